@@ -1,0 +1,98 @@
+"""Predicted peak memory beside the measured one: `python benchmarks/fit.py [FOLDER]`, a table of 14 cases.
+
+Each case is a synthetic GGUF of a real shape, loaded by the app's own engine, with a prompt read. The measured peak is
+VmHWM of the engine's process (Linux). Needs 5 GB of disk in FOLDER (the system's temporary one) and 8 GB of memory.
+"""
+
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from real_shapes import write_shape  # noqa: E402
+
+from kdrinks.engine.local import AsAsked, Engine  # noqa: E402
+from kdrinks.hub import catalog  # noqa: E402
+from kdrinks.hub.gguf import read_model  # noqa: E402
+from kdrinks.records import Choice, Message, Plan, Sampling  # noqa: E402
+
+SHAPES = {
+    "0.5B (Qwen2.5)": (24, 1024, 4864, 151_936, 16, 2, 64),
+    "1B (Gemma 3)": (26, 1280, 6912, 262_144, 4, 1, 256),
+    "1.5B (Qwen2.5)": (28, 1536, 8960, 151_936, 12, 2, 128),
+    "3B (Llama 3.2)": (28, 3072, 8192, 128_256, 24, 8, 128),
+    "7B (Llama 2)": (32, 4096, 11_008, 32_000, 32, 32, 128),
+}
+"""layers, width, feed-forward width, vocabulary, heads, KV heads, head size; widths rounded up to multiples of 256."""
+FIELDS = ("layers", "embedding", "feed_forward", "vocabulary", "heads", "kv_heads", "head_size")
+CASES = [
+    ("0.5B (Qwen2.5)", "Q8_0", 4096, "f16"),
+    ("0.5B (Qwen2.5)", "Q8_0", 16384, "f16"),
+    ("0.5B (Qwen2.5)", "Q4_K_M", 4096, "f16"),
+    ("0.5B (Qwen2.5)", "Q4_0", 4096, "f16"),
+    ("0.5B (Qwen2.5)", "Q2_K", 4096, "f16"),
+    ("0.5B (Qwen2.5)", "Q6_K", 4096, "f16"),
+    ("1B (Gemma 3)", "Q4_K_M", 4096, "f16"),
+    ("1B (Gemma 3)", "Q5_K_M", 4096, "f16"),
+    ("1.5B (Qwen2.5)", "Q4_K_M", 4096, "f16"),
+    ("1.5B (Qwen2.5)", "Q4_K_M", 16384, "q8_0"),
+    ("1.5B (Qwen2.5)", "Q3_K_M", 8192, "f16"),
+    ("3B (Llama 3.2)", "Q4_K_M", 4096, "f16"),
+    ("7B (Llama 2)", "Q4_K_M", 2048, "f16"),
+    ("7B (Llama 2)", "Q4_K_M", 4096, "q8_0"),
+]
+
+
+class OnePlan(AsAsked):
+    """Loads with this plan and no other."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def plans(self, choice: Choice, devices: object) -> list[Plan]:
+        return [self.plan]
+
+
+def measured_peak(path: Path, context_tokens: int, kv_type: str, prompt_tokens: int) -> int:
+    """Bytes at most resident in the engine's process after a load and one prompt."""
+    with closing(Engine(planner=OnePlan(Plan(0, context_tokens, kv_type)))) as engine:
+        text = "a" * prompt_tokens
+        events = engine.stream(
+            lambda count, room: [Message("user", text)], Choice(path, path.stem, "cpu"), Sampling(max_tokens=2)
+        )
+        for _ in events:
+            pass
+        status = Path(f"/proc/{engine.state.worker_pid}/status").read_text(encoding="utf-8")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def main(folder: Path) -> None:
+    worst = 0.0
+    print(f"{'shape':16s} {'type':8s} {'context':>7s} {'KV':5s} {'predicted':>10s} {'measured':>10s} {'off':>7s}")
+    path, made = folder / "shape.gguf", ("", "")
+    for name, quantization, context, kv_type in CASES:
+        if (name, quantization) != made:
+            write_shape(path, quantization, **dict(zip(FIELDS, SHAPES[name], strict=True)))
+            made = (name, quantization)
+        predicted = catalog.estimate_of(read_model(path), context_tokens=context, kv_type=kv_type).total_bytes
+        measured = measured_peak(path, context, kv_type, 64)
+        off = predicted / measured - 1
+        worst = max(worst, abs(off))
+        print(
+            f"{name:16s} {quantization:8s} {context:7d} {kv_type:5s} {predicted >> 20:7d} MiB {measured >> 20:7d} MiB {off:+7.1%}",
+            flush=True,
+        )
+    path.unlink()
+    print(f"largest difference {worst:.1%} over {len(CASES)} cases")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        with tempfile.TemporaryDirectory() as temporary:
+            main(Path(temporary))

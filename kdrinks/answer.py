@@ -1,0 +1,358 @@
+"""How a question becomes an answer. Start here.
+
+ask() returns at once; a thread of its own does the work and a page, the command line or several tabs watch. No click,
+page change or refresh touches it: stopping is a call on the answer. Whatever happens, it ends in the store.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from kdrinks import guard, phrasing, prompt, recount, words
+from kdrinks.errors import BadInput, KdrinksError
+from kdrinks.hub import catalog
+from kdrinks.records import (
+    Asked,
+    Choice,
+    Citation,
+    Done,
+    Exchange,
+    Findings,
+    Finish,
+    Language,
+    Loaded,
+    Loading,
+    Message,
+    Passage,
+    Queued,
+    Reading,
+    Sampling,
+    Text,
+    Timing,
+    Turn,
+)
+from kdrinks.services import Services, last_choice
+from kdrinks.store import chats
+from kdrinks.store.db import new_id
+
+HEALTH_INTENTS = frozenset({"pregnancy", "infant", "allergy", "health", "cautions"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked, of which model and how."""
+
+    text: str
+    id: str
+    conversation_id: str
+    lang: Language
+    choice: Choice
+    sampling: Sampling
+    template: str
+    knowledge: bool
+    """False asks the model without passages."""
+    session: str
+    """Whose turn it takes in the queue."""
+    turns: tuple[Turn, ...]
+    """Exchanges that come before those the store has."""
+
+
+def ask(
+    services: Services,
+    text: str,
+    *,
+    conversation_id: str = "",
+    question_id: str = "",
+    choice: Choice | None = None,
+    sampling: Sampling | None = None,
+    lang: Language | None = None,
+    template: str = "guide",
+    knowledge: bool = True,
+    session: str = "",
+    turns: Sequence[Turn] = (),
+) -> "Answer":
+    """Start answering and return the answer to watch.
+
+    conversation_id: empty starts a conversation. question_id: a stored question to answer again (a retry).
+    choice, sampling: None takes the last choice and the defaults. lang: of the answer; None takes the question's.
+    Raises BadQuestion, BadInput (an answer is under way in this conversation), ModelNotFound, NotAModel, StoreError.
+    """
+    text = prompt.clean_question(text)
+    if template not in prompt.TEMPLATES:
+        raise BadInput("template_unknown", found=template, known=", ".join(prompt.TEMPLATES))
+    choice = choice or last_choice(services)
+    catalog.find_model(str(choice.model), services.settings)
+    question = Question(
+        text=text,
+        id=question_id or new_id(),
+        conversation_id=conversation_id or chats.start_conversation(services.db, session=session),
+        lang=lang or services.words.language(text),
+        choice=choice,
+        sampling=sampling or Sampling(),
+        template=template,
+        knowledge=knowledge,
+        session=session,
+        turns=tuple(turns),
+    )
+    answer = Answer(services, question)
+    with services.answers_lock:
+        if question.conversation_id in services.answers:
+            raise BadInput("still_answering")
+        services.answers[question.conversation_id] = answer
+    try:
+        if not question_id:
+            chats.record_question(services.db, question.conversation_id, text, question.lang, question_id=question.id)
+    except BaseException:
+        services.answers.pop(question.conversation_id, None)
+        raise
+    threading.Thread(target=answer._run, name=f"answer-{answer.message_id[-6:]}", daemon=True).start()
+    return answer
+
+
+def running(services: Services, conversation_id: str) -> "Answer | None":
+    """The answer under way in a conversation; None when there is none."""
+    return services.answers.get(conversation_id)
+
+
+class Answer:
+    """One answer as it is written. Attributes are safe to read from any thread, at any time."""
+
+    def __init__(self, services: Services, question: Question) -> None:
+        self.question = question
+        self.message_id = new_id()
+        self.phase = "searching"
+        """waiting_knowledge, searching, queued, loading, reading, writing or done."""
+        self.phase_values: dict[str, float] = {}
+        """position (queued), fraction (loading), done and total (reading)."""
+        self.finish: Finish | None = None
+        """None while it is written."""
+        self.error: KdrinksError | None = None
+        self.intent = "unknown"
+        self.guard = "off"
+        self.citations: tuple[Citation, ...] = ()
+        self.dropped_turns = 0
+        self.loaded: Loaded | None = None
+        """None when no model ran: the answer is quoted, or loading failed."""
+        self.timing = Timing()
+        self.stopped = False
+        """A person stopped it."""
+        self._services = services
+        self._asked_at = time.monotonic()
+        self._halt = threading.Event()
+        """Tells the engine to write no further: a person stopped, or the guard has seen enough."""
+        self._changed = threading.Condition()
+        self._parts: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """What is written so far."""
+        return "".join(self._parts)
+
+    def stop(self) -> None:
+        """End it now; what is written stays. The processor is free within a token, or a batch while the prompt is read."""
+        self.stopped = True
+        self._halt.set()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Whether it ended within the time; None waits for as long as it takes."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.finish is not None, timeout_s)
+
+    def pieces(self, every_s: float = 0.1) -> Iterator[str]:
+        """The text so far, then what came in each interval, until the end; any number of readers may attach and leave.
+
+        An interval without text yields "" so that a reader can show the phase.
+        """
+        seen = 0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self.finish is not None, every_s)
+                ended = self.finish is not None
+                new, seen = "".join(self._parts[seen:]), len(self._parts)
+            yield new
+            if ended:
+                return
+
+    def _run(self) -> None:
+        """The thread's work: answer, then record, whatever happened."""
+        finish: Finish = "failed"
+        try:
+            finish = self._answer()
+        except KdrinksError as error:
+            self.error = error
+        except BaseException:
+            self.error = KdrinksError("answer_failed")
+            raise  # a bug: its traceback belongs in the log
+        finally:
+            self.timing = replace(self.timing, total_s=time.monotonic() - self._asked_at)
+            try:
+                self._record(finish)
+            except KdrinksError as error:
+                self.error = self.error or error
+            finally:
+                self._services.answers.pop(self.question.conversation_id, None)
+                with self._changed:
+                    self.phase, self.phase_values, self.finish = "done", {}, finish
+                    self._changed.notify_all()
+
+    def _answer(self) -> Finish:
+        """The chain, step by step."""
+        services, question = self._services, self.question
+        model = catalog.find_model(str(question.choice.model), services.settings)
+        stored = chats.messages(services.db, question.conversation_id)
+        turns = [*question.turns, *(_turn(asked) for asked in stored if asked.question_id != question.id)]
+
+        # 1) What does the knowledge base say?
+        findings = self._find([turn.question for turn in turns])
+        if self.stopped:
+            return "stopped"
+        self.intent = findings.intent
+        passages = [hit.passage for hit in findings.prompt_hits]
+
+        # 2) A small model does not phrase what could hurt somebody: the passages are quoted
+        if model.guarded and findings.sensitive and passages:
+            self._show(guard.quoted_answer(question.lang, passages, health=findings.intent in HEALTH_INTENTS))
+            self.guard = "quoted"
+            self._cite(findings, passages)
+            return "stop"
+
+        # 3) The model says it; its prompt is built once the queue and the loader are done, with its own tokenizer
+        built = prompt.Prompt([], (), 0, 0)
+        gate: guard.Guard | None = None
+
+        def build(count: Callable[[list[Message]], int], context_tokens: int) -> list[Message]:
+            nonlocal built, gate
+            built = prompt.build(
+                question.text,
+                passages,
+                [turn for turn in turns if turn.answer],
+                count=count,
+                budget_tokens=context_tokens - min(question.sampling.max_tokens, context_tokens // 3),
+                lang=services.words.language(turns[0].question) if turns else question.lang,
+                template=question.template,
+            )
+            self.dropped_turns = built.dropped_turns
+            gate = guard.Guard(findings.intent, question.lang, built.passages) if model.guarded else None
+            return built.messages
+
+        finish: Finish = "failed"
+        corrections = 0
+        events = services.engine.stream(
+            build,
+            question.choice,
+            question.sampling,
+            session=question.session,
+            conversation=question.conversation_id,
+            stop=self._halt,
+            sentences=lambda: gate.sentences() if gate else None,
+        )
+        with closing(events):
+            for event in events:
+                match event:
+                    case Queued(position):
+                        self._phase("queued", position=position)
+                    case Loading(fraction):
+                        self._phase("loading", fraction=fraction)
+                    case Reading(done_tokens, prompt_tokens):
+                        self._phase("reading", done=done_tokens, total=prompt_tokens)
+                    case Text(text):
+                        self._show(gate.feed(text) if gate else text)
+                        if gate and gate.outcome != "kept":
+                            self._halt.set()
+                    case Done(finish, timing, loaded, corrections):
+                        self.loaded = loaded if loaded.used else None
+                        self.timing = replace(timing, retrieve_s=self.timing.retrieve_s)
+
+        # 4) What the guard kept back or replaces, and which passages the answer rests on
+        if gate:
+            if not self.stopped:
+                self._show(gate.finish())
+                finish = "stop"
+            self.guard = "repaired" if gate.outcome == "kept" and corrections else gate.outcome
+            self._cite(findings, built.passages, marked=True)
+        else:
+            if findings.intent in HEALTH_INTENTS and not self.stopped:
+                self._show(f"\n\n{phrasing.NOT_REVIEWED[question.lang]}")
+            self._cite(findings, built.passages)
+        return finish
+
+    def _find(self, history: Sequence[str]) -> Findings:
+        """What the knowledge base holds on the question; nothing when it is not to be asked."""
+        knowledge = self._services.knowledge
+        if not self.question.knowledge:
+            return Findings((), (), "unknown", False)
+        if not knowledge.ready.is_set():
+            self._phase("waiting_knowledge")
+            knowledge.fill()
+        self._phase("searching")
+        began = time.monotonic()
+        found = knowledge.find(self.question.text, history=history, lang=self.question.lang)
+        self.timing = replace(self.timing, retrieve_s=time.monotonic() - began)
+        return found
+
+    def _cite(self, findings: Findings, passages: Sequence[Passage], *, marked: bool = False) -> None:
+        """Number the passages of the prompt; marked leaves out those whose number the text does not hold."""
+        scores = {hit.passage.id: hit.score for hit in findings.prompt_hits}
+        self.citations = tuple(
+            Citation(number, passage, scores[passage.id])
+            for number, passage in enumerate(passages, 1)
+            if not marked or f"[{number}]" in self.text
+        )
+
+    def _show(self, text: str) -> None:
+        if text:
+            with self._changed:
+                self.phase, self.phase_values = "writing", {}
+                self._parts.append(text)
+
+    def _phase(self, phase: str, **values: float) -> None:
+        self.phase, self.phase_values = phase, values
+
+    def _record(self, finish: Finish) -> None:
+        """Store the answer with its words; what it quotes from passages is not counted as the model's."""
+        question = self.question
+        chats.record(
+            self._services.db,
+            Exchange(
+                conversation_id=question.conversation_id,
+                question_id=question.id,
+                message_id=self.message_id,
+                question=question.text,
+                answer=self.text,
+                language=question.lang,
+                finish=finish,
+                error=self.error.message(question.lang) if self.error else None,
+                citations=self.citations,
+                loaded=self.loaded,
+                timing=self.timing,
+                guard=self.guard,
+                question_words=tuple(self._services.words.count(question.text)),
+                answer_words=tuple(self._services.words.count(recount.own_text(self.text))),
+                details=self._details(),
+                analyser=words.VERSION,
+            ),
+        )
+
+    def _details(self) -> dict[str, object]:
+        """Small extras for the store; after a load also the memory that was predicted for it."""
+        details: dict[str, object] = {
+            "intent": self.intent,
+            "dropped_turns": self.dropped_turns,
+            "template": self.question.template,
+        }
+        if self.loaded and self.timing.load_s:
+            model = catalog.find_model(str(self.question.choice.model), self._services.settings)
+            predicted = catalog.estimate_of(
+                model, context_tokens=self.loaded.context_tokens, kv_type=self.loaded.kv_type
+            )
+            details["predicted_memory_bytes"] = predicted.total_bytes
+        return details
+
+
+def _turn(asked: Asked) -> Turn:
+    """An earlier question as its prompt was, so that an engine that has read it need not read it again."""
+    if asked.exchange is None:
+        return Turn(asked.question, "")
+    return Turn(asked.question, asked.exchange.answer, tuple(cited.passage for cited in asked.exchange.citations))

@@ -1,0 +1,349 @@
+"""The engine as the rest of the app sees it: one model in memory, one request at a time, in fair turns.
+
+Starts the worker process at the first need, restarts it when it died, loads what a choice asks for. Timings are taken
+here and in the worker with a monotonic clock. Knows nothing of llama.cpp, questions, knowledge, pages or the store.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
+
+from kdrinks.engine.process import Stopped, WorkerProcess
+from kdrinks.engine.turns import Turns
+from kdrinks.errors import EngineDied, LoadFailed, ModelNotFound
+from kdrinks.records import (
+    Choice,
+    Device,
+    Done,
+    Event,
+    Finish,
+    Loaded,
+    Loading,
+    Message,
+    Plan,
+    Queued,
+    Reading,
+    Sampling,
+    Sentence,
+    Text,
+    Timing,
+)
+
+Count = Callable[[list[Message]], int]
+Build = Callable[[Count, int], list[Message]]
+"""(count, context_tokens) -> messages, called with the loaded model's own tokenizer while the turn is held."""
+Step = Generator[Loading, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the engine is doing now."""
+
+    loaded: Loaded | None
+    choice: Choice | None
+    """What was asked for when `loaded` was loaded."""
+    worker_pid: int | None
+    busy: bool
+    waiting: int
+    """Requests in the queue."""
+
+
+class Planner(Protocol):
+    """Says how a choice is to be loaded; hub.plan.Planner in the app."""
+
+    def plans(self, choice: Choice, devices: Sequence[Device]) -> Sequence[Plan]:
+        """Best first, at least one."""
+
+    def steps_taken(self, choice: Choice, devices: Sequence[Device], plan: Plan) -> tuple[str, ...]:
+        """What the plan lowers against the best one."""
+
+    def worked(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
+        """Hears which plan was loaded."""
+
+
+class AsAsked:
+    """One plan a choice: what was asked for, all layers on a GPU where there is one."""
+
+    def plans(self, choice: Choice, devices: Sequence[Device]) -> Sequence[Plan]:
+        return [Plan(0 if choice.device == "cpu" else -1, choice.context_tokens)]
+
+    def steps_taken(self, choice: Choice, devices: Sequence[Device], plan: Plan) -> tuple[str, ...]:
+        return ()
+
+    def worked(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
+        """Nothing to remember."""
+
+
+class Engine:
+    """Thread-safe; close() it, or end the process: the worker ends with it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, planner: Planner | None = None) -> None:
+        self._clock = clock
+        self._planner: Planner = planner or AsAsked()
+        self._turns = Turns()
+        self._starting = threading.Lock()
+        self._worker: WorkerProcess | None = None
+        self._loaded: Loaded | None = None
+        self._choice: Choice | None = None
+
+    @property
+    def state(self) -> State:
+        worker = self._worker
+        alive = worker is not None and worker.alive
+        return State(
+            loaded=self._loaded if alive else None,
+            choice=self._choice if alive else None,
+            worker_pid=worker.pid if worker and alive else None,
+            busy=self._turns.busy,
+            waiting=self._turns.waiting,
+        )
+
+    def stream(
+        self,
+        build: Build,
+        choice: Choice,
+        sampling: Sampling,
+        *,
+        session: str = "",
+        conversation: str = "",
+        stop: threading.Event | None = None,
+        sentences: Callable[[], Sequence[Sentence] | None] = lambda: None,
+    ) -> Generator[Event, None, None]:
+        """Answers one prompt: Queued while others are before, Loading, Reading, Text, and Done as the last event.
+
+        build: makes the messages once the model is there, because only its own tokenizer can count them.
+        session: whose turn it takes; sessions take turns round-robin.
+        conversation: whose state is kept, so that its next prompt is read from where it differs only.
+        stop: ends the answer within one slice of the prompt or one token; what was written stays, finish is "stopped".
+        sentences: called after build; the only sentences that may be written. None lets the model write freely.
+        Closing the generator early stops the decode too and frees the engine before it returns.
+        Raises EngineDied, LoadFailed, NotAModel, ModelNotFound, ContextTooSmall, and whatever build raises.
+        """
+        called = self._clock()
+        stop = stop or threading.Event()
+        if not (yield from self._queued(session, stop)):
+            yield self._stopped_early(choice, Timing(queue_s=self._clock() - called, total_s=self._clock() - called))
+            return
+        try:
+            timing = Timing(queue_s=self._clock() - called)
+            try:
+                before = self._loaded
+                load_started = self._clock()
+                yield from self._ensure(choice, stop)
+                if self._loaded is not before:
+                    timing = replace(timing, load_s=self._clock() - load_started)
+            except Stopped:
+                yield self._stopped_early(choice, replace(timing, total_s=self._clock() - called))
+                return
+            yield from self._answered(build, sampling, conversation, stop, sentences, timing, called)
+        finally:
+            self._turns.done()
+
+    def _queued(self, session: str, stop: threading.Event) -> Generator[Queued, None, bool]:
+        """Queued events until it is our turn (True) or stop was set (False). Position 1 is next."""
+        waiting = self._turns.wait(session, stop)
+        with closing(waiting):
+            while True:
+                try:
+                    yield Queued(next(waiting))
+                except StopIteration as end:
+                    return bool(end.value)
+
+    def _ensure(self, choice: Choice, stop: threading.Event | None = None) -> Step:
+        """Loading events until the choice is in memory; none when it is there already. The turn must be held."""
+        worker = self._alive()
+        if self._loaded and self._choice == choice:
+            return
+        self._loaded = self._choice = None
+        if not choice.model.is_file():
+            raise ModelNotFound("model_file_missing", file=str(choice.model))
+        devices = [Device(**device) for device in worker.result("devices")]
+        plans = self._planner.plans(choice, devices)
+        for number, plan in enumerate(plans):
+            try:
+                loaded = yield from self._load(choice, plan, stop)
+            except (LoadFailed, EngineDied) as error:
+                # Memory ran out, or the system's memory guard ended the worker; once it did, a plan may also fail because
+                # a backend cannot do its KV type: try the next one then, too.
+                memory = error.key in ("model_no_memory", "engine_killed")
+                if number + 1 == len(plans) or not (memory or number):
+                    raise
+            else:
+                taken = self._planner.steps_taken(choice, devices, plan)
+                self._loaded = replace(loaded, kv_type=plan.kv_type, stepped_down=taken)
+                self._choice = choice
+                self._planner.worked(choice, plan, devices, stepped=bool(taken))
+                return
+
+    def _load(self, choice: Choice, plan: Plan, stop: threading.Event | None) -> Generator[Loading, None, Loaded]:
+        """Loading events of one try; returns what the loader reports."""
+        values = {"path": str(choice.model.resolve()), "device": choice.device, **asdict(plan)}
+        with closing(self._alive().request("load", values, stop)) as documents:
+            for document in documents:
+                if document.get("event") == "loading":
+                    yield Loading(document["fraction"])
+                elif "result" in document:
+                    result = document["result"]
+        return Loaded(model_id=choice.model_id, requested=choice.device, **result)
+
+    def _answered(
+        self,
+        build: Build,
+        sampling: Sampling,
+        conversation: str,
+        stop: threading.Event,
+        sentences: Callable[[], Sequence[Sentence] | None],
+        timing: Timing,
+        called: float,
+    ) -> Iterator[Event]:
+        """Reading and Text events as the worker sends them, then Done with the timings."""
+        worker, loaded = self._worker, self._loaded
+        assert worker and loaded
+        taken = self._clock()
+        first: float | None = None
+
+        def count(messages: list[Message]) -> int:
+            return int(worker.result("count", {"prompts": [[asdict(message) for message in messages]]})[0])
+
+        messages = build(count, loaded.context_tokens)
+        values = {**asdict(sampling), "conversation": conversation}
+        held = sentences()
+        values["sentences"] = None if held is None else [asdict(sentence) for sentence in held]
+        values["messages"] = [asdict(message) for message in messages]
+        result: dict[str, Any] = {}
+        with closing(worker.request("stream", values, stop)) as documents:
+            for document in documents:
+                event = document.get("event")
+                if event == "text":
+                    first = self._clock() - taken if first is None else first
+                    yield Text(document["text"])
+                elif event == "reading":
+                    yield Reading(document["done"], document["total"])
+                elif "result" in document:
+                    result = document["result"]
+        written, seconds = result["completion_tokens"], result["completion_s"]
+        finish: Finish = result["finish"]
+        timing = replace(
+            timing,
+            prompt_tokens=result["prompt_tokens"],
+            cached_tokens=result["cached_tokens"],
+            prompt_s=result["prompt_s"],
+            first_token_s=first,
+            completion_tokens=written,
+            completion_s=seconds,
+            tokens_per_s=(written - 1) / seconds if written > 1 and seconds > 0 else None,
+            total_s=self._clock() - called,
+        )
+        yield Done(finish, timing, loaded, result.get("corrections", 0))
+
+    def _stopped_early(self, choice: Choice, timing: Timing) -> Done:
+        """Done for a request that was stopped before its model was there; `used` is empty then."""
+        loaded = self._loaded if self._loaded and self._choice == choice else None
+        nothing = Loaded(choice.model_id, choice.model.name, "", 0, choice.device, "", 0, 0, 0.0, 0, 0)
+        return Done("stopped", timing, loaded or nothing)
+
+    def load(self, choice: Choice, progress: Callable[[float], None] = lambda fraction: None) -> Loaded:
+        """Loads the choice now; at once when it is in memory. progress: told the fraction read, in [0, 1].
+
+        Raises EngineDied, LoadFailed, NotAModel, ModelNotFound.
+        """
+        with self._turn():
+            for step in self._ensure(choice):
+                progress(step.fraction)
+            assert self._loaded
+            return self._loaded
+
+    def unload(self) -> None:
+        """Frees the model's memory by ending the worker, after the request in progress."""
+        with self._turn():
+            self._end()
+
+    def devices(self) -> list[Device]:
+        """What llama.cpp can use on this machine; answers in the middle of a request too. Raises EngineDied."""
+        return [Device(**device) for device in self._alive().result("devices")]
+
+    def bench(self, choice: Choice, *, tokens: int = 256, prompt_tokens: int = 128, rounds: int = 5) -> dict[str, Any]:
+        """The whole path beside a bare loop over llama.cpp, alternating in one run; medians of `rounds` rounds.
+
+        tokens_per_s: as a page gets it, on this side of the pipe. raw_tokens_per_s: llama_decode and a greedy
+        llama_sampler_sample, nothing else, same file and settings.
+        Raises EngineDied, LoadFailed, NotAModel, ModelNotFound, ContextTooSmall.
+        """
+        with self._turn():
+            for _ in self._ensure(choice):
+                pass
+            worker, loaded = self._alive(), self._loaded
+            assert loaded
+            tokens = max(2, min(tokens, loaded.context_tokens - prompt_tokens))
+            values = {**asdict(Sampling(max_tokens=tokens)), "bench_prompt": prompt_tokens}
+            ours, raws, firsts, reads = [], [], [], []
+            worker.result("raw", {**values, "max_tokens": min(tokens, 16)})
+            for _ in range(rounds):
+                raw = worker.result("raw", values)
+                raws.append((raw["completion_tokens"] - 1) / raw["completion_s"])
+                started = self._clock()
+                times = []
+                for document in worker.request("stream", values):
+                    if document.get("event") == "text":
+                        times.append(self._clock())
+                    elif "result" in document:
+                        result = document["result"]
+                ended = self._clock()
+                first = times[0] if times else ended
+                ours.append((result["completion_tokens"] - 1) / (ended - first))
+                firsts.append(first - started)
+                reads.append(result["prompt_tokens"] / result["prompt_s"])
+        whole, bare = _median(ours), _median(raws)
+        return {
+            "tokens_per_s": whole,
+            "raw_tokens_per_s": bare,
+            "ratio": whole / bare,
+            "first_token_s": _median(firsts),
+            "prompt_tokens_per_s": _median(reads),
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": tokens,
+            "rounds": rounds,
+            "model": {"id": loaded.model_id, "file": loaded.file, "quantization": loaded.quantization},
+            "device": {"requested": loaded.requested, "used": loaded.used, "gpu_layers": loaded.gpu_layers},
+            "threads": loaded.threads,
+            "load_s": loaded.load_s,
+            "memory_bytes": loaded.memory_bytes,
+        }
+
+    def close(self) -> None:
+        """Ends the worker at once, in mid-answer too: whoever streams gets EngineDied."""
+        self._end()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """A turn in the queue for what is no answer."""
+        for _ in self._turns.wait("", threading.Event()):
+            pass
+        try:
+            yield
+        finally:
+            self._turns.done()
+
+    def _alive(self) -> WorkerProcess:
+        """The running worker, a new one when there is none or it died."""
+        with self._starting:
+            if self._worker is None or not self._worker.alive:
+                if self._worker:
+                    self._worker.close()
+                self._loaded = self._choice = None
+                self._worker = WorkerProcess()
+            return self._worker
+
+    def _end(self) -> None:
+        with self._starting:
+            worker, self._worker = self._worker, None
+            self._loaded = self._choice = None
+            if worker:
+                worker.close()
+
+
+def _median(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 2]

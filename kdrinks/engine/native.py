@@ -1,0 +1,288 @@
+"""llama.cpp itself: one loaded model with its context, through the low-level calls. With library.py the only importer of llama_cpp.
+
+Only worker.py imports this module: a memory kill or a driver's abort then ends a child process, never the site.
+It knows token ids, bytes and the loader's own log; nothing of messages, queues or pages. One thread at a time.
+"""
+
+import ctypes
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import llama_cpp.llama_cpp as llama
+import numpy as np
+import numpy.typing as npt
+
+from kdrinks.engine.library import QUANTIZATIONS, Log, physical_cores
+
+BATCH_TOKENS = 512
+STATE_TOKENS = 256
+"""A state this long or longer is kept when another prompt takes its place: reading it again takes 2 s on a 1.5B model
+with 2 cores (146 tokens/s), copying it some milliseconds."""
+KV_TYPES = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0, "q4_0": llama.GGML_TYPE_Q4_0}
+Logits = npt.NDArray[np.float32]
+
+
+class LoadProblem(Exception):
+    """llama.cpp refused the file or the memory for it; the text is the loader's own last complaint."""
+
+
+class ReadProblem(Exception):
+    """llama_decode returned an error."""
+
+
+class Model:
+    """A model in memory with one context and one sequence.
+
+    `tokens` are those whose state is in the context: a prompt that begins like them is read from there on only.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        log: Log,
+        gpu_layers: int,
+        context_tokens: int,
+        threads: int,
+        kv_type: str = "f16",
+        state_bytes: int = 0,
+        progress: Callable[[float], bool] = lambda fraction: True,
+    ) -> None:
+        """gpu_layers: 0 keeps everything on the CPU, -1 puts all it can on GPUs.
+        context_tokens: 0 takes the model's own, at most 4,096.
+        threads: 0 takes the physical cores, or one for a small model.
+        state_bytes: memory for the states of conversations that wait.
+        progress: told the fraction read; returning False gives up.
+        Raises LoadProblem.
+        """
+        self._free: list[Callable[[], None]] = []
+        self.tokens: list[int] = []
+        self._states: OrderedDict[str, tuple[list[int], Any]] = OrderedDict()
+        self._state_bytes = state_bytes
+        self._owner = ""
+        log.clear()
+        parameters = llama.llama_model_default_params()
+        parameters.n_gpu_layers = gpu_layers
+        callback = llama.llama_progress_callback(lambda fraction, _data: progress(fraction))
+        parameters.progress_callback = callback
+        self._model = llama.llama_model_load_from_file(path.encode(), parameters)
+        if not self._model:
+            raise LoadProblem(log.complaint())
+        self._free.append(lambda: llama.llama_model_free(self._model))
+        self._vocab = llama.llama_model_get_vocab(self._model)
+        self.vocabulary = llama.llama_vocab_n_tokens(self._vocab) if self._vocab else 0
+        self.decodes = llama.llama_model_has_decoder(self._model) and not llama.llama_model_has_encoder(self._model)
+        self.layers = llama.llama_model_n_layer(self._model)
+        self.parameters = llama.llama_model_n_params(self._model)
+        self.quantization = QUANTIZATIONS.get(llama.llama_model_ftype(self._model) & ~1024, "unknown")
+        self.context_trained = llama.llama_model_n_ctx_train(self._model)
+        # Below 100 M parameters a second thread has nothing to do but wait: 2,361 tokens/s with one thread, 23 with two
+        # on 2 busy cores (5 M parameters).
+        self.threads = threads or (1 if self.parameters < 100_000_000 else physical_cores())
+        # A slice is what Stop waits for: about half a second of reading on 2 cores (64 tokens of a 1.5B model).
+        # Fixed by the model, not by the clock, so that greedy answers repeat exactly.
+        whole = gpu_layers != 0 and bool(llama.llama_supports_gpu_offload())
+        fitting = 2 ** int(np.log2(1e11 / max(self.parameters, 1)))
+        self.slice_tokens = BATCH_TOKENS if whole else max(32, min(BATCH_TOKENS, fitting))
+        settings = llama.llama_context_default_params()
+        settings.n_ctx = context_tokens or min(self.context_trained, 4096)
+        settings.n_batch = settings.n_ubatch = min(BATCH_TOKENS, settings.n_ctx)
+        settings.n_seq_max = 1
+        settings.n_threads = settings.n_threads_batch = self.threads
+        settings.type_k = settings.type_v = KV_TYPES[kv_type]
+        settings.offload_kqv = settings.op_offload = gpu_layers != 0
+        settings.no_perf = True
+        self._context = llama.llama_init_from_model(self._model, settings)
+        if not self._context:
+            self.close()
+            raise LoadProblem(log.complaint())
+        self._free.insert(0, lambda: llama.llama_free(self._context))
+        self._memory = llama.llama_get_memory(self._context)
+        self.context_tokens = llama.llama_n_ctx(self._context)
+        self.used, self.gpu_layers = log.placement(self.layers)
+        self._pieces: dict[int, bytes] = {}
+        self._one = (llama.llama_token * 1)()
+        self._one_batch = llama.llama_batch_get_one(self._one, 1)
+
+    def close(self) -> None:
+        for free in self._free:
+            free()
+        self._free.clear()
+        self._states.clear()
+
+    def template(self) -> str | None:
+        source = llama.llama_model_chat_template(self._model, None)
+        return source.decode("utf-8", errors="replace") if source else None
+
+    def special_text(self, kind: str) -> str:
+        """Text of the "bos" or "eos" token; empty when the vocabulary has none."""
+        token = {"bos": llama.llama_vocab_bos, "eos": llama.llama_vocab_eos}[kind](self._vocab)
+        return llama.llama_vocab_get_text(self._vocab, token).decode("utf-8", errors="replace") if token >= 0 else ""
+
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool = True) -> list[int]:
+        """Token ids; control texts in text become control tokens when parse_special."""
+        raw = text.encode("utf-8", errors="replace")
+        size = len(raw) + 8
+        tokens = (llama.llama_token * size)()
+        count = llama.llama_tokenize(self._vocab, raw, len(raw), tokens, size, add_special, parse_special)
+        if count < 0:
+            tokens = (llama.llama_token * -count)()
+            count = llama.llama_tokenize(self._vocab, raw, len(raw), tokens, -count, add_special, parse_special)
+        ids = list(tokens[:count])
+        if add_special and ids and llama.llama_vocab_get_add_eos(self._vocab) and self.ends(ids[-1]):
+            ids.pop()
+        return ids
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; empty for control tokens."""
+        known = self._pieces.get(token)
+        if known is None:
+            buffer = ctypes.create_string_buffer(64)
+            size = llama.llama_token_to_piece(self._vocab, token, buffer, 64, 0, False)
+            if size < 0:
+                buffer = ctypes.create_string_buffer(-size)
+                size = llama.llama_token_to_piece(self._vocab, token, buffer, -size, 0, False)
+            known = self._pieces[token] = buffer.raw[: max(size, 0)]
+        return known
+
+    def ends(self, token: int) -> bool:
+        """Whether the token ends an answer."""
+        return bool(llama.llama_vocab_is_eog(self._vocab, token))
+
+    def end_token(self) -> int:
+        """The token that this model ends an answer with."""
+        turn = llama.llama_vocab_eot(self._vocab)
+        return int(turn if turn >= 0 else llama.llama_vocab_eos(self._vocab))
+
+    def recall(self, prompt: Sequence[int], conversation: str) -> int:
+        """Makes the context hold the longest beginning of the prompt that was read before; returns its length.
+
+        A state that would be lost is kept under its conversation, the least recently used leave first.
+        """
+        best = _common(self.tokens, prompt)
+        if conversation != self._owner and len(self.tokens) - best >= STATE_TOKENS:
+            self._keep()
+        chosen = ""
+        for name, (tokens, _) in self._states.items():
+            length = _common(tokens, prompt)
+            if length > best + 32:
+                best, chosen = length, name
+        if chosen:
+            tokens, state = self._states[chosen]
+            self.forget()
+            if llama.llama_state_seq_set_data(self._context, state, len(state), 0):
+                self.tokens = list(tokens)
+                self._states.move_to_end(chosen)
+        self._states.pop(conversation, None)
+        self._owner = conversation
+        # The last token is read again in any case: its logits choose the first token of the answer.
+        reused = min(_common(self.tokens, prompt), len(prompt) - 1)
+        if reused < len(self.tokens):
+            if reused and llama.llama_memory_seq_rm(self._memory, 0, reused, -1):
+                del self.tokens[reused:]
+            else:
+                self.forget()
+        return len(self.tokens)
+
+    def _keep(self) -> None:
+        size = llama.llama_state_seq_get_size(self._context, 0)
+        if not self._owner or size > self._state_bytes:
+            return
+        kept = sum(len(state) for _, state in self._states.values())
+        while self._states and kept + size > self._state_bytes:
+            _, (_, oldest) = self._states.popitem(last=False)
+            kept -= len(oldest)
+        state = (ctypes.c_uint8 * size)()
+        if llama.llama_state_seq_get_data(self._context, state, size, 0):
+            self._states[self._owner] = (list(self.tokens), state)
+
+    def forget(self) -> None:
+        """Empties the context."""
+        llama.llama_memory_clear(self._memory, True)
+        self.tokens.clear()
+
+    def read(self, tokens: Sequence[int]) -> Iterator[int]:
+        """Reads tokens at the context's end in slices; yields how many are done after each. Raises ReadProblem."""
+        for start in range(0, len(tokens), self.slice_tokens):
+            part = tokens[start : start + self.slice_tokens]
+            array = (llama.llama_token * len(part))(*part)
+            self._decode(llama.llama_batch_get_one(array, len(part)))
+            self.tokens.extend(part)
+            yield start + len(part)
+
+    def append(self, token: int) -> None:
+        """Reads one token at the context's end. Raises ReadProblem."""
+        self._one[0] = token
+        self._decode(self._one_batch)
+        self.tokens.append(token)
+
+    def _decode(self, batch: Any) -> None:
+        code = llama.llama_decode(self._context, batch)
+        if code:
+            self.forget()
+            raise ReadProblem(f"llama_decode returned {code}")
+
+    def logits(self) -> Logits:
+        """(vocabulary,) scores for the next token: a view that may be changed before sample()."""
+        return np.ctypeslib.as_array(llama.llama_get_logits_ith(self._context, -1), shape=(self.vocabulary,))
+
+    def sampler(self, *, temperature: float, top_k: int, top_p: float, repeat_penalty: float, seed: int) -> "Sampler":
+        chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
+        if repeat_penalty != 1.0:
+            penalties = llama.llama_sampler_init_penalties(self.vocabulary, 64, repeat_penalty, 0.0, 0.0)
+            llama.llama_sampler_chain_add(chain, penalties)
+        if temperature <= 0:
+            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_greedy())
+        else:
+            if top_k > 0:
+                llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_top_k(top_k))
+            if top_p < 1:
+                llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_top_p(top_p, 1))
+            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_temp(temperature))
+            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_dist(seed & 0xFFFFFFFF))
+        return Sampler(chain, self._context)
+
+    def bare_loop(self, prompt: Sequence[int], count: int) -> Iterator[int]:
+        """llama_decode and a greedy llama_sampler_sample, nothing else: what `bench` measures the whole path against."""
+        self.forget()
+        for _ in self.read(prompt):
+            pass
+        chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
+        llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_greedy())
+        decode, sample, context, one, batch = (
+            llama.llama_decode,
+            llama.llama_sampler_sample,
+            self._context,
+            self._one,
+            self._one_batch,
+        )
+        for index in range(count):
+            token = sample(chain, context, -1)
+            yield token
+            if index + 1 < count:
+                one[0] = token
+                decode(context, batch)
+        llama.llama_sampler_free(chain)
+        self.forget()
+
+
+class Sampler:
+    """Chooses the next token from the context's last logits."""
+
+    def __init__(self, chain: Any, context: Any) -> None:
+        self._chain = chain
+        self._context = context
+
+    def sample(self) -> int:
+        return int(llama.llama_sampler_sample(self._chain, self._context, -1))
+
+    def close(self) -> None:
+        llama.llama_sampler_free(self._chain)
+
+
+def _common(left: Sequence[int], right: Sequence[int]) -> int:
+    length = min(len(left), len(right))
+    if left[:length] == right[:length]:
+        return length
+    return next(index for index in range(length) if left[index] != right[index])

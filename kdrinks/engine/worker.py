@@ -1,0 +1,327 @@
+"""The engine's child process: `python -m kdrinks.engine.worker`, one JSON document per line on its pipes.
+
+In:  {"id": 7, "op": "stream", ...}       one at a time, in order; "stop" and "devices" are served at once, in the middle too
+Out: {"id": 7, "event": "text", ...} ...  and one last line with "result", or "error": {"type", "key", "values"}
+
+It ends itself when its standard input closes, in mid-prompt and mid-answer too: no orphan keeps the memory.
+Only local.py starts it. It knows nothing of questions, pages or the store.
+"""
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import psutil
+
+from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, TemplateBroken
+from kdrinks.engine.constraint import HeldSentence, HeldToSentences
+from kdrinks.engine.decode import TextStream
+from kdrinks.engine.library import Log, devices, start
+from kdrinks.engine.native import LoadProblem, Model, ReadProblem
+
+TEXT_EVERY_S = 0.01
+"""Tokens of a fast model come every 0.5 ms: those within this time share one line, or the pipe would cost a third."""
+
+Request = Mapping[str, Any]
+
+
+class Refused(Exception):
+    """An answer to the request that is an error: a class of kdrinks.errors by name, its key and values."""
+
+    def __init__(self, kind: str, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.document = {"type": kind, "key": key, "values": values}
+
+
+class Worker:
+    """Serves requests; `say` writes one document, `stopped` is set by a stop for the request in progress."""
+
+    def __init__(self, say: Callable[[Mapping[str, Any]], None], stopped: threading.Event) -> None:
+        self._say = say
+        self._stopped = stopped
+        self._log = Log(lambda line: print(line, file=sys.stderr, flush=True))
+        self._model: Model | None = None
+        self._template: ChatTemplate | None = None
+        start()
+
+    def serve(self, request: Request) -> Any:
+        """The result of one request. Raises Refused."""
+        operations: dict[str, Callable[[Request], Any]] = {
+            "load": self.load,
+            "unload": lambda request: self.unload(),
+            "count": self.count,
+            "stream": self.stream,
+            "raw": self.raw,
+        }
+        return operations[request["op"]](request)
+
+    def unload(self) -> None:
+        if self._model:
+            self._model.close()
+        self._model = self._template = None
+
+    def load(self, request: Request) -> dict[str, Any]:
+        """Loads request["path"]; "loading" events carry the fraction read. The old model leaves first."""
+        self.unload()
+        started = time.monotonic()
+        shown = 0.0
+
+        def progress(fraction: float) -> bool:
+            nonlocal shown
+            if fraction - shown >= 0.02 or fraction >= 1:
+                shown = fraction
+                self._say({"id": request["id"], "event": "loading", "fraction": round(fraction, 3)})
+            return not self._stopped.is_set()
+
+        file = os.path.basename(request["path"])
+        try:
+            model = Model(
+                request["path"],
+                log=self._log,
+                gpu_layers=0 if request["device"] == "cpu" else request.get("gpu_layers", -1),
+                context_tokens=request["context_tokens"],
+                threads=request.get("threads", 0),
+                kv_type=request.get("kv_type", "f16"),
+                state_bytes=request.get("state_bytes", psutil.virtual_memory().total // 16),
+                progress=progress,
+            )
+        except LoadProblem as exc:
+            if self._stopped.is_set():
+                raise Refused("Stopped", "stopped") from exc
+            key = "model_no_memory" if "alloc" in str(exc) else "model_load_failed"
+            raise Refused("LoadFailed", key, file=file, reason=str(exc)) from exc
+        if not model.vocabulary or not model.decodes:
+            model.close()
+            raise Refused("NotAModel", "model_writes_no_text", file=file)
+        try:
+            bos, eos = model.special_text("bos"), model.special_text("eos")
+            self._template = ChatTemplate(model.template(), bos_token=bos, eos_token=eos)
+        except TemplateBroken as exc:
+            model.close()
+            raise Refused("NotAModel", "model_template_broken", file=file, reason=str(exc)) from exc
+        self._bos = bos
+        self._model = model
+        return {
+            "file": file,
+            "quantization": model.quantization,
+            "context_tokens": model.context_tokens,
+            "used": model.used,
+            "gpu_layers": model.gpu_layers,
+            "layers": model.layers,
+            "load_s": time.monotonic() - started,
+            "threads": model.threads,
+            "memory_bytes": psutil.Process().memory_info().rss,
+        }
+
+    def _loaded(self) -> tuple[Model, ChatTemplate]:
+        if self._model is None or self._template is None:
+            raise Refused("LoadFailed", "model_not_loaded")
+        return self._model, self._template
+
+    def _prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
+        model, template = self._loaded()
+        try:
+            text = template.render(messages)
+        except TemplateBroken as exc:
+            raise Refused("NotAModel", "model_template_broken", file="", reason=str(exc)) from exc
+        return model.tokenize(text, add_special=not (self._bos and text.startswith(self._bos)))
+
+    def count(self, request: Request) -> list[int]:
+        """Prompt tokens of each of request["prompts"], lists of messages."""
+        return [len(self._prompt(messages)) for messages in request["prompts"]]
+
+    def _bench_prompt(self, tokens: int) -> list[int]:
+        model, _ = self._loaded()
+        text = "식혜는 밥을 엿기름물로 삭혀 단맛을 낸 음료입니다. Sikhye is a sweet rice drink. "
+        return (model.tokenize(text, add_special=True) * (tokens // 16 + 1))[:tokens]
+
+    def raw(self, request: Request) -> dict[str, float]:
+        """The bare loop over the same file and settings as stream's: seconds to read the prompt and to write."""
+        model, _ = self._loaded()
+        prompt = self._bench_prompt(request["bench_prompt"])
+        started = time.monotonic()
+        times = [time.monotonic() for _ in model.bare_loop(prompt, request["max_tokens"])]
+        return {"prompt_s": times[0] - started, "completion_s": times[-1] - times[0], "completion_tokens": len(times)}
+
+    def stream(self, request: Request) -> dict[str, Any]:
+        """Reads the prompt and writes the answer: "reading" and "text" events, then counts, seconds and the finish."""
+        model, template = self._loaded()
+        started = time.monotonic()
+        bench = request.get("bench_prompt", 0)
+        prompt = self._bench_prompt(bench) if bench else self._prompt(request["messages"])
+        if len(prompt) >= model.context_tokens or not prompt:
+            raise Refused("ContextTooSmall", "context_too_small", needed=len(prompt), available=model.context_tokens)
+        if bench:
+            model.forget()
+        cached = model.recall(prompt, request.get("conversation", ""))
+        result: dict[str, Any] = {"prompt_tokens": len(prompt), "cached_tokens": cached}
+        for done in model.read(prompt[cached:]):
+            self._say({"id": request["id"], "event": "reading", "done": cached + done, "total": len(prompt)})
+            if self._stopped.is_set():
+                break
+        result["prompt_s"] = time.monotonic() - started
+        stops = list(request.get("stop", ()))
+        if template.plain and not bench:
+            stops.append(PLAIN_STOP)
+        writer = _Writer(self._say, request["id"], TextStream(stops))
+        times: list[float] = []
+        finish = "stopped" if self._stopped.is_set() else ""
+        if not finish:
+            room = model.context_tokens - len(prompt)
+            held = constraint_for(request, model)
+            tokens = self._tokens(request, min(request["max_tokens"], room), held, ends=not bench)
+            finish = self._write(tokens, writer, times)
+            result["corrections"] = held.corrections if held else 0
+        writer.finish()
+        result["finish"] = finish
+        result["completion_tokens"] = len(times)
+        result["completion_s"] = times[-1] - times[0] if times else 0.0
+        return result
+
+    def _write(self, tokens: Iterator[int | None], writer: "_Writer", times: list[float]) -> str:
+        assert self._model
+        piece = self._model.piece
+        stopped = self._stopped.is_set
+        for token in tokens:
+            if token is None:
+                return "stop"
+            now = time.monotonic()
+            times.append(now)
+            if writer.take(piece(token), now):
+                return "stop"
+            if stopped():
+                return "stopped"
+        return "length"
+
+    def _tokens(
+        self, request: Request, limit: int, held: HeldToSentences | None, *, ends: bool
+    ) -> Iterator[int | None]:
+        """The answer's tokens, at most limit; None when the model ended it."""
+        model, _ = self._loaded()
+        sampler = model.sampler(**{key: request[key] for key in SAMPLING_KEYS})
+        try:
+            for index in range(limit):
+                if held:
+                    held.narrow(model.logits())
+                token = sampler.sample()
+                if held:
+                    held.take(token)
+                if ends and model.ends(token):
+                    yield None
+                    return
+                yield token
+                if index + 1 < limit:
+                    model.append(token)
+        except ReadProblem as exc:
+            raise Refused("EngineDied", "engine_failed", reason=str(exc)) from exc
+        finally:
+            sampler.close()
+
+
+SAMPLING_KEYS = ("temperature", "top_k", "top_p", "repeat_penalty", "seed")
+
+
+def constraint_for(request: Request, model: Model) -> HeldToSentences | None:
+    """Holds the answer to request["sentences"], records.Sentence as JSON; None leaves it free."""
+    sentences = request.get("sentences")
+    if sentences is None:
+        return None
+
+    def tokens(text: str) -> list[int]:
+        return model.tokenize(text, add_special=False, parse_special=False)
+
+    held = [
+        HeldSentence(
+            tokens(one["text"]), tokens(one["joint"] + one["text"]), one["begins"], one["may_end"], one["after"]
+        )
+        for one in sentences
+    ]
+    return HeldToSentences(held, model.end_token())
+
+
+class _Writer:
+    """Sends text: the first at once, then what came within TEXT_EVERY_S in one line."""
+
+    def __init__(self, say: Callable[[Mapping[str, Any]], None], request_id: int, text: TextStream) -> None:
+        self._say = say
+        self._id = request_id
+        self._text = text
+        self._pending: list[str] = []
+        self._sent_at = 0.0
+
+    def take(self, piece: bytes, now: float) -> bool:
+        """Takes a token's bytes; True when a stop text ended the answer."""
+        text = self._text.feed(piece)
+        if text:
+            self._pending.append(text)
+        if self._pending and now - self._sent_at >= TEXT_EVERY_S:
+            self._send()
+            self._sent_at = now
+        return self._text.ended
+
+    def finish(self) -> None:
+        self._pending.append(self._text.finish())
+        self._send()
+
+    def _send(self) -> None:
+        text = "".join(self._pending)
+        self._pending.clear()
+        if text:
+            self._say({"id": self._id, "event": "text", "text": text})
+
+
+def main() -> None:
+    """Serves until standard input closes."""
+    # Ctrl-C in a terminal reaches the whole group; the app decides, by closing the pipe.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Native code may print: the protocol gets the real standard output for itself, everyone else standard error.
+    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    writing = threading.Lock()
+
+    def say(document: Mapping[str, Any]) -> None:
+        line = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", errors="replace") + b"\n"
+        try:
+            with writing:
+                out.write(line)
+        except BrokenPipeError:
+            os._exit(0)
+
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    stopped = threading.Event()
+    current = -1
+    worker = Worker(say, stopped)
+
+    def listen() -> None:
+        nonlocal current
+        for line in sys.stdin.buffer:
+            request = json.loads(line)
+            if request["op"] == "stop":
+                if request["target"] == current:
+                    stopped.set()
+            elif request["op"] == "devices":
+                say({"id": request["id"], "result": devices()})
+            else:
+                # One at a time: the supervisor sends the next only after the last line of this one.
+                stopped.clear()
+                current = request["id"]
+                requests.put(request)
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        request = requests.get()
+        try:
+            say({"id": request["id"], "result": worker.serve(request)})
+        except Refused as refused:
+            say({"id": request["id"], "error": refused.document})
+
+
+if __name__ == "__main__":
+    main()

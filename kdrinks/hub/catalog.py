@@ -1,0 +1,240 @@
+"""The models that can be chosen: the built-in one and the GGUF files of the models folder; catalog.toml names those known.
+
+Knows headers (gguf.py) and names, nothing of llama.cpp, memory or the network.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from kdrinks.config import BUILT_IN_FILE, Settings
+from kdrinks.errors import BadInput, KdrinksError, ModelError, ModelNotFound
+from kdrinks.hub import fit
+from kdrinks.hub.gguf import header_of, later_part, parts_of, read_model
+from kdrinks.records import ModelFile
+
+BUILT_IN = "built-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model of catalog.toml, where the fields are explained."""
+
+    id: str
+    file: str
+    repo_id: str
+    languages: tuple[str, ...]
+    license: str
+    gated: bool = False
+    guarded: bool = False
+    use: str = "chat"
+    quantization: str = ""
+    size_bytes: int = 0
+    parameters: int = 0
+    shape: fit.Shape | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenFile:
+    """A file of the models folder that cannot be chosen, and why."""
+
+    path: Path
+    error: KdrinksError
+
+
+@cache
+def _catalog() -> tuple[int, tuple[Entry, ...]]:
+    raw = tomllib.loads((Path(__file__).parent / "catalog.toml").read_text(encoding="utf-8"))
+    return raw["guarded_below_parameters"], tuple(_entry(dict(model)) for model in raw["model"])
+
+
+def _entry(model: dict[str, Any]) -> Entry:
+    shape = model.pop("shape", None)
+    if shape:
+        kv_width = shape["layers"] * shape.pop("kv_heads") * 2 * shape.pop("head_size")
+        model["shape"] = fit.Shape(**shape, kv_width=kv_width, parameters=model["parameters"])
+    return Entry(**{**model, "languages": tuple(model["languages"])})
+
+
+def entries() -> tuple[Entry, ...]:
+    """Every model that kdrinks knows by name, installed or not."""
+    return _catalog()[1]
+
+
+def entry_for(model: ModelFile) -> Entry | None:
+    """The catalogue's entry of a file; None for a file that is not listed."""
+    return next((entry for entry in entries() if model.id == entry.id or model.path.name == entry.file), None)
+
+
+def local_models(settings: Settings) -> list[ModelFile]:
+    """The models that can be chosen now: the built-in one first, whatever settings.models is, then by name."""
+    return [found for found in _found(settings) if isinstance(found, ModelFile)]
+
+
+def broken_files(settings: Settings) -> list[BrokenFile]:
+    """The files that look like models and are none, each with what to tell the person."""
+    return [found for found in _found(settings) if isinstance(found, BrokenFile)]
+
+
+def find_model(name: str, settings: Settings) -> ModelFile:
+    """The model with this id, or the file at this path. Raises ModelNotFound, and NotAModel for a broken file."""
+    if name == BUILT_IN:
+        return _read(BUILT_IN_FILE, BUILT_IN)
+    models = local_models(settings)
+    for model in models:
+        if model.id == name:
+            return model
+    path = Path(name).expanduser()
+    for candidate in (path, settings.models / name, settings.models / f"{name}.gguf"):
+        if _is_file(candidate):
+            return _read(candidate, BUILT_IN if _same(candidate, BUILT_IN_FILE) else "")
+    if path.suffix == ".gguf" or len(path.parts) > 1:
+        raise ModelNotFound("model_file_missing", file=name)
+    raise ModelNotFound("model_unknown", name=name, known=", ".join(model.id for model in models))
+
+
+def describe(settings: Settings, free: fit.Free) -> list[dict[str, Any]]:
+    """One row for each model that is installed and each that could be; the keys are those of `models list --json`."""
+    installed = local_models(settings)
+    here = {model.id for model in installed}
+    rows = [_row(model, entry_for(model), free) for model in installed]
+    return rows + [_row_of_entry(entry, settings, free) for entry in entries() if entry.id not in here]
+
+
+def estimate_of(model: ModelFile, *, context_tokens: int = 0, kv_type: str = "f16") -> fit.Estimate:
+    """Peak memory of an installed model. Raises ModelNotFound and NotAModel when its file is gone or broken by now."""
+    headers = [header_of(part) for part in parts_of(model.path)]
+    shape = replace(fit.shape_of(headers[0]), parameters=model.parameters)
+    repacked = sum(fit.repacked_bytes(header) for header in headers)
+    return fit.estimate(
+        shape, model.size_bytes, context_tokens=context_tokens, kv_type=kv_type, repacked_bytes=repacked
+    )
+
+
+def recommended(rows: Sequence[Mapping[str, Any]], free: fit.Free) -> str:
+    """Id of the entry to begin with on this machine: the largest Korean one that fits well and stays quick.
+
+    Without a GPU the processor reads every weight for each token: above 3 billion parameters that is slower than reading.
+    Only licences that everybody may use freely. Empty when nothing fits.
+    """
+    fitting = {row["id"] for row in rows if row["fit"] == "fits"}
+    limit = 9e9 if free.gpu_bytes else 3e9
+    candidates = [
+        entry
+        for entry in entries()
+        if entry.id in fitting
+        and entry.use == "chat"
+        and entry.repo_id
+        and entry.license == "apache-2.0"
+        and "ko" in entry.languages
+        and entry.parameters <= limit
+    ]
+    best = max(candidates, key=lambda entry: (entry.languages[0] == "ko", entry.parameters), default=None)
+    return best.id if best else ""
+
+
+def _row(model: ModelFile, entry: Entry | None, free: fit.Free) -> dict[str, Any]:
+    estimated = estimate_of(model)
+    return {
+        "id": model.id,
+        "repo_id": entry.repo_id if entry else "",
+        "file": model.path.name,
+        "quantization": model.quantization,
+        "parameters": model.parameters,
+        "size_bytes": model.size_bytes,
+        "license": entry.license if entry else "",
+        "gated": bool(entry and entry.gated),
+        "installed": True,
+        "fit": fit.verdict(estimated, free),
+        "estimate": fit.as_document(estimated),
+    }
+
+
+def _row_of_entry(entry: Entry, settings: Settings, free: fit.Free) -> dict[str, Any]:
+    assert entry.shape, f"catalog.toml gives {entry.id} no shape"
+    repacked = fit.repacked_roughly(entry.shape, entry.size_bytes, entry.quantization)
+    estimated = fit.estimate(entry.shape, entry.size_bytes, repacked_bytes=repacked)
+    return {
+        "id": entry.id,
+        "repo_id": entry.repo_id,
+        "file": entry.file,
+        "quantization": entry.quantization,
+        "parameters": entry.parameters,
+        "size_bytes": entry.size_bytes,
+        "license": entry.license,
+        "gated": entry.gated,
+        "installed": (settings.models / entry.file).is_file(),
+        "fit": fit.verdict(estimated, free),
+        "estimate": fit.as_document(estimated),
+    }
+
+
+def source_of(name: str) -> tuple[str, str]:
+    """(repository, file) of an id of the catalogue or of `owner/name:file`. Raises ModelNotFound."""
+    for entry in entries():
+        if entry.id == name and entry.repo_id:
+            return entry.repo_id, entry.file
+    repo_id, colon, file = name.partition(":")
+    if colon and file and "/" in repo_id:
+        return repo_id, file
+    known = ", ".join(entry.id for entry in entries() if entry.repo_id)
+    raise ModelNotFound("model_fetch_unknown", name=name, known=known)
+
+
+def remove(model: ModelFile, settings: Settings) -> None:
+    """Deletes the file, all parts of a split one; of a link, the link. Raises BadInput for what is not in the models folder."""
+    inside = model.path.parent in (settings.models.absolute(), *settings.models.absolute().glob("*/"))
+    if model.id == BUILT_IN or not inside:
+        raise BadInput("model_not_removable", name=model.id)
+    for part in parts_of(model.path):
+        part.unlink(missing_ok=True)
+
+
+def _found(settings: Settings) -> Iterator[ModelFile | BrokenFile]:
+    taken: set[str] = set()
+    for path in [BUILT_IN_FILE, *_files(settings.models)]:
+        try:
+            model = _read(path, "" if taken else BUILT_IN)
+        except ModelError as exc:
+            if path.name not in _embedding_files():
+                yield BrokenFile(path, exc)
+        else:
+            # Two files of one name in two folders: the second is named by its path.
+            yield replace(model, id=str(path.relative_to(settings.models))) if model.id in taken else model
+            taken.add(model.id)
+        taken.add(BUILT_IN)
+
+
+@cache
+def _embedding_files() -> frozenset[str]:
+    """Models of the catalogue that make vectors: whole, but nothing to choose for answering."""
+    return frozenset(entry.file for entry in entries() if entry.use == "embedding")
+
+
+def _files(folder: Path) -> list[Path]:
+    """GGUF files in the folder and one level below, the built-in one left out; none when there is no such folder."""
+    found = [*folder.glob("*.gguf"), *folder.glob("*/*.gguf")]
+    return sorted(path for path in found if not (path.is_dir() or later_part(path) or _same(path, BUILT_IN_FILE)))
+
+
+def _read(path: Path, model_id: str) -> ModelFile:
+    guarded_below, _ = _catalog()
+    model = read_model(path.absolute(), model_id=model_id, guarded_below=guarded_below)
+    entry = entry_for(model)
+    return replace(model, id=entry.id, guarded=entry.guarded) if entry and not model_id else model
+
+
+def _same(path: Path, other: Path) -> bool:
+    return path.resolve() == other.resolve()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # What a person typed can be longer than a file name may be.
+        return False

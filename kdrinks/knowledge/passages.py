@@ -1,0 +1,158 @@
+"""Passages: what the drinks, topics and false beliefs say, one passage per kind of fact and language.
+
+Pure: records of the data files in (the shape of data/*.jsonl), passages out. Knows nothing of search or of the store.
+The texts are the training format of the built-in model (phrasing.py says them) and they are what an answer
+quotes, so each one stands alone beside its title.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import SequenceMatcher
+from typing import Any
+
+from kdrinks.records import Kind, Language, Passage
+
+Record = Mapping[str, Any]
+
+_LABELS: dict[str, tuple[str, str]] = {
+    "names": ("다른 이름", "Other names"),
+    "ingredients": ("재료", "Ingredients"),
+    "making": ("만드는 법", "How to make"),
+    "season": ("철", "Season"),
+    "occasion": ("때", "Occasion"),
+    "serve": ("마시는 법", "Serve"),
+    "pairing": ("어울리는 음식", "Goes with"),
+    "region": ("지역", "Region"),
+    "similar": ("비슷한 음료", "Similar drinks"),
+}
+
+
+def label(field: str, lang: Language) -> str:
+    """The word that stands before a field inside a passage."""
+    return _LABELS[field][0 if lang == "ko" else 1]
+
+
+def all_passages(
+    drinks: Iterable[Record],
+    topics: Iterable[Record],
+    beliefs: Iterable[Record],
+    languages: Iterable[Language] = ("ko", "en"),
+) -> list[Passage]:
+    """Every passage of the knowledge base, drinks first, in the order of the data."""
+    drinks = list(drinks)
+    titles = {lang: {drink["id"]: drink[f"title_{lang}"] for drink in drinks} for lang in languages}
+    found: list[Passage] = []
+    for lang in languages:
+        for drink in drinks:
+            found += passages_of_drink(drink, lang, titles[lang])
+        found += [passage_of_topic(topic, lang) for topic in topics]
+        found += [passage_of_belief(belief, lang) for belief in beliefs]
+    return found
+
+
+def passages_of_drink(drink: Record, lang: Language, titles: Mapping[str, str] | None = None) -> list[Passage]:
+    """The passages of one drink; a kind that the record holds nothing for is left out.
+
+    titles: short names by drink id, for the kind "similar"; without it that kind is left out.
+    """
+    title = drink[f"title_{lang}"]
+    sources = tuple(drink.get("sources") or ())
+
+    def passage(kind: Kind, text: str, number: int | None = None, said_by: tuple[str, ...] = sources) -> Passage:
+        mark = f".{number}" if number is not None else ""
+        return Passage(f"{drink['id']}.{kind}{mark}.{lang}", drink["id"], kind, lang, title, text, said_by)
+
+    def parts() -> Iterator[Passage]:
+        yield passage("identity", drink["summary"][lang])
+        if names := _names(drink, lang):
+            yield passage("names", names)
+        if items := _value(drink, "ingredients", lang):
+            yield passage("ingredients", f"{label('ingredients', lang)}: {', '.join(items)}")
+        if steps := _value(drink, "steps", lang):
+            numbered = " ".join(f"{number}. {_stopped(step)}" for number, step in enumerate(steps, 1))
+            yield passage("making", f"{label('making', lang)}: {numbered}")
+        if text := _fields(drink, lang, ("season", "season"), ("occasion", "occasion")):
+            yield passage("season", text)
+        if text := _fields(drink, lang, ("serve", "serve"), ("pairing", "pairing")):
+            yield passage("serving", text)
+        if text := _fields(drink, lang, ("region", "region")):
+            yield passage("region", text)
+        for kind, field in (("history", "facts"), ("heritage", "heritage")):
+            for number, fact in enumerate(drink.get(field) or (), 1):
+                yield passage(kind, _stopped(fact[lang]), number, tuple(fact.get("sources") or ()))  # type: ignore[arg-type]
+        yield passage("alcohol", drink["alcohol"][lang])
+        yield passage("caffeine", drink["caffeine"][lang])
+        yield passage("cautions", drink["safety"][lang])
+        if titles and (similar := [titles[other] for other in drink.get("similar") or () if other in titles]):
+            yield passage("similar", f"{label('similar', lang)}: {', '.join(similar)}.")
+
+    return list(parts())
+
+
+def passage_of_topic(topic: Record, lang: Language) -> Passage:
+    return Passage(
+        f"{topic['id']}.topic.{lang}",
+        topic["id"],
+        "topic",
+        lang,
+        topic["title"][lang],
+        topic[lang],
+        tuple(topic["sources"]),
+    )
+
+
+def passage_of_belief(belief: Record, lang: Language) -> Passage:
+    """The belief as people hold it, and then what is so."""
+    claim, correction = belief["belief"][lang], belief["correction"][lang]
+    said = (
+        f"'{claim}'라는 말은 사실과 다릅니다. {correction}"
+        if lang == "ko"
+        else f'It is not true that "{claim}". {correction}'
+    )
+    return Passage(f"{belief['id']}.belief.{lang}", belief["id"], "belief", lang, claim, said, tuple(belief["sources"]))
+
+
+def _is_spelling(alias: str, title: str) -> bool:
+    """Whether an alias is the title written another way: shikhye finds sikhye, but nobody wants it as a name.
+
+    Hangul counts only when it is the same; a Latin letter or two of difference is a romanization (0.7 parts all 105 drinks'
+    spellings from their names).
+    """
+    one, other = (text.lower().replace("-", "").replace(" ", "") for text in (alias, title))
+    return one == other if _has_hangul(alias) else SequenceMatcher(None, one, other).ratio() > 0.7
+
+
+def _value(drink: Record, field: str, lang: Language) -> Any:
+    return (drink.get(field) or {}).get(lang)
+
+
+def _names(drink: Record, lang: Language) -> str:
+    """Aliases of the language, then how the name is written in the other script."""
+    hangul = [alias for alias in drink.get("aliases") or () if _has_hangul(alias)]
+    latin = [alias for alias in drink.get("aliases") or () if not _has_hangul(alias)]
+    own = [alias for alias in (hangul if lang == "ko" else latin) if not _is_spelling(alias, drink[f"title_{lang}"])]
+    pieces = [f"{label('names', lang)}: {', '.join(own)}."] if own else []
+    if lang == "ko":
+        pieces += [f"한자: {drink['hanja']}."] if drink.get("hanja") else []
+        pieces.append(f"로마자: {drink['title_en']}.")
+    else:
+        hanja = f" ({drink['hanja']})" if drink.get("hanja") else ""
+        pieces.append(f"Korean: {drink['title_ko']}{hanja}.")
+    return " ".join(pieces)
+
+
+def _fields(drink: Record, lang: Language, *fields: tuple[str, str]) -> str:
+    """`Label: value.` for each field that the record fills, in one line."""
+    lines = []
+    for field, name in fields:
+        value = _value(drink, field, lang)
+        if value:
+            lines.append(f"{label(name, lang)}: {', '.join(value) if isinstance(value, list) else value}.")
+    return " ".join(lines)
+
+
+def _stopped(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?", "。")) else sentence + "."
+
+
+def _has_hangul(text: str) -> bool:
+    return any("가" <= character <= "힣" for character in text)

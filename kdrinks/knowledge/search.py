@@ -1,0 +1,146 @@
+"""The knowledge base as one object: fills the store's passages, finds those that a question is about.
+
+What becomes of a question is rank.Search's. Knows no SQL (store.passages) and no model. Memory beside Kiwi's: 8 MB for the encoder's
+table, 4 MB for names, cues and the vocabulary; passages and their vectors stay in the store.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+
+from kdrinks.english import words as english_words
+from kdrinks.knowledge import edition, facets, vectors
+from kdrinks.knowledge.drinks import load_beliefs, load_tags, load_topics, record_of
+from kdrinks.knowledge.passages import all_passages
+from kdrinks.knowledge.query import understand
+from kdrinks.knowledge.rank import HELD_BY, Search
+from kdrinks.knowledge.subjects import Names, drink_name_rows
+from kdrinks.knowledge.topics import Touched
+from kdrinks.names import names_of
+from kdrinks.records import Findings, Language, Passage
+from kdrinks.store import passages as store
+from kdrinks.store.db import Database
+from kdrinks.words import VERSION, Words
+
+BATCH = 500
+"""Passages that are counted, encoded and written together: 20 MB at most, and what a kill in the middle costs."""
+
+Progress = Callable[[int, int], None]
+"""(passages done, passages to do), after each batch."""
+
+
+class Knowledge:
+    """Safe to share between threads; `find` waits for `fill`."""
+
+    def __init__(self, db: Database, words: Words) -> None:
+        self._db, self._words = db, words
+        self._filling = threading.Lock()
+        self.ready = threading.Event()
+        """Set once the store holds the passages and Kiwi is loaded."""
+
+    def fill(self, progress: Progress | None = None) -> None:
+        """Load Kiwi and bring the store's passages up to date; rows are written only where their content changed.
+
+        In batches, each kept as soon as it is written: a fill that was killed goes on where it was.
+        """
+        with self._filling:
+            if not self.ready.is_set():
+                self._read(progress)
+                self.ready.set()
+
+    def renew(self) -> None:
+        """Answer from the drinks as they stand now, after an edit; a search under way ends with those it began with."""
+        with self._filling:
+            if self.ready.is_set():  # else the first fill reads them anyway
+                fresh = Knowledge(self._db, self._words)
+                fresh._read()
+                vars(self).update(
+                    {name: value for name, value in vars(fresh).items() if name not in ("_filling", "ready")}
+                )
+
+    def _read(self, progress: Progress | None = None) -> None:
+        self._words.load()
+        drinks, topics, beliefs = edition.current(self._db).drinks, load_topics(), load_beliefs()
+        self._drinks = {drink.id: drink for drink in drinks}
+        passages = all_passages(
+            [record_of(drink) for drink in drinks],
+            [record_of(topic) for topic in topics],
+            [record_of(belief) for belief in beliefs],
+        )
+        terms = self._words.search_terms
+        vocabulary = {word for passage in passages if passage.lang == "en" for word in english_words(passage.text)}
+        rows = drink_name_rows(
+            [{"id": drink.id, "title_ko": drink.title_ko, "title_en": drink.title_en} for drink in drinks],
+            [(drink.id, name) for drink in drinks for name in names_of(record_of(drink))],
+        )
+        self._names = Names(rows, vocabulary)
+        self._facets = facets.Facets(load_tags(), terms)
+        self._touched = Touched(topics, beliefs, self._drinks, terms)
+        self._ingredients = {
+            lang: {term for drink in drinks for item in getattr(drink.ingredients, lang) for term in terms(item, lang)}
+            for lang in ("ko", "en")
+        }
+        self._known = {drink.id: 0.0 for drink in drinks}
+        for listed in (*(topic.related for topic in topics), *(belief.related for belief in beliefs)):
+            for related in listed:
+                self._known[related] = self._known.get(related, 0.0) + 1
+        for drink in drinks:
+            for other in drink.similar:
+                self._known[other] += 0.5
+        self.hold(passages, progress)
+        self._vocabulary = store.vocabulary(self._db)
+        for lang in ("ko", "en"):
+            held = store.subjects_holding(self._db, self._touched.telling_words(lang), lang=lang)
+            self._touched.keep_rare(lang, {word for word, subjects in held.items() if subjects <= HELD_BY})
+        self._sizes = {lang: store.size(self._db, lang) for lang in ("ko", "en")}
+
+    def find(
+        self,
+        question: str,
+        *,
+        history: Sequence[str] = (),
+        k: int = 5,
+        lang: Language | None = None,
+    ) -> Findings:
+        """The passages that a question is about, in a language: hits of k distinct subjects and what an answer should rest on.
+
+        history: the user's earlier questions, oldest first.   lang: None takes the question's.
+        """
+        self.fill()
+        query = understand(question, self._names, self._words, history=history, lang=lang)
+        return Search(self, query).findings(k)
+
+    def hold(self, passages: Sequence[Passage], progress: Progress | None = None) -> int:
+        """Make the store hold these passages and no others; returns how many were written.
+
+        Bounded memory: an id and a hash for each passage, and a batch.
+        """
+        hashes = {passage.id: _hash(passage) for passage in passages}
+        stored = store.stored_hashes(self._db)
+        changed = [passage for passage in passages if stored.get(passage.id) != hashes[passage.id]]
+        edition = hashlib.sha256("".join(sorted(hashes.values())).encode()).hexdigest()[:16]
+        store.replace(self._db, [], stored.keys() - hashes.keys(), edition=edition)
+        for start in range(0, len(changed), BATCH):
+            batch = changed[start : start + BATCH]
+            encoded = vectors.of_passages(batch)
+            items = [
+                store.Indexed(passage, hashes[passage.id], self._counts(passage), vector)
+                for passage, vector in zip(batch, encoded, strict=True)
+            ]
+            store.replace(self._db, items, (), edition=edition)
+            if progress:
+                progress(start + len(batch), len(changed))
+        return len(changed)
+
+    def _counts(self, passage: Passage) -> dict[str, int]:
+        """Words of title, text and names; the title counts twice."""
+        counts: dict[str, int] = {}
+        for text, weight in ((passage.title, 2), (passage.text, 1)):
+            for term in self._words.search_terms(text, passage.lang):
+                counts[term] = counts.get(term, 0) + weight
+        return counts
+
+
+def _hash(passage: Passage) -> str:
+    parts = (VERSION, vectors.VERSION, passage.id, passage.kind, passage.title, passage.text, *passage.sources)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

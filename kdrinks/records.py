@@ -1,0 +1,342 @@
+"""The frozen values that cross rooms: no behaviour, no imports from kdrinks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+Language = Literal["ko", "en"]
+Finish = Literal["stop", "length", "stopped", "failed"]
+Kind = Literal[
+    "identity",
+    "names",
+    "ingredients",
+    "making",
+    "season",
+    "serving",
+    "region",
+    "history",
+    "heritage",
+    "alcohol",
+    "caffeine",
+    "cautions",
+    "similar",
+    "topic",
+    "belief",
+    "document",
+]
+"""What a passage is about; the same words are the kind tokens of the built-in model."""
+
+QUOTED_KINDS: frozenset[str] = frozenset({"alcohol", "cautions"})
+"""Kinds that a small model never phrases itself: the answer quotes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One thing the knowledge base says, in one language; what answers rest on and citations open."""
+
+    id: str
+    """subject.kind.lang, with a number where a subject has several: "sikhye.history.2.ko"."""
+    subject_id: str
+    """The drink's, topic's, false belief's or document's id."""
+    kind: Kind
+    lang: Language
+    title: str
+    """Short name of the subject, in the passage's language."""
+    text: str
+    """Complete polite sentences that can stand as an answer."""
+    sources: tuple[str, ...] = ()
+    """Addresses of the pages that say so; empty means general knowledge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found, with what found it."""
+
+    passage: Passage
+    score: float
+    """Higher is better; comparable within one search only."""
+    lexical: float | None
+    """Score of the word leg; None when that leg did not find it."""
+    vector: float | None = None
+    """Cosine similarity in [-1, 1]; None when the vector leg did not find it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the knowledge base found for one question, and how the question was understood."""
+
+    hits: tuple[Hit, ...]
+    """Best first; distinct passages, several may share a subject."""
+    prompt_hits: tuple[Hit, ...]
+    """The few (0 to 3) that the answer should rest on; empty means the knowledge base holds nothing on it."""
+    intent: str
+    """A Kind, or "compare", "recommend", "false_belief", "smalltalk", "out_of_scope", "injection", "unknown"."""
+    sensitive: bool
+    """On alcohol, infants, pregnancy, allergies or medicine: the answer quotes its passages."""
+    subjects: tuple[str, ...] = ()
+    """Ids that the question or, for a follow-up, the conversation is about, most important first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier exchange of a conversation, as the prompt needs it."""
+
+    question: str
+    answer: str
+    passages: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as a chat template sees it: role and content, and for a user's turn the parts content was made of."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+    question: str = ""
+    passages: tuple[Mapping[str, str], ...] = ()
+    """Mappings with title, kind and text; the built-in model's own template reads these instead of content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    max_tokens: int = 512
+    temperature: float = 0.0
+    """0 takes the most probable token each time."""
+    top_p: float = 0.95
+    top_k: int = 40
+    repeat_penalty: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+    """Texts that end the answer; they are not part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person chose to answer with."""
+
+    model: Path
+    model_id: str
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    context_tokens: int = 0
+    """0 takes the model's own, at most 4,096."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a choice is to be loaded on this machine."""
+
+    gpu_layers: int
+    """0 keeps everything on the CPU, -1 puts all layers on GPUs."""
+    context_tokens: int
+    """0 takes the model's own, at most 4,096."""
+    kv_type: str = "f16"
+    """Of the KV cache: f16, q8_0 or q4_0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A processor that llama.cpp can use, as its backend registry reports it."""
+
+    id: str
+    kind: Literal["cpu", "gpu", "igpu", "accel"]
+    name: str
+    backend: str
+    memory_bytes: int
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A GGUF file as its header describes it."""
+
+    id: str
+    """File name without .gguf, or "built-in"."""
+    path: Path
+    architecture: str
+    name: str
+    parameters: int
+    quantization: str
+    size_bytes: int
+    context_length: int
+    chat_template: bool
+    guarded: bool = False
+    """Small enough that every sentence is held to the passages (guard.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The model in the engine's memory, as the loader reports it."""
+
+    model_id: str
+    file: str
+    quantization: str
+    context_tokens: int
+    requested: str
+    used: str
+    """cpu, cuda, metal, vulkan or split."""
+    gpu_layers: int
+    layers: int
+    load_s: float
+    threads: int
+    memory_bytes: int
+    """Resident memory of the worker after the load."""
+    kv_type: str = "f16"
+    stepped_down: tuple[str, ...] = ()
+    """What was lowered because memory ran out, as hub.plan.steps_taken names it; empty when nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where one answer's time went; seconds of a monotonic clock, taken in the engine."""
+
+    queue_s: float = 0.0
+    load_s: float = 0.0
+    """0 when the model was in memory (a warm answer)."""
+    retrieve_s: float = 0.0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    """Prompt tokens whose state was still there and that were not read again."""
+    prompt_s: float = 0.0
+    first_token_s: float | None = None
+    """From the engine taking the request to the first text; None when no text came."""
+    completion_tokens: int = 0
+    completion_s: float = 0.0
+    """From the first to the last token."""
+    tokens_per_s: float | None = None
+    """(completion_tokens - 1) / completion_s; None below 2 tokens."""
+    total_s: float = 0.0
+    """From the call of ask()."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence that decoding may be held to."""
+
+    text: str
+    joint: str
+    """What joins it to the sentence before: a space or a new line."""
+    begins: bool
+    """Whether an answer may begin with it."""
+    may_end: bool
+    after: tuple[int, ...]
+    """Places of the sentences that may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Engine event: waiting for others."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Engine event: the model is being read from disk."""
+
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Engine event: the prompt is being read."""
+
+    done_tokens: int
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Engine event: the next piece of the answer; whole characters only."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Engine event, always the last one of a stream that did not raise."""
+
+    finish: Finish
+    timing: Timing
+    loaded: Loaded
+    corrections: int = 0
+    """Tokens that the model would have written otherwise, had it not been held to sentences."""
+
+
+Event = Queued | Loading | Reading | Text | Done
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage that was in the prompt and that the answer rests on."""
+
+    number: int
+    """As marked in the text: [1] is 1."""
+    passage: Passage
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class WordCount:
+    word: str
+    pos: Literal["drink", "noun", "english", "verb", "adjective"]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A finished question and answer, as the store keeps it."""
+
+    conversation_id: str
+    question_id: str
+    message_id: str
+    question: str
+    answer: str
+    language: Language
+    finish: Finish
+    error: str | None
+    """The message shown for a failed answer; None otherwise."""
+    citations: tuple[Citation, ...]
+    loaded: Loaded | None
+    """None when no model was loaded (the load failed)."""
+    timing: Timing
+    guard: str
+    """What the guard did: "off", "kept", "repaired", "quoted" or "fixed"."""
+    question_words: tuple[WordCount, ...] = ()
+    answer_words: tuple[WordCount, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Small extras as JSON: intent, dropped turns, template."""
+    analyser: str = ""
+    """words.VERSION that counted the words; charts never mix versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One line of the list of conversations."""
+
+    id: str
+    title: str
+    """The first question, cut; empty before the first one."""
+    started_at: datetime
+    """UTC without a zone."""
+    last_at: datetime
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A stored question with its latest answer."""
+
+    conversation_id: str
+    question_id: str
+    question: str
+    language: Language
+    asked_at: datetime
+    """UTC without a zone."""
+    exchange: Exchange | None
+    """None: no answer was recorded; it is still being written, or the process ended in the middle."""
+    answers: int
+    """How many answers the question has (retries); exchange is the last."""
+    interrupted: bool
+    """No answer, and the process that asked has ended: say so and offer a retry."""

@@ -1,0 +1,103 @@
+"""What one running kdrinks shares: settings, store, knowledge, engine and the answers under way. Built once, by app or command line."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kdrinks.config import Settings
+from kdrinks.engine.local import Engine
+from kdrinks.errors import KdrinksError
+from kdrinks.hub import catalog
+from kdrinks.hub.plan import Planner
+from kdrinks.knowledge.search import Knowledge
+from kdrinks.records import Choice
+from kdrinks.recount import Recount, count_again
+from kdrinks.store import chats, forget
+from kdrinks.store.db import Database
+from kdrinks.words import Words
+
+if TYPE_CHECKING:
+    from kdrinks.answer import Answer
+
+CHOICE_KEY = "model"
+"""Under which the store keeps the last choice of model, device and context."""
+
+FIRST_PAGE_S = 5.0
+"""How long the warm-up waits for a first page."""
+BROWSER_S = 1.0
+"""How long it then leaves the processor to the browser's requests for its scripts, which Python serves. With all at once the
+box took 5.7 s on 2 cores, one after the other 2.5 to 3.9 s. A question does not wait for this: it fills the knowledge itself."""
+
+
+@dataclass(slots=True)
+class Services:
+    settings: Settings
+    db: Database
+    words: Words
+    knowledge: Knowledge
+    engine: Engine
+    answers: dict[str, "Answer"] = field(default_factory=dict)
+    """Answers under way, by conversation id; answer.py alone writes it."""
+    answers_lock: threading.Lock = field(default_factory=threading.Lock)
+    problem: KdrinksError | None = None
+    """What went wrong while warming up; the knowledge or the model say it again when they are asked."""
+    page_drawn: threading.Event = field(default_factory=threading.Event)
+    """Set when the first page has been drawn: words and passages keep Python busy for 3 to 5 s, which it would wait for."""
+    recount: Recount = field(default_factory=Recount)
+    """How far the counting under new rules has come."""
+
+    def warm(self) -> None:
+        """Prepare words, passages and the last chosen model in the background: 3 to 4 s that no first page waits for."""
+        threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
+
+    def _warm(self) -> None:
+        loading = threading.Thread(target=self._warm_engine, name="warm-up-engine", daemon=True)
+        loading.start()
+        try:
+            if self.page_drawn.wait(FIRST_PAGE_S):
+                time.sleep(BROWSER_S)
+            self.knowledge.fill()
+            forget.apply_retention(self.db)
+            count_again(self.db, self.words, self.recount)
+        except KdrinksError as error:
+            self.problem = error
+        loading.join()
+
+    def _warm_engine(self) -> None:
+        try:
+            self.engine.load(last_choice(self))
+        except KdrinksError as error:
+            self.problem = error
+
+    def close(self) -> None:
+        self.recount.halt.set()
+        self.engine.close()
+        self.db.close()
+
+
+def open_services(settings: Settings, *, memory: bool = False) -> Services:
+    """Open the store and connect the rest; starts nothing slow.
+
+    memory: keep the store in memory, for a command beside a running app. Raises StoreError when the store cannot be opened.
+    """
+    db = Database.open(None if memory else settings.database)
+    words = Words()
+    planner = Planner(None if memory else settings.home / "plans.json")
+    return Services(settings, db, words, Knowledge(db, words), Engine(planner=planner))
+
+
+def last_choice(services: Services) -> Choice:
+    """The model, device and context chosen last; the built-in model when there is none or its file is gone."""
+    saved = chats.last_choice(services.db, CHOICE_KEY) or {}
+    try:
+        model = catalog.find_model(saved.get("model_id", catalog.BUILT_IN), services.settings)
+    except KdrinksError:
+        model = catalog.find_model(catalog.BUILT_IN, services.settings)
+    return Choice(model.path, model.id, saved.get("device", "auto"), int(saved.get("context_tokens", 0)))
+
+
+def save_choice(services: Services, choice: Choice) -> None:
+    """Remember a choice for the next question and the next start."""
+    value = {"model_id": choice.model_id, "device": choice.device, "context_tokens": choice.context_tokens}
+    chats.save_choice(services.db, CHOICE_KEY, value)

@@ -1,0 +1,139 @@
+"""What a person looks at (View), and the numbers at the head of the analytics page: conversations, answers, course over the days.
+
+Every number of the page is a short pandas table straight from SQL; no function loops over rows. said.py has the words, speed.py the
+timings.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import pandas as pd
+
+from kdrinks.store.db import Database
+
+WORD_KINDS = ("drink", "noun", "english", "verb", "adjective")
+DAY = "date_trunc('day', created_at + to_minutes(?))"
+"""The reader's day; its value is View.utc_offset_minutes."""
+SHOWN = "(SELECT version FROM analysers ORDER BY created_at DESC LIMIT 1)"
+"""The analyser version whose words are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a person looks at; the empty value of each field means all."""
+
+    since: datetime | None = None
+    """UTC without a zone, like until."""
+    until: datetime | None = None
+    lang: Literal["", "ko", "en"] = ""
+    who: Literal["", "question", "answer"] = ""
+    pos: tuple[str, ...] = ()
+    model: str = ""
+    word: str = ""
+    """Only conversations in which this word was said."""
+    stop: tuple[str, ...] = ()
+    """Words that are counted nowhere."""
+    utc_offset_minutes: int = 0
+    """Where the reader's day begins: 540 in Seoul."""
+
+
+def stamp(db: Database) -> str:
+    """Changes whenever any table of the page may: the key of its cache and of the analysts' snapshot."""
+    return str(
+        table(
+            db,
+            """
+            SELECT concat_ws('/', (SELECT count(*) FROM messages), (SELECT max(created_at) FROM messages),
+                             (SELECT count(*) FROM words), (SELECT max(created_at) FROM analysers)) AS s
+            """,
+        )["s"][0]
+    )
+
+
+def counts(db: Database, view: View) -> pd.DataFrame:
+    """One row: conversations, questions, answers, failures, tokens, first_token_s, tokens_per_s.
+
+    The last two are medians of the answers, NaN without any.   failures: answers that failed and questions whose answer the end of the process cut.
+    """
+    asked, asked_values = where(view, "m", model=False)
+    made, made_values = where(view)
+    return table(
+        db,
+        f"""
+        WITH asked AS (SELECT m.id, m.conversation_id, m.created_at FROM messages m WHERE m.role = 'question' AND {asked}),
+        cut AS (SELECT a.id FROM asked a ANTI JOIN messages b ON b.parent = a.id AND b.role = 'answer' WHERE a.created_at < ?),
+        made AS (SELECT * FROM generations WHERE {made})
+        SELECT (SELECT count(DISTINCT conversation_id) FROM asked) AS conversations, (SELECT count(*) FROM asked) AS questions,
+               (SELECT count(*) FROM made WHERE finish <> 'failed') AS answers,
+               (SELECT count(*) FROM made WHERE finish = 'failed') + (SELECT count(*) FROM cut) AS failures,
+               (SELECT coalesce(sum(completion_tokens), 0)::BIGINT FROM made) AS tokens,
+               (SELECT median(first_token_s) FROM made WHERE finish <> 'failed') AS first_token_s,
+               (SELECT median(tokens_per_s) FROM made WHERE finish <> 'failed') AS tokens_per_s
+        """,
+        *asked_values,
+        db.opened_at,
+        *made_values,
+    )
+
+
+def activity(db: Database, view: View) -> pd.DataFrame:
+    """day, conversations, answers, tokens, first_token_s, tokens_per_s (medians): one row for each day with an answer."""
+    chosen, values = where(view)
+    return table(
+        db,
+        f"""
+        SELECT {DAY} AS day, count(DISTINCT conversation_id) AS conversations, count(*) FILTER (finish <> 'failed') AS answers,
+               sum(completion_tokens)::BIGINT AS tokens, median(first_token_s) FILTER (finish <> 'failed') AS first_token_s,
+               median(tokens_per_s) FILTER (finish <> 'failed') AS tokens_per_s
+        FROM generations WHERE {chosen} GROUP BY day ORDER BY day
+        """,
+        view.utc_offset_minutes,
+        *values,
+    )
+
+
+def guard_shares(db: Database, view: View) -> pd.DataFrame:
+    """guard, n, share: how many of the finished answers were kept, repaired, quoted or fixed; share adds up to 1."""
+    chosen, values = where(view)
+    return table(
+        db,
+        f"""
+        SELECT guard, count(*) AS n, count(*) / sum(count(*)) OVER () AS share
+        FROM generations WHERE {chosen} AND finish <> 'failed' GROUP BY guard ORDER BY n DESC, guard
+        """,
+        *values,
+    )
+
+
+def models(db: Database) -> list[str]:
+    """The models that answered, the busiest first."""
+    found = table(
+        db, "SELECT model_id AS m FROM generations WHERE model_id IS NOT NULL GROUP BY m ORDER BY count(*) DESC, m"
+    )
+    return [str(model) for model in found["m"]]
+
+
+def where(view: View, alias: str = "", *, model: bool = True) -> tuple[str, list[Any]]:
+    """The view's period, language, model and word as a condition on messages, generations or words, with its values."""
+    dot = f"{alias}." if alias else ""
+    parts, values = ["true"], []
+    for condition, value in (
+        (f"{dot}created_at >= ?", view.since),
+        (f"{dot}created_at < ?", view.until),
+        (f"{dot}lang = ?", view.lang),
+        (f"{dot}model_id = ?", view.model if model else ""),
+        (
+            f"{dot}conversation_id IN (SELECT conversation_id FROM words WHERE word = ? AND analyser_version = {SHOWN})",
+            view.word,
+        ),
+    ):
+        if value:
+            parts.append(condition)
+            values.append(value)
+    return " AND ".join(parts), values
+
+
+def table(db: Database, sql: str, *values: Any) -> pd.DataFrame:
+    with db.cursor() as cursor:
+        return cursor.execute(sql, list(values)).df()

@@ -1,0 +1,160 @@
+"""One DuckDB, opened once in a process: a fresh cursor for every read, one transaction at a time for every write.
+
+DuckDB's own errors end here: what a person can act on becomes a StoreError; wrong SQL stays what it is, a bug with its traceback.
+A finished write is on the disk (DuckDB syncs its log at each commit), so a kill -9 loses nothing that write() has left. The log is
+folded into the file at 16 MB (DuckDB's default), after a migration and on close(); the next start replays what is left of it.
+"""
+
+import re
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import duckdb
+
+from kdrinks.errors import StoreDamaged, StoreError, StoreLocked, StoreNotWritable
+from kdrinks.store.schema import MIGRATIONS
+
+Cursor = duckdb.DuckDBPyConnection
+
+# Nothing is fetched from the network because a query happened to name a function of an extension.
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+NOT_WRITABLE = re.compile(
+    r"permission denied|read-only|no space left|file too large|disk quota|operation not permitted|not a directory|is a directory",
+    re.IGNORECASE,
+)
+
+
+def new_id() -> str:
+    """A UUIDv7: 48 bits of milliseconds, 12 bits of the millisecond's fraction, 62 random bits; later ids sort later.
+
+    Source: https://datatracker.ietf.org/doc/html/rfc9562#section-5.7 and its 6.2, method 3.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    value = milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return str(UUID(int=value))
+
+
+def now() -> datetime:
+    """The present in UTC without a zone, as every created_at holds it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Database:
+    """The open store. Safe to share between threads."""
+
+    def __init__(self, connection: Cursor, path: Path | None) -> None:
+        self.path = path
+        self.opened_at = now()
+        """A question older than this without an answer was cut by the end of the process that asked it."""
+        self._connection = connection
+        self._writing = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path | None) -> "Database":
+        """Open or create the file and bring its tables up to date; None keeps everything in memory.
+
+        Raises StoreLocked while another process has it, StoreDamaged when it cannot be read (the file stays as it is),
+        StoreNotWritable when the folder or the disk refuses.
+        """
+        with mapped(path):
+            try:
+                if path is not None:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as exc:
+                raise StoreNotWritable("store_not_writable", path=path, cause=exc) from exc
+            connection = duckdb.connect(str(path) if path else ":memory:", config=CONFIG)
+        database = cls(connection, path)
+        try:
+            database._migrate()
+        except BaseException:
+            connection.close()
+            raise
+        return database
+
+    @contextmanager
+    def cursor(self) -> Iterator[Cursor]:
+        """A cursor for reading, its own connection to the same data: one shared by threads gives wrong rows."""
+        with mapped(self.path):
+            cursor = self._connection.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+
+    @contextmanager
+    def write(self) -> Iterator[Cursor]:
+        """A cursor inside one transaction: kept whole and on disk when the block ends, gone whole when it raises.
+
+        Writers take turns, so that none of them meets another's half and has to try again; each holds the turn for milliseconds.
+        """
+        with self._writing, self.cursor() as cursor:
+            cursor.begin()
+            try:
+                yield cursor
+            except BaseException:
+                with suppress(duckdb.Error):  # the first error is the one to tell; closing the cursor rolls back too
+                    cursor.rollback()
+                raise
+            cursor.commit()
+
+    def checkpoint(self) -> None:
+        """Fold the log into the file now, so that what was deleted does not wait in it; left to the next time while a reader is at work."""
+        with self._writing, self.cursor() as cursor, suppress(duckdb.TransactionException):
+            cursor.execute("CHECKPOINT")
+
+    def close(self) -> None:
+        with self._writing, mapped(self.path):
+            self._connection.close()
+
+    def _migrate(self) -> None:
+        with self.write() as cursor:
+            cursor.execute(
+                "CREATE TABLE IF NOT EXISTS migrations (number INTEGER NOT NULL, name VARCHAR NOT NULL, applied_at TIMESTAMP)"
+            )
+            row = cursor.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
+        done = row[0] if row else 0
+        if done > MIGRATIONS[-1][0]:
+            raise StoreDamaged("store_newer", path=self.path, found=done, known=MIGRATIONS[-1][0])
+        for number, name, sql in MIGRATIONS[done:]:
+            with self.write() as cursor:
+                cursor.execute(sql)
+                cursor.execute("INSERT INTO migrations VALUES (?, ?, ?)", [number, name, now()])
+        if done < MIGRATIONS[-1][0]:
+            with self.cursor() as cursor:
+                cursor.execute("CHECKPOINT")
+
+
+@contextmanager
+def mapped(path: Path | None, *, not_writable: str = "store_not_writable") -> Iterator[None]:
+    """Turn DuckDB's errors about a file or folder into ours; not_writable: the entry under [errors] that tells what to do."""
+    try:
+        yield
+    except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError):
+        raise  # wrong SQL or a wrong value: a bug of ours
+    except duckdb.Error as exc:
+        raise _error(exc, str(path or ":memory:"), not_writable) from exc
+
+
+def _error(exc: duckdb.Error, where: str, not_writable: str) -> StoreError:
+    cause = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+    if "could not set lock on file" in cause.lower():
+        process = re.search(r"\(PID (\d+)\)", str(exc))
+        if process:
+            return StoreLocked("store_locked_by", path=where, pid=process[1])
+        return StoreLocked("store_locked", path=where)
+    if NOT_WRITABLE.search(str(exc)):
+        return StoreNotWritable(not_writable, path=where, cause=cause)
+    if isinstance(
+        exc, (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+    ):
+        return StoreDamaged("store_damaged", path=where, cause=cause)
+    return StoreError("store_failed", path=where, cause=cause)

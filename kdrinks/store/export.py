@@ -1,0 +1,105 @@
+"""Copies for analysts: whole tables as Parquet, CSV and JSONL, and one chart's table as a download.
+
+Copies hold no path of this machine (files by name only) and no session; CSV begins with a byte order mark, without which a
+spreadsheet reads Hangul as another encoding, and cells that a spreadsheet would run as a formula begin with an apostrophe.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kdrinks.errors import BadInput, StoreNotWritable
+from kdrinks.store.db import Database, mapped
+from kdrinks.store.views import NO_PATHS
+
+FORMATS = ("parquet", "csv", "jsonl")
+
+TABLES = {
+    "conversations": "SELECT id, created_at, session = 'sample' AS sample FROM conversations ORDER BY id",
+    "messages": "SELECT * FROM messages ORDER BY created_at, id",
+    "generations": f"SELECT * REPLACE (parse_filename(file) AS file, {NO_PATHS} AS error) FROM generations ORDER BY created_at, message_id",
+    "words": "SELECT * FROM words ORDER BY created_at, message_id, word",
+    "citations": "SELECT * FROM citations ORDER BY created_at, message_id, number",
+}
+
+# One line a conversation, as chat fine-tuning tools read it: each question with its last finished answer.
+_CHATS = """
+WITH answered AS (
+    SELECT q.conversation_id, q.created_at, q.id, q.text AS question, arg_max(a.text, a.created_at) AS answer
+    FROM messages q JOIN messages a ON a.parent = q.id AND a.role = 'answer' AND a.text <> ''
+    JOIN generations g ON g.message_id = a.id AND g.finish IN ('stop', 'length')
+    WHERE q.role = 'question' GROUP BY q.conversation_id, q.created_at, q.id, q.text
+)
+SELECT conversation_id::VARCHAR AS id, flatten(list([{'role': 'user', 'content': question}, {'role': 'assistant', 'content': answer}]
+    ORDER BY created_at, answered.id)) AS messages
+FROM answered GROUP BY conversation_id ORDER BY conversation_id
+"""
+
+
+def export(db: Database, folder: Path, formats: Sequence[str] = FORMATS) -> dict[str, Any]:
+    """Write every table into folder, which is made; returns {"files": names, "rows": rows by table}.
+
+    Files of the same name are replaced. JSONL is conversations only, in fine-tune form.
+    Raises BadInput for an unknown format, StoreNotWritable when the folder or disk refuses.
+    """
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown:
+        raise BadInput("export_format", found=", ".join(unknown), known=", ".join(FORMATS))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StoreNotWritable("export_not_writable", path=folder, cause=exc.strerror or exc) from exc
+    files: list[str] = []
+    rows: dict[str, int] = {}
+    with db.cursor() as cursor, mapped(folder, not_writable="export_not_writable"):
+        cursor.begin()  # one state of the data in all files
+        for name, sql in TABLES.items():
+            found = cursor.execute(f"SELECT count(*) FROM {name}").fetchone()
+            rows[name] = found[0] if found else 0
+            if "parquet" in formats:
+                cursor.execute(f"COPY ({sql}) TO {_quoted(folder / f'{name}.parquet')} (FORMAT parquet)")
+                files.append(f"{name}.parquet")
+            if "csv" in formats:
+                _write(folder / f"{name}.csv", as_csv(cursor.execute(sql).df()))
+                files.append(f"{name}.csv")
+        if "jsonl" in formats:
+            cursor.execute(f"COPY ({_CHATS}) TO {_quoted(folder / 'chats.jsonl')} (FORMAT json)")
+            files.append("chats.jsonl")
+        cursor.rollback()
+    return {"files": files, "rows": rows}
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """A table as a spreadsheet opens it: UTF-8 with a byte order mark, no cell that runs as a formula."""
+    safe = table.copy()
+    for column in safe.select_dtypes(include=["object", "string"]):
+        safe[column] = safe[column].astype("string").str.replace(r"^(?=[=+@\t\r]|-\S)", "'", regex=True)
+    text: str = safe.to_csv(index=False, lineterminator="\r\n")
+    return text.encode("utf-8-sig")
+
+
+def as_parquet(db: Database, table: pd.DataFrame) -> bytes:
+    """A table as one Parquet file's content."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        db.cursor() as cursor,
+        mapped(Path(folder), not_writable="export_not_writable"),
+    ):
+        file = Path(folder) / "table.parquet"
+        cursor.register("chart", table)
+        cursor.execute(f"COPY chart TO {_quoted(file)} (FORMAT parquet)")
+        return file.read_bytes()
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as exc:
+        raise StoreNotWritable("export_not_writable", path=file.parent, cause=exc.strerror or exc) from exc
+
+
+def _quoted(file: Path) -> str:
+    return "'" + str(file).replace("'", "''") + "'"

@@ -1,0 +1,56 @@
+"""Storing conversations that were made up elsewhere (kdrinks/sample.py), at times of the past."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from kdrinks.records import Exchange
+from kdrinks.store import chats, rollup
+from kdrinks.store.db import Database, now
+
+AT_ONCE = 10
+"""Conversations in one transaction: other writers wait for a few hundred milliseconds at most."""
+
+
+def add(db: Database, talks: Sequence[Sequence[tuple[datetime, Exchange]]]) -> None:
+    """Store conversations of the session chats.SAMPLE_SESSION; each exchange with the time its question was asked."""
+    for start in range(0, len(talks), AT_ONCE):
+        _add(db, talks[start : start + AT_ONCE])
+
+
+def _add(db: Database, talks: Sequence[Sequence[tuple[datetime, Exchange]]]) -> None:
+    days = set()
+    analyser = ""
+    with db.write() as cursor:
+        for talk in talks:
+            previous = None
+            for place, (at, exchange) in enumerate(talk):
+                if place == 0:
+                    cursor.execute(
+                        "INSERT INTO conversations VALUES (?, ?, ?)",
+                        [exchange.conversation_id, chats.SAMPLE_SESSION, at],
+                    )
+                cursor.execute(
+                    "INSERT INTO messages VALUES (?, ?, ?, 'question', ?, ?, ?)",
+                    [
+                        exchange.question_id,
+                        exchange.conversation_id,
+                        previous,
+                        exchange.language,
+                        exchange.question,
+                        at,
+                    ],
+                )
+                ended = at + timedelta(seconds=exchange.timing.total_s)
+                chats.store(cursor, exchange, ended)
+                previous, analyser = exchange.message_id, exchange.analyser
+                days.add(ended.date())
+        if analyser:
+            rollup.keep_up(cursor, analyser, now())
+            rollup.count_again(cursor, days)
+
+
+def count(db: Database) -> int:
+    """How many conversations of the sample are there."""
+    with db.cursor() as cursor:
+        row = cursor.execute("SELECT count(*) FROM conversations WHERE session = ?", [chats.SAMPLE_SESSION]).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,109 @@
+"""The numbered migrations of the store. Append only: a migration that was released never changes.
+
+No primary keys, sequences, defaults that compute or upserts, so that the same SQL runs on DuckLake, which has none of them. Ids are
+UUIDv7 made by kdrinks (db.new_id); times are UTC without a zone, because DuckDB needs another package to hand zoned ones to Python.
+What charts group by is repeated on the rows they count (language, model, time), so that no chart joins big tables.
+"""
+
+MIGRATIONS: tuple[tuple[int, str, str], ...] = (
+    (
+        1,
+        "conversations, words, timings, choices",
+        """
+        CREATE TABLE conversations (
+            id UUID NOT NULL, session VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL
+        );
+        -- parent: an answer's question; a question's previous message in the conversation, NULL for the first
+        CREATE TABLE messages (
+            id UUID NOT NULL, conversation_id UUID NOT NULL, parent UUID, role VARCHAR NOT NULL, lang VARCHAR NOT NULL,
+            text VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL
+        );
+        -- one row for each answer, failed ones too; model columns are NULL when no model was loaded
+        CREATE TABLE generations (
+            message_id UUID NOT NULL, conversation_id UUID NOT NULL, created_at TIMESTAMP NOT NULL, lang VARCHAR NOT NULL,
+            finish VARCHAR NOT NULL, error VARCHAR, guard VARCHAR NOT NULL, details JSON NOT NULL,
+            model_id VARCHAR, file VARCHAR, quantization VARCHAR, context_tokens INTEGER,
+            device_requested VARCHAR, device_used VARCHAR, gpu_layers INTEGER, layers INTEGER, threads INTEGER,
+            model_load_s DOUBLE, predicted_memory_bytes BIGINT, measured_memory_bytes BIGINT,
+            cold BOOLEAN NOT NULL, queue_s DOUBLE NOT NULL, load_s DOUBLE NOT NULL, retrieve_s DOUBLE NOT NULL,
+            prompt_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL, prompt_s DOUBLE NOT NULL, first_token_s DOUBLE,
+            completion_tokens INTEGER NOT NULL, completion_s DOUBLE NOT NULL, tokens_per_s DOUBLE, total_s DOUBLE NOT NULL
+        );
+        CREATE TABLE words (
+            message_id UUID NOT NULL, conversation_id UUID NOT NULL, created_at TIMESTAMP NOT NULL,
+            role VARCHAR NOT NULL, lang VARCHAR NOT NULL, model_id VARCHAR, analyser_version VARCHAR NOT NULL,
+            word VARCHAR NOT NULL, pos VARCHAR NOT NULL, count INTEGER NOT NULL
+        );
+        -- the passage as it was, so that an old answer can still be checked after the knowledge changed
+        CREATE TABLE citations (
+            message_id UUID NOT NULL, conversation_id UUID NOT NULL, created_at TIMESTAMP NOT NULL, number INTEGER NOT NULL,
+            passage_id VARCHAR NOT NULL, subject_id VARCHAR NOT NULL, kind VARCHAR NOT NULL, lang VARCHAR NOT NULL,
+            title VARCHAR NOT NULL, text VARCHAR NOT NULL, sources VARCHAR[] NOT NULL, score DOUBLE NOT NULL
+        );
+        -- the latest row of a key counts
+        CREATE TABLE choices (
+            id UUID NOT NULL, key VARCHAR NOT NULL, value JSON NOT NULL, created_at TIMESTAMP NOT NULL
+        );
+        """,
+    ),
+    (
+        2,
+        "passages and their words",
+        """
+        -- edition: the state of the knowledge the row was filled from; vector: the place of the second leg, NULL without it
+        CREATE TABLE passages (
+            id VARCHAR NOT NULL, subject_id VARCHAR NOT NULL, kind VARCHAR NOT NULL, lang VARCHAR NOT NULL,
+            title VARCHAR NOT NULL, text VARCHAR NOT NULL, sources VARCHAR[] NOT NULL,
+            content_hash VARCHAR NOT NULL, edition VARCHAR NOT NULL, vector FLOAT[]
+        );
+        CREATE TABLE passage_words (passage_id VARCHAR NOT NULL, term VARCHAR NOT NULL, count INTEGER NOT NULL);
+        """,
+    ),
+    (
+        3,
+        "length of a passage",
+        """
+        -- in words, what BM25 weighs a count by
+        ALTER TABLE passages ADD COLUMN length INTEGER;
+        """,
+    ),
+    (
+        4,
+        "words know their passage's subject, language and length",
+        """
+        -- so that BM25 needs no join; the rows are made again by the next start
+        DELETE FROM passages;
+        DELETE FROM passage_words;
+        ALTER TABLE passage_words ADD COLUMN subject_id VARCHAR;
+        ALTER TABLE passage_words ADD COLUMN lang VARCHAR;
+        ALTER TABLE passage_words ADD COLUMN length INTEGER;
+        """,
+    ),
+    (
+        5,
+        "words by day, and the analyser version that charts show",
+        """
+        -- the latest row counts; an older version is shown until a recount under the new one is complete
+        CREATE TABLE analysers (version VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL);
+        INSERT INTO analysers SELECT arg_max(analyser_version, created_at), max(created_at) FROM words HAVING count(*) > 0;
+        -- every whole UTC day before rolled.until, of the shown version; messages: how many said the word
+        CREATE TABLE word_days (
+            day DATE NOT NULL, role VARCHAR NOT NULL, lang VARCHAR NOT NULL, model_id VARCHAR,
+            word VARCHAR NOT NULL, pos VARCHAR NOT NULL, count BIGINT NOT NULL, messages BIGINT NOT NULL
+        );
+        CREATE TABLE rolled (until DATE NOT NULL);
+        """,
+    ),
+    (
+        6,
+        "drinks as people edit them",
+        """
+        -- the latest row of a drink counts; record NULL: as it was packaged, or gone where it never was packaged
+        -- change_id: one form, one import or one undo; undoes: the change that an undo takes back
+        CREATE TABLE drink_versions (
+            id UUID NOT NULL, change_id UUID NOT NULL, kind VARCHAR NOT NULL, undoes UUID,
+            drink_id VARCHAR NOT NULL, record JSON, created_at TIMESTAMP NOT NULL
+        );
+        """,
+    ),
+)

@@ -1,0 +1,119 @@
+"""The views that analysts query, one row of documentation each; docs/analysts.md and the page print these very texts.
+
+Names and columns here are a promise: add, never rename. Times are UTC. Only the shown analyser version's words are in `words`.
+"""
+
+from dataclasses import dataclass
+
+# A folder's name in an error message says where someone keeps their files; the file's name is enough to understand it.
+NO_PATHS = r"regexp_replace(error, '(^|[\s(\x27\x22])([A-Za-z]:|~)?[/\\](?:[^/\\\n\x27\x22:]+[/\\])*', '\1', 'g')"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewOfData:
+    name: str
+    sql: str
+    columns: tuple[tuple[str, str], ...]
+    """(name, what it holds in English), in the view's order."""
+
+
+VIEWS: tuple[ViewOfData, ...] = (
+    ViewOfData(
+        "conversations",
+        "SELECT id, created_at, session = 'sample' AS sample FROM conversations ORDER BY created_at, id",
+        (
+            ("id", "UUID of the conversation"),
+            ("created_at", "when it began"),
+            ("sample", "true for the made-up conversations of the sample data"),
+        ),
+    ),
+    ViewOfData(
+        "messages",
+        "SELECT id, conversation_id, parent, role, lang, text, created_at FROM messages ORDER BY created_at, id",
+        (
+            ("id", "UUID of the message"),
+            ("conversation_id", "its conversation"),
+            ("parent", "an answer's question; a question's previous message, NULL for the first"),
+            ("role", "question or answer"),
+            ("lang", "ko or en"),
+            ("text", "what was said"),
+            ("created_at", "when it was stored"),
+        ),
+    ),
+    ViewOfData(
+        "answers",
+        f"""
+        SELECT message_id, conversation_id, created_at, lang, finish, {NO_PATHS} AS error, guard,
+               json_extract_string(details, '$.intent') AS intent, model_id AS model, parse_filename(file) AS file, quantization,
+               context_tokens, device_used AS device, gpu_layers, layers, threads, cold, queue_s, load_s, retrieve_s, prompt_tokens,
+               cached_tokens, prompt_s, first_token_s, completion_tokens, completion_s, tokens_per_s, total_s,
+               predicted_memory_bytes, measured_memory_bytes
+        FROM generations ORDER BY created_at, message_id
+        """,
+        (
+            ("message_id", "the answer's id in messages"),
+            ("conversation_id", "its conversation"),
+            ("created_at", "when it ended"),
+            ("lang", "ko or en"),
+            ("finish", "stop, length, stopped (by the person) or failed"),
+            ("error", "the message shown for a failed answer"),
+            ("guard", "kept, repaired, quoted, fixed or off"),
+            ("intent", "what the question was taken to ask for"),
+            ("model", "id of the model; NULL when none was loaded"),
+            ("file", "name of its file"),
+            ("quantization", "such as Q4_K_M"),
+            ("context_tokens", "size of the context"),
+            ("device", "cpu, cuda, metal, vulkan or split"),
+            ("gpu_layers", "layers on the GPU"),
+            ("layers", "layers in all"),
+            ("threads", "threads on the CPU"),
+            ("cold", "true when the model was loaded for this answer"),
+            ("queue_s", "seconds waiting for others"),
+            ("load_s", "seconds loading the model"),
+            ("retrieve_s", "seconds searching the knowledge"),
+            ("prompt_tokens", "tokens of the prompt"),
+            ("cached_tokens", "of these, not read again"),
+            ("prompt_s", "seconds reading the prompt"),
+            ("first_token_s", "seconds from the engine taking the request to the first text"),
+            ("completion_tokens", "tokens written"),
+            ("completion_s", "seconds from the first to the last token"),
+            ("tokens_per_s", "writing speed"),
+            ("total_s", "seconds from the question to the end"),
+            ("predicted_memory_bytes", "memory predicted before loading"),
+            ("measured_memory_bytes", "memory of the engine after loading"),
+        ),
+    ),
+    ViewOfData(
+        "words",
+        "SELECT message_id, conversation_id, created_at, role, lang, model_id AS model, word, pos, count FROM words"
+        " WHERE analyser_version = (SELECT version FROM analysers ORDER BY created_at DESC LIMIT 1) ORDER BY created_at, message_id, word",
+        (
+            ("message_id", "the message it was said in"),
+            ("conversation_id", "its conversation"),
+            ("created_at", "when the answer was stored"),
+            ("role", "question or answer"),
+            ("lang", "ko or en"),
+            ("model", "id of the model that answered"),
+            ("word", "dictionary form"),
+            ("pos", "drink, noun, english, verb or adjective"),
+            ("count", "how often it was said in the message"),
+        ),
+    ),
+    ViewOfData(
+        "citations",
+        "SELECT message_id, conversation_id, created_at, number, passage_id, subject_id, kind, lang, title, score FROM citations"
+        " ORDER BY created_at, message_id, number",
+        (
+            ("message_id", "the answer that cites"),
+            ("conversation_id", "its conversation"),
+            ("created_at", "when it was stored"),
+            ("number", "as marked in the text"),
+            ("passage_id", "the passage"),
+            ("subject_id", "the drink, topic or belief"),
+            ("kind", "what the passage is about"),
+            ("lang", "ko or en"),
+            ("title", "name of the subject"),
+            ("score", "of the search; comparable within one answer"),
+        ),
+    ),
+)

@@ -1,0 +1,113 @@
+"""What stands under a finished answer: the passages it rests on, what it took, and which model said it where.
+
+Draws records; knows no store and no engine.
+"""
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from kdrinks.records import Citation, Exchange, Loaded, Timing
+from kdrinks.ui.frame import t
+from kdrinks.ui.markdown_text import as_plain
+
+DEVICES = {"cpu": "CPU", "cuda": "CUDA", "metal": "Metal", "vulkan": "Vulkan"}
+GUARDED: dict[str, tuple[str, Literal["green", "orange", "gray"]]] = {
+    "kept": ("verified", "green"),
+    "repaired": ("build", "orange"),
+    "quoted": ("format_quote", "green"),
+    "fixed": ("info", "gray"),
+}
+
+
+def draw(exchange: Exchange) -> None:
+    if exchange.citations or exchange.guard in GUARDED:
+        with st.container(
+            horizontal=True, gap="xsmall", vertical_alignment="center", key=f"sources-{exchange.message_id}"
+        ):
+            for citation in exchange.citations:
+                _draw_citation(citation)
+            if exchange.guard in GUARDED:
+                icon, colour = GUARDED[exchange.guard]
+                st.badge(t(f"chat.guard_{exchange.guard}"), icon=f":material/{icon}:", color=colour)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"took-{exchange.message_id}"):
+        if line := _line(exchange):
+            st.caption(line, width="content")
+        with st.popover(t("chat.details"), type="tertiary", key=f"details-{exchange.message_id}"):
+            _draw_details(exchange)
+    if dropped := exchange.details.get("dropped_turns", 0):
+        words = t("chat.dropped_one") if dropped == 1 else t("chat.dropped_many", count=dropped)
+        st.caption(f":material/history: {words}")
+
+
+def _draw_citation(citation: Citation) -> None:
+    passage = citation.passage
+    kind = t(f"chat.kinds.{passage.kind}")
+    with st.popover(f"**{citation.number}** {as_plain(passage.title)} · {kind}", type="secondary"):
+        st.markdown(f"##### {as_plain(passage.title)}")
+        st.caption(kind)
+        st.markdown(as_plain(passage.text))
+        if passage.sources:
+            links = " · ".join(f"[{as_plain(_host(address))}](<{address}>)" for address in passage.sources)
+            st.markdown(f":small[{t('chat.source_links', links=links)}]")
+        else:
+            st.caption(t("chat.general_knowledge"))
+
+
+def _host(address: str) -> str:
+    return (urlsplit(address).hostname or address).removeprefix("www.")
+
+
+def _line(exchange: Exchange) -> str:
+    """First word, speed, model and device, as far as they are known."""
+    timing, parts = exchange.timing, []
+    if timing.first_token_s is not None:
+        parts.append(t("chat.first_token", seconds=_seconds(timing.first_token_s)))
+    if timing.tokens_per_s is not None:
+        parts.append(t("chat.speed", tokens=f"{timing.tokens_per_s:,.0f}"))
+    if timing.load_s > 0:
+        parts.append(t("chat.cold", seconds=_seconds(timing.load_s)))
+    if exchange.loaded is not None:
+        parts += [as_plain(model_name(exchange.loaded)), device_name(exchange.loaded)]
+    return " · ".join(parts)
+
+
+def model_name(loaded: Loaded) -> str:
+    name = loaded.file.removesuffix(".gguf")
+    return name if loaded.quantization.lower() in name.lower() else f"{name} {loaded.quantization}"
+
+
+def device_name(loaded: Loaded) -> str:
+    """The device that really ran, never the one that was asked for."""
+    if loaded.used == "split":
+        return f"{t('chat.device_split')} ({t('chat.layers', gpu_layers=loaded.gpu_layers, layers=loaded.layers)})"
+    return DEVICES.get(loaded.used, loaded.used)
+
+
+def _draw_details(exchange: Exchange) -> None:
+    head = f"| {t('chat.step')} | {t('chat.time')} |"
+    st.markdown("\n".join([head, "|---|---:|", *(f"| {name} | {value} |" for name, value in _rows(exchange.timing))]))
+    if exchange.answer:
+        st.caption(t("chat.copy_text"))
+        st.code(exchange.answer, language=None, wrap_lines=True, height=140)
+
+
+def _rows(timing: Timing) -> list[tuple[str, str]]:
+    read = t("chat.tokens_read", count=f"{timing.prompt_tokens:,}", cached=f"{timing.cached_tokens:,}")
+    written = t("models.tokens", count=f"{timing.completion_tokens:,}")
+    times = (
+        (t("chat.time_queue"), timing.queue_s),
+        (t("chat.time_load"), timing.load_s),
+        (t("chat.time_retrieve"), timing.retrieve_s),
+        (f"{t('chat.time_prompt')} ({read})", timing.prompt_s),
+        (t("chat.time_first"), timing.first_token_s),
+        (f"{t('chat.time_writing')} ({written})", timing.completion_s),
+        (f"**{t('chat.time_total')}**", timing.total_s),
+    )
+    return [(name, t("chat.seconds", seconds=_seconds(value)) if value is not None else "–") for name, value in times]
+
+
+def _seconds(value: float) -> str:
+    """Three significant places at most: 0.02, 0.31, 4.2, 38."""
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"

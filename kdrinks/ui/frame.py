@@ -1,0 +1,61 @@
+"""What every page shares: the services of this process, the reader's language, strings, and how errors are shown.
+
+Knows nothing of any page. Pages catch KdrinksError only and hand it to show_error; anything else is a bug and shows
+its traceback.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+import streamlit as st
+
+from kdrinks import i18n
+from kdrinks.config import from_environment
+from kdrinks.errors import KdrinksError
+from kdrinks.records import Language
+from kdrinks.services import Services, open_services
+
+LANGUAGE_KEY = "language"
+"""Session state: what the person chose; absent until they do."""
+LANGUAGE_COOKIE = "kdrinks_language"
+"""Keeps the choice over reloads and new tabs; set in the browser by ui.main, read from the page's first request."""
+
+
+@st.cache_resource(show_spinner=False)
+def services() -> Services:
+    """The one set of services of this process, warming up in the background from the first call on.
+
+    Raises StoreError when the database cannot be opened; the next call tries again.
+    """
+    opened = open_services(from_environment())
+    opened.warm()
+    return opened
+
+
+def lang() -> Language:
+    """The person's choice, else the browser's language, else English."""
+    candidates = (st.session_state.get(LANGUAGE_KEY), st.context.cookies.get(LANGUAGE_COOKIE), st.context.locale)
+    for candidate in candidates:
+        if isinstance(candidate, str) and candidate[:2].lower() in i18n.LANGUAGES:
+            return "ko" if candidate[:2].lower() == "ko" else "en"
+    return "en"
+
+
+def t(key: str, **values: object) -> str:
+    """An interface string in the reader's language."""
+    return i18n.text(key, lang(), **values)
+
+
+def session() -> str:
+    """A random name of this browser session, whose turn it is in the engine's queue."""
+    return str(st.session_state.setdefault("session", uuid4().hex))
+
+
+def show_error(error: KdrinksError) -> None:
+    """What happened and what to do next, in the reader's language."""
+    st.error(f"**{error.message(lang())}**\n\n{error.hint(lang())}", icon=":material/error:")
+
+
+def as_state(error: KdrinksError) -> dict[str, Any]:
+    """What a session can keep of an error until its next run: KdrinksError(key, **values) is the error again."""
+    return {"key": error.key, "values": {name: str(value) for name, value in error.values.items()}}

@@ -1,0 +1,66 @@
+"""The main script, run before every page: page settings, navigation, sidebar, and the errors that no page can handle.
+
+Lists ../../pages/*.py; knows nothing of what they draw. It lies here and not beside pages/ for the reason in app.py.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from kdrinks.config import ROOT
+from kdrinks.errors import KdrinksError
+from kdrinks.ui import conversations
+from kdrinks.ui.frame import LANGUAGE_COOKIE, LANGUAGE_KEY, lang, services, show_error, t
+
+PAGES = ROOT / "pages"
+WIDE = {"analytics", "drinks"}
+CHOSEN = "language_was_chosen"
+
+chat = st.Page(PAGES / "chat.py", title=t("frame.page_chat"), default=True)
+page = st.navigation(
+    [
+        chat,
+        st.Page(PAGES / "drinks.py", title=t("frame.page_drinks")),
+        st.Page(PAGES / "analytics.py", title=t("frame.page_analytics")),
+        st.Page(PAGES / "models.py", title=t("frame.page_models")),
+    ],
+    position="top",
+)
+# an emoji, and no icons in the navigation: a :material/ favicon would be fetched from fonts.gstatic.com
+st.set_page_config(
+    page_title=f"{page.title} · {t('frame.title')}",
+    page_icon="🍶",
+    layout="wide" if page.url_path in WIDE else "centered",
+    initial_sidebar_state="auto",
+)
+st.html(Path(__file__).parent / "look.css")
+st.logo(Path(__file__).parent / "static" / "logo.svg", size="large")
+
+with st.sidebar:
+    list_of_conversations = st.container()
+    with st.container(key="foot"):
+        st.segmented_control(
+            t("frame.language"),
+            options=("ko", "en"),
+            format_func=lambda one: {"ko": "한국어", "en": "English"}[one],
+            default=lang(),
+            required=True,
+            key=LANGUAGE_KEY,
+            on_change=lambda: st.session_state.update({CHOSEN: True}),
+        )
+        st.caption(t("frame.about"))
+
+# the page's own language for screen readers and line breaking; the cookie keeps a choice over reloads and new tabs
+cookie = f"document.cookie = '{LANGUAGE_COOKIE}={lang()}; path=/; max-age=31536000; SameSite=Lax';"
+st.html(
+    f"<script>document.documentElement.lang = '{lang()}'; {cookie if CHOSEN in st.session_state else ''}</script>",
+    unsafe_allow_javascript=True,
+)
+
+try:
+    with list_of_conversations:
+        conversations.draw_list(services(), chat)
+    page.run()
+    services().page_drawn.set()
+except KdrinksError as error:
+    show_error(error)

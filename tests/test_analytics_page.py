@@ -1,0 +1,152 @@
+"""The analytics page as a visitor gets it: empty, filled, filtered, shared; the store is real, only the engine is left out."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+from test_analytics import CPU, say
+
+from kdrinks.config import ROOT
+from kdrinks.recount import Recount
+from kdrinks.store import chats
+from kdrinks.store.db import Database
+from kdrinks.words import Words
+
+PAGE = str(ROOT / "pages" / "analytics.py")
+
+
+@pytest.fixture
+def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    from kdrinks.ui import analytics_data, analytics_view, analytics_words, frame
+
+    # AppTest keeps each format_func in the session, which is no session of ours: the check would meet its functions
+    config.set_option("runner.enforceSerializableSessionState", False)
+    database = Database.open(None)
+    house = SimpleNamespace(db=database, recount=Recount(), words=Words())
+    for room in (frame, analytics_view, analytics_words, analytics_data):
+        monkeypatch.setattr(room, "services", lambda: house)
+    yield database
+    database.close()
+    st.cache_data.clear()
+    config.set_option("runner.enforceSerializableSessionState", True)
+
+
+def visit(lang: str, **address: str) -> AppTest:
+    page = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=30)
+    page.session_state["language"] = lang
+    for name, value in address.items():
+        page.query_params[name] = value
+    page.switch_page(PAGE).run()
+    assert not page.exception, page.exception[0].value
+    return page
+
+
+def cards(page: AppTest) -> dict[str, str]:
+    return {card.label: card.value for card in page.metric}
+
+
+@pytest.mark.parametrize(("lang", "invitation"), [("ko", "음료에 대해 물어보기"), ("en", "Ask about a drink")])
+def test_before_the_first_question_the_page_says_what_will_be_here_and_leads_to_the_chat(
+    db: Database, lang: str, invitation: str
+) -> None:
+    page = visit(lang)
+    assert [link.proto.label for link in page.get("page_link")] == [invitation]
+    assert not page.metric
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_after_a_conversation_its_words_drinks_and_timings_are_shown(db: Database, lang: str) -> None:
+    say(db, {"식혜": 3}, pos="drink", first_token_s=0.25, tokens_per_s=512.4)
+    say(db, {"쌀": 2}, finish="failed")
+    page = visit(lang)
+    assert list(cards(page).values()) == ["2", "1", "0.25초" if lang == "ko" else "0.25 s", "512"]
+    assert list(page.dataframe[0].value["word"]) == ["식혜", "쌀"]
+    drawn = {"words": 1, "drinks": 3, "speed": 7, "data": 0}
+    for section, charts in drawn.items():
+        page = visit(lang, section=section)
+        assert len(page.get("vega_lite_chart")) == charts, section
+        downloads = len(page.get("download_button"))
+        assert downloads >= charts - 1 and downloads > 0, section
+
+
+def test_an_address_with_filters_shows_that_view_and_a_change_is_kept_in_it(db: Database) -> None:
+    say(db, {"식혜": 3}, pos="drink", asked={})
+    say(db, {"rice": 2}, pos="english", lang="en")
+    page = visit("ko", said="en", who="nonsense")
+    assert list(page.dataframe[0].value["word"]) == ["rice"]
+    assert cards(page)["대화"] == "1"
+    page.button_group(key="analytics-said").set_value("ko").run()
+    assert page.query_params["said"] in ("ko", ["ko"]) and not page.exception
+    assert list(page.dataframe[0].value["word"]) == ["식혜"]
+
+
+def test_a_view_that_nothing_matches_says_so(db: Database) -> None:
+    say(db, {"식혜": 3}, pos="drink", loaded=CPU)
+    nothing = "이 조건에 맞는 것이 없습니다. 기간이나 조건을 넓혀 보세요."
+    for section, times in (("words", 2), ("drinks", 3), ("speed", 6)):
+        page = visit("ko", said="en", section=section)
+        assert [caption.value for caption in page.caption].count(nothing) == times, section
+    assert cards(page)["첫 글자까지"] == "—"
+
+
+def test_what_was_deleted_is_gone_from_the_page_at_once(db: Database) -> None:
+    gone = say(db, {"누룩": 9})
+    say(db, {"쌀": 1})
+    page = visit("ko")
+    assert list(page.dataframe[0].value["word"]) == ["누룩", "쌀"]
+    chats.delete_conversation(db, gone)
+    page.run()
+    assert list(page.dataframe[0].value["word"]) == ["쌀"]
+
+
+def test_a_word_in_the_address_narrows_the_page_and_one_click_lets_go_of_it(db: Database) -> None:
+    say(db, {"식혜": 3}, pos="drink", text="식혜는 답니다.")
+    say(db, {"쌀": 1})
+    page = visit("ko", word="식혜")
+    assert cards(page)["대화"] == "1" and list(page.dataframe[0].value["word"]) == ["식혜"]
+    assert any(text.value.startswith("식혜는 답니다") for text in page.markdown)
+    page.button(key="analytics-word").click().run()
+    assert "word" not in page.query_params and cards(page)["대화"] == "2"
+
+
+def test_a_stop_word_is_kept_and_counted_nowhere(db: Database) -> None:
+    say(db, {"식혜": 3, "쌀": 2}, pos="drink")
+    page = visit("ko")
+    page.text_area(key="stop-words").set_value("쌀\n 물").run()
+    page.button(key="stop-words-save").click().run()
+    assert chats.last_choice(db, "stop_words") == ["물", "쌀"]
+    assert list(visit("en").dataframe[0].value["word"]) == ["식혜"]
+
+
+def test_the_page_says_how_far_counting_again_has_come(db: Database) -> None:
+    from kdrinks.ui import analytics_words
+
+    say(db, {"식혜": 3}, pos="drink")
+    analytics_words.services().recount.done, analytics_words.services().recount.total = 20, 80
+    page = visit("ko")
+    assert "80개 가운데 20개" in page.get("progress")[0].proto.text
+
+
+def test_sql_runs_over_the_views_is_saved_and_says_where_it_is_wrong(db: Database) -> None:
+    say(db, {"식혜": 3}, pos="drink", asked={"식혜": 2})
+    page = visit("ko", section="data")
+    page.button(key="sql-run").click().run()
+    assert page.dataframe[0].value.values.tolist() == [["식혜", 2, 1]]
+    page.text_input(key="sql-name").set_value("음료").run()
+    page.button(key="sql-save").click().run()
+    page.text_area(key="sql").set_value("SELECT wrd FROM words").run()
+    page.button(key="sql-run").click().run()
+    assert "1행 8열" in page.error[0].value and not page.exception
+    again = visit("ko", section="data")
+    again.button(key="sql-open-0").click().run()
+    assert "sum(count)" in again.text_area(key="sql").value
+
+
+def test_deleting_all_data_asks_first_and_leaves_an_empty_page(db: Database) -> None:
+    say(db, {"식혜": 3}, pos="drink")
+    page = visit("ko", section="data")
+    page.button(key="delete-all").click().run()
+    assert not page.metric and not page.exception

@@ -1,0 +1,145 @@
+"""The charts as Vega-Lite: what a reader of each language sees, in which order, with which words."""
+
+import json
+from datetime import datetime
+
+import pandas as pd
+import pytest
+
+from kdrinks import charts, charts_more, i18n
+from kdrinks.store import analytics, speed
+
+WORDS = pd.DataFrame(
+    {
+        "rank": [1, 2, 3, 4],
+        "word": ["식혜", "청주", "청주", "rice"],
+        "pos": ["drink", "drink", "noun", "english"],
+        "count": [40, 30, 20, 10],
+        "messages": [9, 8, 7, 6],
+        "before": [None] * 4,
+    }
+)
+DAYS = pd.DataFrame(
+    {
+        "day": [datetime(2026, 3, 1), datetime(2026, 3, 2), datetime(2026, 3, 2)],
+        "word": ["식혜", "식혜", "수정과"],
+        "drink": ["식혜", "식혜", "수정과"],
+        "count": [1, 2, 7],
+    }
+)
+TIMES = pd.DataFrame(
+    {
+        "device": ["cpu", "cuda", "cpu"],
+        "model": ["built-in", "qwen2.5-1.5b", "built-in"],
+        "quantization": ["Q8_0", "Q4_K_M", "Q8_0"],
+        "cold": [False, False, True],
+        "n": [30, 4, 0],
+        "first_token_s_median": [0.12, 0.4, None],
+        "first_token_s_p95": [0.3, 0.9, None],
+        "tokens_per_s_median": [600.0, 45.0, None],
+        "tokens_per_s_p05": [500.0, 40.0, None],
+        "tokens_per_s_p95": [700.0, 50.0, None],
+    }
+)
+
+
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
+def test_every_chart_draws_in_both_languages(lang: str) -> None:
+    for chart in (
+        charts.words(WORDS, lang),
+        charts.trend(DAYS, lang),
+        charts.drinks(DAYS, lang),
+        charts.guards(pd.DataFrame({"guard": ["kept", "off"], "n": [3, 1], "share": [0.75, 0.25]}), lang),
+        charts.timings(TIMES, lang, "first_token_s"),
+        charts.timings(TIMES, lang, "tokens_per_s"),
+    ):
+        drawn = json.dumps(chart.to_dict(), ensure_ascii=False)
+        assert ("횟수" in drawn or "답" in drawn) == (lang == "ko")
+
+
+def test_words_stand_in_their_order_with_the_count_at_the_end_of_the_bar() -> None:
+    drawn = charts.words(WORDS, "ko").to_dict()
+    bars, ends = drawn["layer"]
+    assert bars["encoding"]["y"]["sort"] == ["식혜", "청주 · 음료", "청주 · 명사", "rice"]
+    assert ends["mark"]["type"] == "text" and ends["encoding"]["text"]["field"] == "count"
+    assert [param["name"] for param in drawn["params"]] == [charts.PICKED]
+    assert "before" not in json.dumps(drawn["layer"]), "no period before, no line for it"
+
+
+def test_a_kind_of_word_keeps_its_colour_under_every_filter() -> None:
+    whole = charts.words(WORDS, "ko").to_dict()["layer"][0]["encoding"]["color"]
+    filtered = charts.words(WORDS[WORDS["pos"] != "drink"], "ko").to_dict()["layer"][0]["encoding"]["color"]
+    assert whole["scale"]["domain"] == filtered["scale"]["domain"]
+    assert whole["legend"]["values"] == ["음료", "명사", "영어"] and filtered["legend"]["values"] == ["명사", "영어"]
+
+
+def test_days_stay_the_readers_days_in_every_time_zone() -> None:
+    table = charts.days(DAYS)
+    assert str(table["day"].dt.tz) == "UTC" and list(table["date"]) == ["2026-03-01", "2026-03-02", "2026-03-02"]
+
+
+def test_the_first_day_shows_a_bar_for_each_drink() -> None:
+    bars, ends = charts.drinks(DAYS[1:], "ko").to_dict()["layer"]
+    assert bars["encoding"]["y"]["sort"] == ["수정과", "식혜"] and ends["encoding"]["text"]["field"] == "count"
+
+
+def test_the_fastest_stands_first_and_few_runs_are_marked() -> None:
+    drawn = charts.timings(TIMES, "en", "first_token_s").to_dict()
+    (rows,) = drawn["datasets"].values()
+    assert [row["runs"] for row in rows] == ["0.12 s · n=30", "0.4 s · n=4"], "a group without a timing is left out"
+    assert [row["ranked"] for row in rows] == [True, False]
+    fastest = charts.timings(TIMES, "en", "tokens_per_s").to_dict()["layer"][0]["encoding"]["y"]["sort"]
+    assert fastest[0].startswith("CPU · built-in Q8_0")
+
+
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
+def test_the_charts_of_comparison_spread_and_memory_draw_in_both_languages(lang: str) -> None:
+    typical = pd.DataFrame(
+        {
+            "side": ["question", "answer"],
+            "word": ["추천", "도수"],
+            "pos": ["noun"] * 2,
+            "z": [3.0, 1.0],
+            "count": [4, 2],
+            "other": [0, 0],
+        }
+    )
+    together = pd.DataFrame({"word": ["쌀"], "pos": ["noun"], "messages": [5], "expected": [1.5], "score": [9.0]})
+    spread = pd.DataFrame({"device": ["cpu"], "low": [0.1], "high": [0.2], "n": [3]})
+    points = pd.DataFrame(
+        {
+            "device": ["cpu"],
+            "model": ["built-in"],
+            "cold": [False],
+            "prompt_tokens": [40],
+            "cached_tokens": [0],
+            "first_token_s": [0.1],
+        }
+    )
+    memory = pd.DataFrame(
+        {
+            "model": ["built-in"],
+            "quantization": ["Q8_0"],
+            "context": [1024],
+            "device": ["cpu"],
+            "n": [3],
+            "predicted_mb": [120.0],
+            "measured_mb": [110.0],
+        }
+    )
+    for chart, word in (
+        (charts_more.typical(typical, lang), "질문"),
+        (charts_more.together(together, lang), "우연"),
+        (charts_more.spread(spread, lang, "first_token_s"), "글자"),
+        (charts_more.prompt_cost(points, lang), "프롬프트"),
+        (charts_more.memory(memory, lang), "예상"),
+        (charts_more.course(DAYS.assign(conversations=1, answers=2), lang), "대화"),
+    ):
+        drawn = json.dumps(charts.as_svg(chart).to_dict(), ensure_ascii=False)
+        assert (word in drawn) == (lang == "ko")
+    (rows,) = charts_more.typical(typical, lang).to_dict()["datasets"].values()
+    assert [(row["word"], row["signed"], row["row"]) for row in rows] == [("추천", -3.0, 0), ("도수", 1.0, 0)]
+
+
+def test_charts_and_store_agree_on_kinds_and_on_how_many_runs_count() -> None:
+    assert charts.WORD_KINDS == analytics.WORD_KINDS and charts.RUNS_TO_RANK == speed.RUNS_TO_RANK

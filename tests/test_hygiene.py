@@ -1,0 +1,122 @@
+"""The rooms of the house stay apart: who may import what, proved on the source and in fresh interpreters."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kdrinks import errors, i18n
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "kdrinks"
+
+ROOMS = {
+    "streamlit": r"app\.py|pages/.*|kdrinks/ui/.*",
+    "llama_cpp": r"kdrinks/engine/(native|library)\.py|training/.*",
+    "duckdb": r"kdrinks/store/.*",
+    "kiwipiepy": r"kdrinks/words\.py",
+    "huggingface_hub": r"kdrinks/hub/.*",
+    "torch": r"training/.*",
+}
+
+LAYERS = [
+    r"kdrinks\.(records|errors|config|i18n)\b.*",
+    r"kdrinks\.(words|english|names|store)\b.*",
+    r"kdrinks\.(knowledge|phrasing|prompt|guard|engine)\b.*",
+    r"kdrinks\.(hub|services|answer|evaluate|charts)\b.*",
+]
+"""From the ground up; a module imports from its own layer or from below."""
+
+
+def sources() -> list[Path]:
+    folders = [PACKAGE, ROOT / "pages", ROOT / "training"]
+    return [ROOT / "app.py", *(path for folder in folders for path in sorted(folder.rglob("*.py")))]
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("library", ROOMS)
+def test_each_heavy_library_has_one_room(library: str) -> None:
+    strangers = [
+        str(path.relative_to(ROOT))
+        for path in sources()
+        if any(name.split(".")[0] == library for name in imports(path))
+        and not re.fullmatch(ROOMS[library], str(path.relative_to(ROOT)))
+    ]
+    assert strangers == []
+
+
+def layer_of(module: str) -> int | None:
+    return next((number for number, pattern in enumerate(LAYERS) if re.fullmatch(pattern, module)), None)
+
+
+def test_imports_point_one_way() -> None:
+    upward = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        own = layer_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        if own is None:
+            continue
+        for name in imports(path):
+            other = layer_of(name)
+            if other is not None and other > own:
+                upward.append(f"{path.relative_to(ROOT)} -> {name}")
+    assert upward == []
+
+
+@pytest.mark.parametrize("heavy", ["streamlit", "llama_cpp", "kiwipiepy", "torch"])
+def test_the_core_starts_without_loading_what_it_may_not_need(heavy: str) -> None:
+    code = f"import sys, kdrinks.answer, kdrinks.services; sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
+
+
+def keys(table: dict[str, object], before: str = "") -> set[str]:
+    found: set[str] = set()
+    for key, value in table.items():
+        found |= keys(value, f"{before}{key}.") if isinstance(value, dict) else {before + key}
+    return found
+
+
+def strings(lang: str) -> dict[str, object]:
+    return tomllib.loads((PACKAGE / "i18n" / f"{lang}.toml").read_text(encoding="utf-8"))
+
+
+def test_every_string_exists_in_both_languages() -> None:
+    assert keys(strings("ko")) == keys(strings("en"))
+
+
+def test_both_languages_fill_the_same_places() -> None:
+    for key in sorted(keys(strings("ko"))):
+        places = [sorted(set(re.findall(r"\{(\w+)", i18n.text(key, lang)))) for lang in i18n.LANGUAGES]
+        assert places[0] == places[1], key
+
+
+def test_every_error_that_is_raised_has_a_message_and_a_hint() -> None:
+    classes = "|".join(
+        name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)
+    )
+    for path in sources():
+        for key in re.findall(rf'\b(?:{classes})\(\s*"(\w+)"', path.read_text(encoding="utf-8")):
+            for lang in i18n.LANGUAGES:
+                assert i18n.text(f"errors.{key}.message", lang), key
+                assert i18n.text(f"errors.{key}.hint", lang), key
+
+
+def test_no_module_outgrows_a_reader() -> None:
+    long = {
+        str(path.relative_to(ROOT)): n
+        for path in sources()
+        if "training" not in path.parts and (n := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert long == {}

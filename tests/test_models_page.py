@@ -1,0 +1,184 @@
+"""The models page as a person uses it: what is offered, a download that survives page changes, a token that stays in memory."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from hub_server import FakeHub, running_hub
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+from tiny_models import write_byte_model
+
+from kdrinks.config import ROOT
+from kdrinks.hub import catalog
+from kdrinks.services import Services
+from kdrinks.ui import frame, model_downloads, model_shop
+
+PATIENCE_S = 60.0
+REPO = "acme/tea-GGUF"
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A Hub with all of the catalogue, an empty models folder, and services that are closed again."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv("KDRINKS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KDRINKS_MODELS", str(folder))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    monkeypatch.setattr(Services, "warm", lambda house: None)
+    config.set_option("runner.enforceSerializableSessionState", False)
+    opened: list[Services] = []
+    open_services = frame.open_services
+    monkeypatch.setattr(frame, "open_services", lambda settings: opened.append(open_services(settings)) or opened[-1])
+    frame.services.clear()
+    model_downloads.downloads.clear()
+    data = write_byte_model(tmp_path / "m.gguf", width=512).read_bytes()
+    repos = {entry.repo_id: {entry.file: data} for entry in catalog.entries() if entry.repo_id}
+    repos[REPO] = {"tea-Q4_K_M.gguf": data, "tea-F16.gguf": data + random.Random(1).randbytes(9)}
+    with running_hub(repos) as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.hub_url)
+        yield running
+        for job in model_downloads.here().jobs():
+            job.pause()
+            job.wait(PATIENCE_S)
+    for house in opened:
+        house.close()
+    frame.services.clear()
+    model_downloads.downloads.clear()
+    model_shop._remote.clear()
+    st.cache_data.clear()
+    config.set_option("runner.enforceSerializableSessionState", True)
+
+
+def models_page(locale: str = "en-US") -> AppTest:
+    """In English: AppTest formats the options of a radio outside the script, where the language is not known."""
+    app = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=60)
+    app.context = {"locale": locale}
+    app.run()
+    return app.switch_page("../../pages/models.py").run()
+
+
+def shown(app: AppTest) -> str:
+    kinds = (app.title, app.header, app.markdown, app.caption, app.error, app.warning, app.info)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+
+
+def until(condition: Callable[[], object]) -> None:
+    ends = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def test_the_catalogue_is_offered_with_badges_and_one_recommendation(hub: FakeHub) -> None:
+    app = models_page("ko-KR")
+    assert not app.exception
+    text = shown(app)
+    assert "모델 더 받기" in text and "잘 맞음" in text
+    assert text.count("이 컴퓨터에 추천") == 1
+    offered = {button.key for button in app.button if button.key and button.key.startswith("get-")}
+    assert offered == {f"get-{entry.id}" for entry in catalog.entries() if entry.repo_id}
+
+
+def test_a_download_goes_on_while_the_person_is_elsewhere_and_can_be_paused_and_resumed(hub: FakeHub) -> None:
+    hub.pause_s = 0.02
+    app = models_page()
+    app.button(key="get-exaone-4.0-1.2b").click().run()
+    assert not app.exception and not app.error
+    job = model_downloads.here().jobs()[0]
+    key = job.file.parts[0].origin
+    app.switch_page("../../pages/chat.py").run()
+    before = job.done_bytes
+    until(lambda: job.done_bytes > before)
+    other_tab = models_page()
+    assert other_tab.button(key=f"pause-{key}").label == "Pause"
+    other_tab.button(key=f"pause-{key}").click().run()
+    assert job.wait(PATIENCE_S) and job.phase == "paused"
+    app = models_page()
+    hub.pause_s = 0
+    app.button(key=f"resume-{key}").click().run()
+    assert job.wait(PATIENCE_S) and job.phase == "done"
+    app = models_page()
+    assert "SHA-256 is right" in shown(app)
+    assert "exaone-4.0-1.2b" in "".join(app.radio(key="choice-model").options)
+
+
+def test_a_cancelled_download_leaves_nothing(hub: FakeHub, tmp_path: Path) -> None:
+    hub.pause_s = 0.02
+    app = models_page()
+    app.button(key="get-qwen3-4b").click().run()
+    job = model_downloads.here().jobs()[0]
+    app.button(key=f"cancel-{job.file.parts[0].origin}").click().run()
+    assert job.wait(PATIENCE_S) and job.phase == "cancelled"
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_any_repository_shows_its_files_and_one_can_be_taken(hub: FakeHub, tmp_path: Path) -> None:
+    app = models_page()
+    app.text_input(key="shop-repo").set_value(REPO).run()
+    assert not app.exception
+    assert app.selectbox(key=f"shop-file-{REPO}").value == "tea-Q4_K_M.gguf"
+    assert "4 bits" in shown(app) and "apache-2.0" in shown(app)
+    app.button(key="get-other").click().run()
+    job = model_downloads.here().jobs()[0]
+    assert job.wait(PATIENCE_S) and (tmp_path / "models" / "tea-Q4_K_M.gguf").exists()
+
+
+def test_a_repository_that_is_none_is_said(hub: FakeHub) -> None:
+    app = models_page()
+    app.text_input(key="shop-repo").set_value("acme/nothing").run()
+    assert "There is no repository acme/nothing" in app.error[0].value
+
+
+def test_a_gated_model_asks_for_a_token_which_stays_in_memory(hub: FakeHub, tmp_path: Path) -> None:
+    secret = "hf_secretsecretsecret"
+    hub.gated, hub.tokens = frozenset({REPO}), {secret: True}
+    app = models_page()
+    app.text_input(key="shop-repo").set_value(REPO).run()
+    assert "token" in app.error[0].value
+    app.text_input(key="shop-token-text").set_value(secret).run()
+    app.button(key="shop-token-use").click().run()
+    assert "There is a token" in shown(app)
+    app.run()
+    assert not app.error
+    app.button(key="get-other").click().run()
+    assert model_downloads.here().jobs()[0].wait(PATIENCE_S)
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes()
+
+
+def test_what_an_earlier_run_left_can_be_resumed_from_the_page(hub: FakeHub, tmp_path: Path) -> None:
+    hub.pause_s = 0.02
+    app = models_page()
+    app.button(key="get-gemma-3-1b-it").click().run()
+    job = model_downloads.here().jobs()[0]
+    until(lambda: job.done_bytes > 1_000_000)
+    job.pause()
+    assert job.wait(PATIENCE_S)
+    model_downloads.downloads.clear()
+    hub.pause_s = 0
+    app = models_page()
+    app.button(key=f"again-{job.file.parts[0].origin}").click().run()
+    assert model_downloads.here().jobs()[0].wait(PATIENCE_S)
+    assert (tmp_path / "models" / job.target.name).exists()
+
+
+def test_a_gpu_that_is_not_there_is_said_in_red_with_the_command(hub: FakeHub) -> None:
+    app = models_page()
+    app.segmented_control(key="choice-device").set_value("gpu").run()
+    assert "GPU" in app.error[0].value
+    assert "llama-cpp-python==" in app.code[0].value
+
+
+def test_a_model_can_be_deleted_from_the_page(hub: FakeHub, tmp_path: Path) -> None:
+    path = write_byte_model(tmp_path / "models" / "old.gguf")
+    app = models_page()
+    app.radio(key="choice-model").set_value("old").run()
+    app.button(key="remove").click().run()
+    assert not app.exception and not path.exists()
+    assert app.radio(key="choice-model").options == ["Built-in model"]

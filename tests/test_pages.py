@@ -1,0 +1,234 @@
+"""The pages without a browser: what they show from a real store, in both languages, and when something is wrong."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from kdrinks.config import ROOT
+from kdrinks.records import Citation, Exchange, Finish, Loaded, Passage, Timing
+from kdrinks.services import Services
+from kdrinks.store import chats
+from kdrinks.store.db import Database, new_id
+from kdrinks.ui import frame
+
+LOADED = Loaded("built-in", "kdrinks-mini.gguf", "Q8_0", 1024, "gpu", "cpu", 0, 6, 0.1, 2, 60_000_000)
+TIMING = Timing(first_token_s=0.123, completion_tokens=40, completion_s=0.5, tokens_per_s=78.0, total_s=0.7)
+PASSAGE = Passage(
+    "sikhye.identity.ko",
+    "sikhye",
+    "identity",
+    "ko",
+    "식혜",
+    "식혜는 쌀 음료입니다.",
+    ("https://www.example.org/sikhye",),
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty KDRINKS_HOME; the services that a page opens in it are closed again."""
+    monkeypatch.setenv("KDRINKS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KDRINKS_MODELS", str(tmp_path))
+    # nobody waits for the warm-up here, and it must not outlive the store that it fills
+    monkeypatch.setattr(Services, "warm", lambda house: None)
+    # AppTest keeps each format_func in the session, which is no session of ours: the check would meet its functions
+    config.set_option("runner.enforceSerializableSessionState", False)
+    opened: list[Services] = []
+    open_services = frame.open_services
+    monkeypatch.setattr(frame, "open_services", lambda settings: opened.append(open_services(settings)) or opened[-1])
+    frame.services.clear()
+    yield tmp_path / "home"
+    for house in opened:
+        house.close()
+    frame.services.clear()
+    st.cache_data.clear()
+    config.set_option("runner.enforceSerializableSessionState", True)
+
+
+def open_app(locale: str = "ko-KR", **address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=60)
+    app.context = {"locale": locale}
+    for key, value in address.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def shown(app: AppTest) -> str:
+    """Every text of the page, without the backslashes that keep it plain."""
+    kinds = (app.title, app.header, app.markdown, app.caption, app.error, app.warning, app.info)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+
+
+def remember(db: Database, conversation_id: str, question: str, answer: str, finish: Finish = "stop") -> None:
+    question_id = chats.record_question(db, conversation_id, question, "ko")
+    chats.record(
+        db,
+        Exchange(
+            conversation_id=conversation_id,
+            question_id=question_id,
+            message_id=new_id(),
+            question=question,
+            answer=answer,
+            language="ko",
+            finish=finish,
+            error="엔진이 멈췄습니다." if finish == "failed" else None,
+            citations=(Citation(1, PASSAGE, 1.0),) if answer else (),
+            loaded=LOADED,
+            timing=TIMING,
+            guard="quoted",
+            details={"dropped_turns": 2},
+        ),
+    )
+
+
+@pytest.fixture
+def seeded(home: Path) -> Callable[..., str]:
+    """Writes a conversation before the app opens the store; returns its id."""
+
+    def seed(*exchanges: tuple[str, str, Finish]) -> str:
+        db = Database.open(home / "kdrinks.duckdb")
+        conversation_id = chats.start_conversation(db)
+        for exchange in exchanges:
+            remember(db, conversation_id, *exchange)
+        db.close()
+        return conversation_id
+
+    return seed
+
+
+@pytest.mark.parametrize(
+    ("locale", "greeting"), [("ko-KR", "어떤 음료가 궁금하세요?"), ("fr-FR", "What shall we pour?")]
+)
+def test_the_first_page_greets_in_the_browsers_language_and_offers_questions(
+    home: Path, locale: str, greeting: str
+) -> None:
+    app = open_app(locale)
+    assert not app.exception
+    assert greeting in shown(app)
+    assert [button.key for button in app.button if button.key and button.key.startswith("example-")] == [
+        f"example-{name}" for name in ("one", "two", "three", "four")
+    ]
+
+
+def test_a_question_is_answered_and_listed(home: Path) -> None:
+    app = open_app()
+    app.chat_input[0].set_value("식혜는 어떤 음료인가요?").run()
+    assert not app.exception
+    assert [message.name for message in app.chat_message] == ["나", "안내"]
+    assert "식혜" in app.chat_message[1].markdown[0].value
+    assert any("식혜는 어떤" in button.label for button in app.sidebar.button)
+    assert app.query_params["c"]
+
+
+def test_an_answer_shows_its_sources_its_figures_and_the_device_that_ran(seeded: Callable[..., str]) -> None:
+    app = open_app(c=seeded(("식혜란?", "식혜는 쌀 음료입니다. [1]", "stop")))
+    text = shown(app)
+    assert "첫 글자 0.12초 · 초당 78토큰 · kdrinks-mini Q8_0 · CPU" in text
+    assert "자료를 그대로 옮겼습니다" in text
+    assert "식혜는 쌀 음료입니다." in text
+    assert "출처: [example.org](<https://www.example.org/sikhye>)" in text
+    assert "앞의 문답 2개는" in text
+
+
+def test_only_the_last_questions_are_drawn_until_the_earlier_ones_are_asked_for(seeded: Callable[..., str]) -> None:
+    app = open_app(c=seeded(*((f"질문 {n}", f"답 {n}", "stop") for n in range(20))))
+    assert len(app.chat_message) == 30
+    next(button for button in app.button if "5개 더" in button.label).click().run()
+    assert len(app.chat_message) == 40
+
+
+def test_a_failed_answer_names_the_cause_and_can_be_asked_again(seeded: Callable[..., str]) -> None:
+    app = open_app(c=seeded(("식혜는 어떤 음료인가요?", "", "failed")))
+    assert "엔진이 멈췄습니다" in app.error[0].value
+    next(button for button in app.button if button.key and button.key.startswith("retry-")).click().run()
+    assert not app.error
+    assert "식혜" in app.chat_message[1].markdown[0].value
+    assert len(app.chat_message) == 2
+
+
+def test_a_question_whose_process_ended_can_be_asked_again(home: Path) -> None:
+    db = Database.open(home / "kdrinks.duckdb")
+    conversation_id = chats.start_conversation(db)
+    chats.record_question(db, conversation_id, "식혜란?", "ko")
+    db.close()
+    app = open_app(c=conversation_id)
+    assert "프로그램이 꺼졌습니다" in app.warning[0].value
+    assert any(button.label == "다시 묻기" for button in app.button)
+
+
+def test_an_unknown_address_says_so_and_starts_anew(home: Path) -> None:
+    app = open_app(c="does-not-exist")
+    assert "이 주소의 대화는 없습니다" in app.info[0].value
+    assert "c" not in app.query_params
+    assert "어떤 음료가 궁금하세요?" in shown(app)
+
+
+def test_a_conversation_can_be_deleted(seeded: Callable[..., str]) -> None:
+    conversation_id = seeded(("식혜란?", "식혜는 쌀 음료입니다.", "stop"))
+    app = open_app(c=conversation_id)
+    app.button(key=f"delete-{conversation_id}").click().run()
+    assert not app.exception
+    assert not app.chat_message
+    assert "아직 나눈 대화가 없습니다" in shown(app)
+
+
+def test_a_question_that_is_too_long_is_refused_with_what_to_do(home: Path) -> None:
+    app = open_app("en-US")
+    app.chat_input[0].set_value("a" * 100_000).run()
+    assert "100000 characters" in app.error[0].value.replace(",", "")
+    assert "Shorten it" in app.error[0].value
+    assert not app.chat_message
+
+
+def test_a_damaged_database_is_named_and_left_as_it_is(home: Path) -> None:
+    home.mkdir()
+    (home / "kdrinks.duckdb").write_bytes(b"not a database" * 1000)
+    app = open_app()
+    assert not app.exception
+    assert "kdrinks.duckdb" in app.error[0].value
+    assert (home / "kdrinks.duckdb").read_bytes() == b"not a database" * 1000
+
+
+def test_the_models_page_shows_machine_models_and_choice(home: Path) -> None:
+    (home.parent / "broken.gguf").write_bytes(b"GGUF" + b"\xff" * 100)
+    app = open_app()
+    app.switch_page("../../pages/models.py").run()
+    assert not app.exception
+    text = shown(app)
+    assert "모델과 장치" in text
+    assert "GiB" in text
+    assert "broken" in text
+    assert app.radio[0].options[0] == "내장 모델"
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_text_can_be_read_in_both_themes(mode: str) -> None:
+    """WCAG 2.2 AA: 4.5 for text, https://www.w3.org/TR/WCAG22/#contrast-minimum; charts 3 against the page."""
+    theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"][mode]
+    papers = [theme["backgroundColor"], theme["secondaryBackgroundColor"]]
+    papers += [theme["sidebar"]["backgroundColor"], theme["sidebar"]["secondaryBackgroundColor"]]
+    for paper in papers:
+        assert contrast(theme["textColor"], paper) >= 7
+        for ink in ("primaryColor", "linkColor", "grayTextColor"):
+            assert contrast(theme[ink], paper) >= 4.5, (ink, paper)
+    for colour in ("red", "orange", "yellow", "green", "blue", "violet", "gray"):
+        assert contrast(theme[f"{colour}TextColor"], theme[f"{colour}BackgroundColor"]) >= 4.5, colour
+    for bar in theme["chartCategoricalColors"]:
+        assert contrast(bar, theme["backgroundColor"]) >= 2.8, bar
+    assert all(len(theme[name]) == 10 for name in theme if name.startswith("chartSequential"))
+
+
+def contrast(one: str, other: str) -> float:
+    def luminance(colour: str) -> float:
+        channels = [int(pair, 16) / 255 for pair in re.findall("..", colour.removeprefix("#"))]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)

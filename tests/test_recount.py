@@ -1,0 +1,160 @@
+"""Counting again under new rules, rolling up, and deleting for good: charts stay whole all the while."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from test_analytics import listed, say
+
+from kdrinks import recount
+from kdrinks.records import WordCount
+from kdrinks.store import analytics, chats, forget, rollup, said
+from kdrinks.store.analytics import View
+from kdrinks.store.db import Database, now
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def db() -> Iterator[Database]:
+    database = Database.open(None)
+    yield database
+    database.close()
+
+
+class Spaces:
+    """Counts by spaces: new rules whose result can be told by looking. After some texts it waits for the test."""
+
+    def __init__(self, wait_after: int = 10**9) -> None:
+        self.texts: list[str] = []
+        self.wait_after = wait_after
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def count(self, text: str, pos: Sequence[str] = ()) -> list[WordCount]:
+        self.texts.append(text)
+        if len(self.texts) == self.wait_after:
+            self.reached.set()
+            assert self.go_on.wait(20)
+        return [WordCount(word, "noun", count) for word, count in Counter(text.split()).items()]
+
+
+def words(db: Database) -> dict[str, int]:
+    return dict(listed(said.top_words(db, View(), limit=100), "word", "count"))  # type: ignore[arg-type]
+
+
+def test_new_rules_count_everything_again_and_charts_change_over_when_all_is_done(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recount, "BATCH_MESSAGES", 2)
+    for number in range(4):
+        say(db, {"옛말": 1}, text="> 인용한 글\n쌀 쌀 누룩", at=now() - DAY * number)
+    assert words(db) == {"옛말": 4}
+    rules, progress = Spaces(wait_after=6), recount.Recount()
+    thread = threading.Thread(target=lambda: recount.count_again(db, rules, progress, version="2"))  # type: ignore[arg-type]
+    thread.start()
+    assert rules.reached.wait(20)
+    assert words(db) == {"옛말": 4}, "half a recount is in no chart"
+    assert (progress.done, progress.total) == (4, 8)
+    say(db, {"새말": 3}, analyser="2")
+    say(db, {"늦은옛말": 1}, at=now() - DAY)  # recorded under the old rules: an answer that began before this start
+    rules.go_on.set()
+    thread.join(20)
+    assert words(db) == {"쌀": 8, "누룩": 4, "질문?": 4, "새말": 3}
+    assert progress.total == 0
+    assert not recount.count_again(db, rules, progress, version="2"), "nothing left to do"  # type: ignore[arg-type]
+
+
+def test_an_interrupted_recount_goes_on_at_the_next_start(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recount, "BATCH_MESSAGES", 2)
+    for _ in range(3):
+        say(db, {"옛말": 1}, text="쌀")
+    rules, progress = Spaces(wait_after=3), recount.Recount()
+    thread = threading.Thread(target=lambda: recount.count_again(db, rules, progress, version="2"))  # type: ignore[arg-type]
+    thread.start()
+    assert rules.reached.wait(20)
+    progress.halt.set()
+    rules.go_on.set()
+    thread.join(20)
+    assert words(db) == {"옛말": 3}
+    rest = Spaces()
+    assert recount.count_again(db, rest, recount.Recount(), version="2")  # type: ignore[arg-type]
+    assert len(rules.texts) + len(rest.texts) == 6, "no text was counted twice"
+    assert words(db) == {"쌀": 3, "질문?": 3}
+
+
+def test_a_conversation_deleted_during_a_recount_stays_deleted(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recount, "BATCH_MESSAGES", 2)
+    say(db, {"옛말": 1}, text="쌀")
+    gone = say(db, {"옛말": 1}, text="비밀")
+    rules = Spaces(wait_after=1)
+    thread = threading.Thread(target=lambda: recount.count_again(db, rules, recount.Recount(), version="2"))  # type: ignore[arg-type]
+    thread.start()
+    assert rules.reached.wait(20)
+    chats.delete_conversation(db, gone)
+    rules.go_on.set()
+    thread.join(20)
+    assert words(db) == {"쌀": 1, "질문?": 1}
+
+
+@pytest.mark.parametrize("offset", [0, 540, -480])
+def test_rolled_up_days_and_raw_rows_give_the_same_counts_in_every_time_zone(db: Database, offset: int) -> None:
+    start = datetime(2026, 3, 1)
+    hours = [0, 5, 14, 15, 23, 24, 30, 47, 48, 71, 72, 100]
+    for hour in hours:
+        say(db, {f"말{hour}": hour + 1, "물": 1}, asked={"물": 2}, at=start + timedelta(hours=hour))
+    with db.cursor() as cursor:
+        assert rollup.state(cursor)[1] == now().date()
+    for since_hour in (0, 9, 24):
+        for length in (24, 48, 61):
+            since = start + timedelta(hours=since_hour, minutes=-offset)
+            view = View(since=since, until=since + timedelta(hours=length), utc_offset_minutes=offset)
+            inside = [hour for hour in hours if since <= start + timedelta(hours=hour) < view.until]
+            expected = {f"말{hour}": hour + 1 for hour in inside} | ({"물": 3 * len(inside)} if inside else {})
+            table = said.top_words(db, view, limit=100)
+            assert dict(listed(table, "word", "count")) == expected
+            if inside:
+                assert dict(listed(table, "word", "messages"))["물"] == 2 * len(inside)
+
+
+def test_deleting_a_conversation_reaches_the_days_rolled_up(db: Database) -> None:
+    say(db, {"쌀": 1}, at=now() - DAY * 3)
+    gone = say(db, {"쌀": 5, "비밀": 2}, at=now() - DAY * 3)
+    say(db, {"물": 1}, at=now() - DAY * 9)
+    chats.delete_conversation(db, gone)
+    assert words(db) == {"쌀": 1, "물": 1}
+    with db.cursor() as cursor:
+        assert cursor.execute("SELECT word, count FROM word_days ORDER BY day").fetchall() == [("물", 1), ("쌀", 1)]
+
+
+def test_retention_deletes_what_is_older_and_keeps_doing_so(db: Database) -> None:
+    say(db, {"옛": 1}, at=now() - DAY * 40)
+    say(db, {"새": 1})
+    assert forget.retention_days(db) is None and forget.apply_retention(db) == 0
+    assert forget.set_retention(db, 30) == 1
+    assert words(db) == {"새": 1} and forget.retention_days(db) == 30
+    say(db, {"옛": 1}, at=now() - DAY * 31)
+    with db.write() as cursor:
+        cursor.execute("UPDATE rolled SET until = until - 1")  # as if the last answer had been yesterday
+    say(db, {"오늘": 1})
+    assert words(db) == {"새": 1, "오늘": 1}, "the first answer of a day applies it"
+    forget.set_retention(db, None)
+    assert forget.retention_days(db) is None
+
+
+def test_delete_my_data_leaves_nothing_in_any_table(tmp_path: Path) -> None:
+    db = Database.open(tmp_path / "kdrinks.duckdb")
+    say(db, {"쌀": 1}, at=now() - DAY * 3)
+    say(db, {"누룩": 1})
+    assert forget.everything(db) == 2
+    with db.cursor() as cursor:
+        for table in ("conversations", "messages", "generations", "words", "word_days", "citations"):
+            assert cursor.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+    assert said.top_words(db, View()).empty and analytics.counts(db, View()).iloc[0]["questions"] == 0
+    wal = tmp_path / "kdrinks.duckdb.wal"
+    assert not wal.exists() or "누룩".encode() not in wal.read_bytes()
+    say(db, {"새로": 1})
+    assert words(db) == {"새로": 1}
+    db.close()

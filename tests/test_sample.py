@@ -1,0 +1,43 @@
+"""The sample data: full charts from one call, marked, and gone after another."""
+
+from collections.abc import Iterator
+
+import pytest
+from test_analytics import say
+
+from kdrinks import sample
+from kdrinks.store import analytics, chats, said, speed
+from kdrinks.store import sample as stored
+from kdrinks.store.analytics import View
+from kdrinks.store.db import Database
+from kdrinks.words import VERSION, Words
+
+
+@pytest.fixture
+def db() -> Iterator[Database]:
+    database = Database.open(None)
+    yield database
+    database.close()
+
+
+def test_a_sample_fills_every_chart_is_marked_and_leaves_nothing_behind(db: Database) -> None:
+    words = Words()
+    own = say(db, {"내말": 1}, text="내 말입니다.", analyser=VERSION)
+    shares: list[float] = []
+    assert sample.load(db, words, conversations=15, progress=shares.append) == 15
+    assert shares == sorted(shares) and len(shares) == 15
+    assert stored.count(db) == 15
+    assert [one.id for one in chats.conversations(db)] == [own], "in no list of a person's own"
+    top = said.top_words(db, View(pos=("drink",)))
+    assert len(top) == 10 and top["count"].is_monotonic_decreasing
+    assert all(name == "built-in" or name.startswith("sample-") for name in analytics.models(db))
+    assert (
+        not speed.distribution(db, View(), "tokens_per_s").empty
+        and speed.memory(db, View())["predicted_mb"].notna().any()
+    )
+    counts = analytics.counts(db, View()).iloc[0]
+    assert sample.load(db, words, conversations=15) == 15, "loading again replaces it"
+    assert analytics.counts(db, View()).iloc[0]["conversations"] == counts["conversations"] == 16
+    assert sample.remove(db) == 15
+    assert list(said.top_words(db, View())["word"]) == ["내말"]
+    assert analytics.models(db) == ["built-in"] and stored.count(db) == 0

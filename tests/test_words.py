@@ -1,0 +1,169 @@
+"""What people see counted: names of drinks whole, nouns without particles, verbs and adjectives when asked for, English words."""
+
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from kdrinks import english
+from kdrinks.words import Words
+
+GOLD = Path(__file__).parent / "data" / "words_gold.tsv"
+
+
+@pytest.fixture(scope="module")
+def words() -> Words:
+    return Words()
+
+
+def counted(words: Words, text: str, *pos: str) -> dict[str, int]:
+    return (
+        {word.word: word.count for word in words.count(text, pos)}
+        if pos
+        else {w.word: w.count for w in words.count(text)}
+    )
+
+
+def f1(found: Counter[str], gold: Counter[str]) -> tuple[int, int, int]:
+    both = sum((found & gold).values())
+    return both, sum(found.values()), sum(gold.values())
+
+
+@pytest.mark.parametrize(("pos", "column", "least"), [("drink", 1, 0.97), ("noun", 2, 0.95)])
+def test_hand_made_sentences_are_counted_as_a_linguist_would(words: Words, pos: str, column: int, least: float) -> None:
+    both = found_total = gold_total = 0
+    wrong = []
+    for line in GOLD.read_text("utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        cells = line.split("\t")
+        gold = Counter(cells[column].split())
+        found = Counter({word.word: word.count for word in words.count(cells[0], [pos])})
+        if found != gold:
+            wrong.append((cells[0], dict(found - gold), dict(gold - found)))
+        b, f, g = f1(found, gold)
+        both, found_total, gold_total = both + b, found_total + f, gold_total + g
+    assert 2 * both / (found_total + gold_total) >= least, wrong
+
+
+@pytest.mark.parametrize("particle", ["", "를", "의", "랑", "에는", "보다", "로도", "이야", "하고"])
+@pytest.mark.parametrize(
+    "name", ["식혜", "안동소주", "송절주", "진달래화채", "면천두견주", "배숙", "감주", "단술", "쉰다리"]
+)
+def test_a_name_is_counted_whole_whatever_particle_follows(words: Words, name: str, particle: str) -> None:
+    assert counted(words, f"어제 {name}{particle} 이야기를 들었다", "drink") == {name: 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "drinks"),
+    [
+        ("안동 소주 한 잔", {"안동소주": 1}),
+        ("막 걸리 추천", {"막걸리": 1}),
+        ("대추 차가 따뜻하다", {"대추차": 1}),
+        ("국화 차가운 밤", {}),
+        ("매실 주세요", {}),
+        ("매실 주를 담갔다", {"매실주": 1}),
+        ("고로쇠 수액을 받았다", {"고로쇠 수액": 1}),
+    ],
+)
+def test_a_space_inside_a_name_does_not_split_it(words: Words, text: str, drinks: dict[str, int]) -> None:
+    assert counted(words, text, "drink") == drinks
+
+
+@pytest.mark.parametrize(
+    ("text", "is_drink"),
+    [
+        ("청주시에 이사 갔다", False),
+        ("청주에서 살아요", False),
+        ("충북 청주 여행", False),
+        ("청주 도수가 몇 도야?", True),
+        ("찹쌀로 빚은 청주", True),
+        ("청주는 어떤 맛이야?", True),
+    ],
+)
+def test_cheongju_is_the_drink_or_the_city_by_its_neighbours(words: Words, text: str, is_drink: bool) -> None:
+    assert ("청주" in counted(words, text, "drink")) is is_drink
+    assert ("청주" in counted(words, text, "noun")) is not is_drink
+
+
+def test_verbs_and_adjectives_come_in_dictionary_form_only_when_asked_for(words: Words) -> None:
+    text = "잘 발효한 막걸리는 시원하고 달아서 자주 마십니다"
+    assert counted(words, text) == {"막걸리": 1}
+    assert counted(words, text, "verb") == {"발효하다": 1, "마시다": 1}
+    assert counted(words, text, "adjective") == {"시원하다": 1, "달다": 1}
+
+
+def test_english_words_are_lower_cased_in_base_form_without_stop_words(words: Words) -> None:
+    assert counted(
+        words, "The BEST recipes for brewing rice wines aren't what you'd think: leaves, glasses and a bus.", "english"
+    ) == {
+        "best": 1,
+        "recipe": 1,
+        "brew": 1,
+        "rice": 1,
+        "wine": 1,
+        "think": 1,
+        "leaf": 1,
+        "glass": 1,
+        "bus": 1,
+    }
+
+
+def test_romanised_names_are_drinks_and_not_english_words(words: Words) -> None:
+    assert counted(words, "Andong soju, makgeolli and more makgeolli", "drink") == {"makgeolli": 2, "andong soju": 1}
+    assert counted(words, "Andong soju, makgeolli and more makgeolli", "english") == {}
+
+
+def test_markdown_addresses_code_and_numbers_are_not_words(words: Words) -> None:
+    text = "## **식혜**\n- [자료](https://ko.wikipedia.org/wiki/a_(b)) `x` https://a.example/잡음\n```python\nprint(막걸리)\n```\n12시 45% <br>"
+    assert counted(words, text, "drink", "noun", "english") == {"식혜": 1, "자료": 1}
+
+
+def test_lines_are_counted_one_by_one_with_empty_ones(words: Words) -> None:
+    lines = words.lines("식혜와 식혜\n\n쌀")
+    assert [[(word.word, word.count) for word in line] for line in lines] == [[("식혜", 2)], [], [("쌀", 1)]]
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("How do you pronounce 막걸리?", "en"),
+        ("What is 식혜?", "en"),
+        ("makgeolli가 뭐야", "ko"),
+        ("막걸리 vs dongdongju 차이", "ko"),
+        ("식혜", "ko"),
+        ("sikhye", "en"),
+        ("", "ko"),
+    ],
+)
+def test_the_language_of_a_question_is_the_one_most_words_are_in(words: Words, text: str, lang: str) -> None:
+    assert words.language(text) == lang
+
+
+def test_search_sees_through_particles_endings_and_english_forms(words: Words) -> None:
+    assert (
+        set(words.search_terms("막걸리를 빚었다", "ko"))
+        == set(words.search_terms("막걸리는 빚는다", "ko"))
+        == {"막걸리", "빚다"}
+    )
+    assert words.search_terms("fermented grains", "en") == words.search_terms("ferments the grain", "en")
+
+
+@pytest.mark.parametrize(
+    ("word", "base"), [("berries", "berry"), ("dishes", "dish"), ("citrus", "citrus"), ("news", "news")]
+)
+def test_plurals_lose_their_ending_only_where_it_is_one(word: str, base: str) -> None:
+    assert english.base_form(word) == base
+
+
+def test_many_threads_share_one_analyser(words: Words) -> None:
+    results: list[dict[str, int]] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(counted(words, "식혜를 마셨다", "drink"))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert results == [{"식혜": 1}] * 8
