@@ -139,14 +139,15 @@ def script(intent: str, lang: Language, passages: Sequence[Passage]) -> list[Lin
 def say(intent: str, lang: Language, passages: Sequence[Passage]) -> str:
     """The answer that the built-in model is taught to give.
 
-    intent: "compare" or "recommend" put their lead first; with no passage the key of DECLINE; anything else says the
-    passages one after the other. A list of steps stands on lines of its own.
+    intent: "compare" or "recommend" put their lead first, and a recommendation says one sentence of each drink; with no
+    passage the key of DECLINE; anything else says the passages one after the other. A list of steps stands on lines of its own.
     """
     if not passages:
         return DECLINE[lang].get(intent, DECLINE[lang]["not_found"])
     said = lead(intent, lang, list(dict.fromkeys(passage.title for passage in passages if passage.kind == "identity")))
     for passage in passages:
-        for sentence in sentences(passage):
+        brief = intent == "recommend" and passage.kind == "identity"
+        for sentence in sentences(passage)[: 1 if brief else None]:
             said += (joint(sentence) if said else "") + sentence
     return said
 

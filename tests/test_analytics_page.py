@@ -1,5 +1,6 @@
 """The analytics page as a visitor gets it: empty, filled, filtered, shared; the store is real, only the engine is left out."""
 
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -25,7 +26,7 @@ def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     # AppTest keeps each format_func in the session, which is no session of ours: the check would meet its functions
     config.set_option("runner.enforceSerializableSessionState", False)
     database = Database.open(None)
-    house = SimpleNamespace(db=database, recount=Recount(), words=Words())
+    house = SimpleNamespace(db=database, recount=Recount(), words=Words(), page_drawn=threading.Event())
     for room in (frame, analytics_view, analytics_words, analytics_data):
         monkeypatch.setattr(room, "services", lambda: house)
     yield database
