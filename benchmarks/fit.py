@@ -14,7 +14,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from real_shapes import write_shape  # noqa: E402
 
-from kdrinks.engine.local import AsAsked, Engine  # noqa: E402
+from kdrinks.engine.local import Engine
+from kdrinks.engine.planner import AsAsked  # noqa: E402
 from kdrinks.hub import catalog  # noqa: E402
 from kdrinks.hub.gguf import read_model  # noqa: E402
 from kdrinks.records import Choice, Message, Plan, Sampling  # noqa: E402

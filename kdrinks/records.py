@@ -110,6 +110,8 @@ class Sampling:
     seed: int = 0
     stop: tuple[str, ...] = ()
     """Texts that end the answer; they are not part of it."""
+    measured: bool = False
+    """Reads the whole prompt anew and writes max_tokens whatever the model says: runs that are compared do the same work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,12 @@ class Choice:
 
     model: Path
     model_id: str
-    device: Literal["auto", "cpu", "gpu"] = "auto"
+    device: Literal["auto", "cpu", "gpu", "split"] = "auto"
+    """split puts half of the layers on the GPU, to compare with."""
     context_tokens: int = 0
     """0 takes the model's own, at most 4,096."""
+    threads: int = 0
+    """0 takes the physical cores, or one for a small model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,15 @@ class Plan:
     """0 takes the model's own, at most 4,096."""
     kv_type: str = "f16"
     """Of the KV cache: f16, q8_0 or q4_0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long, and how many, models stay in memory when nobody asks."""
+
+    idle_s: float = 1800.0
+    """From the last answer to the unload; 0 keeps them for as long as the app runs."""
+    models: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +195,7 @@ class Loaded:
     load_s: float
     threads: int
     memory_bytes: int
-    """Resident memory of the worker after the load."""
+    """Highest resident memory of the worker since the load; the first answer raises it, because it fills the buffers."""
     kv_type: str = "f16"
     stepped_down: tuple[str, ...] = ()
     """What was lowered because memory ran out, as hub.plan.steps_taken names it; empty when nothing was."""

@@ -10,7 +10,8 @@ from real_shapes import write_shape
 from tiny_models import write_byte_model
 
 from kdrinks.engine.advice import backend_for, reinstall_command
-from kdrinks.engine.local import AsAsked, Engine
+from kdrinks.engine.local import Engine
+from kdrinks.engine.planner import AsAsked
 from kdrinks.errors import LoadFailed
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.gguf import read_model

@@ -3,11 +3,13 @@
 Only the child processes import this module, worker.py and quantizer.py. Knows no model that is loaded.
 """
 
+import contextlib
 import ctypes
 import os
 import re
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import llama_cpp.llama_cpp as llama
@@ -69,6 +71,24 @@ def physical_cores() -> int:
     """Physical cores that this process may use: llama.cpp gains nothing from the second thread of a core."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))
+
+
+def forget_peak() -> None:
+    """Begins a new peak for the next model; Linux keeps one for the process, others none.
+
+    Source: /proc/PID/clear_refs in https://docs.kernel.org/filesystems/proc.html
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_bytes() -> int:
+    """Highest resident memory of this process since forget_peak; what is resident now where the system tells no peak."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(status.split("VmHWM:", 1)[1].split(maxsplit=1)[0]) * 1024
+    except (OSError, IndexError):
+        return int(psutil.Process().memory_info().rss)
 
 
 def start() -> None:

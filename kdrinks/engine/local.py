@@ -1,7 +1,7 @@
-"""The engine as the rest of the app sees it: one model in memory, one request at a time, in fair turns.
+"""The engine as the rest of the app sees it: one model in memory unless asked for more, one request at a time, in fair turns.
 
-Starts the worker process at the first need, restarts it when it died, loads what a choice asks for. Timings are taken
-here and in the worker with a monotonic clock. Knows nothing of llama.cpp, questions, knowledge, pages or the store.
+Loads what a choice asks for, restarts a worker that died, and frees the memory when nobody asked for a while. Timings are
+taken here and in the worker with a monotonic clock. Knows nothing of llama.cpp, questions, knowledge, pages or the store.
 """
 
 import threading
@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
-from kdrinks.engine.process import Stopped, WorkerProcess
+from kdrinks.engine.memory import Memory
+from kdrinks.engine.planner import AsAsked, Planner
+from kdrinks.engine.process import Stopped
 from kdrinks.engine.turns import Turns
 from kdrinks.errors import EngineDied, LoadFailed, ModelNotFound
 from kdrinks.records import (
@@ -20,6 +22,7 @@ from kdrinks.records import (
     Done,
     Event,
     Finish,
+    Keeping,
     Loaded,
     Loading,
     Message,
@@ -35,7 +38,7 @@ from kdrinks.records import (
 Count = Callable[[list[Message]], int]
 Build = Callable[[Count, int], list[Message]]
 """(count, context_tokens) -> messages, called with the loaded model's own tokenizer while the turn is held."""
-Step = Generator[Loading, None, None]
+Step = Generator[Loading, None, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +52,8 @@ class State:
     busy: bool
     waiting: int
     """Requests in the queue."""
-
-
-class Planner(Protocol):
-    """Says how a choice is to be loaded; hub.plan.Planner in the app."""
-
-    def plans(self, choice: Choice, devices: Sequence[Device]) -> Sequence[Plan]:
-        """Best first, at least one."""
-
-    def steps_taken(self, choice: Choice, devices: Sequence[Device], plan: Plan) -> tuple[str, ...]:
-        """What the plan lowers against the best one."""
-
-    def worked(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
-        """Hears which plan was loaded."""
-
-
-class AsAsked:
-    """One plan a choice: what was asked for, all layers on a GPU where there is one."""
-
-    def plans(self, choice: Choice, devices: Sequence[Device]) -> Sequence[Plan]:
-        return [Plan(0 if choice.device == "cpu" else -1, choice.context_tokens)]
-
-    def steps_taken(self, choice: Choice, devices: Sequence[Device], plan: Plan) -> tuple[str, ...]:
-        return ()
-
-    def worked(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
-        """Nothing to remember."""
+    resting: tuple[Loaded, ...] = ()
+    """Models in memory beside `loaded`, least recently used first."""
 
 
 class Engine:
@@ -84,22 +63,40 @@ class Engine:
         self._clock = clock
         self._planner: Planner = planner or AsAsked()
         self._turns = Turns()
-        self._starting = threading.Lock()
-        self._worker: WorkerProcess | None = None
-        self._loaded: Loaded | None = None
-        self._choice: Choice | None = None
+        self._memory = Memory()
+        self._keep = Keeping(idle_s=0)
+        self._idle = threading.Timer(0, lambda: None)
+        self._used_at = clock()
+
+    @property
+    def keep(self) -> Keeping:
+        """How long and how many models stay in memory; one, for as long as the engine lives, until somebody says otherwise."""
+        return self._keep
+
+    @keep.setter
+    def keep(self, keep: Keeping) -> None:
+        self._keep = keep
+        self._memory.shrink(keep.models - 1)
+        if not self._turns.busy:
+            self._rest()
 
     @property
     def state(self) -> State:
-        worker = self._worker
+        memory, worker = self._memory, self._memory.worker
         alive = worker is not None and worker.alive
         return State(
-            loaded=self._loaded if alive else None,
-            choice=self._choice if alive else None,
+            loaded=memory.loaded if alive else None,
+            choice=memory.choice if alive else None,
             worker_pid=worker.pid if worker and alive else None,
             busy=self._turns.busy,
             waiting=self._turns.waiting,
+            resting=memory.resting,
         )
+
+    @property
+    def own_bytes(self) -> int:
+        """Memory that unloading all models would give back now."""
+        return self._memory.own_bytes
 
     def stream(
         self,
@@ -127,20 +124,19 @@ class Engine:
         if not (yield from self._queued(session, stop)):
             yield self._stopped_early(choice, Timing(queue_s=self._clock() - called, total_s=self._clock() - called))
             return
+        self._idle.cancel()
         try:
             timing = Timing(queue_s=self._clock() - called)
             try:
-                before = self._loaded
                 load_started = self._clock()
-                yield from self._ensure(choice, stop)
-                if self._loaded is not before:
+                if (yield from self._ensure(choice, stop)):
                     timing = replace(timing, load_s=self._clock() - load_started)
             except Stopped:
                 yield self._stopped_early(choice, replace(timing, total_s=self._clock() - called))
                 return
             yield from self._answered(build, sampling, conversation, stop, sentences, timing, called)
         finally:
-            self._turns.done()
+            self._done()
 
     def _queued(self, session: str, stop: threading.Event) -> Generator[Queued, None, bool]:
         """Queued events until it is our turn (True) or stop was set (False). Position 1 is next."""
@@ -153,35 +149,44 @@ class Engine:
                     return bool(end.value)
 
     def _ensure(self, choice: Choice, stop: threading.Event | None = None) -> Step:
-        """Loading events until the choice is in memory; none when it is there already. The turn must be held."""
-        worker = self._alive()
-        if self._loaded and self._choice == choice:
-            return
-        self._loaded = self._choice = None
+        """Loading events until the choice is in memory; returns whether it had to be loaded. The turn must be held."""
+        memory = self._memory
+        memory.alive()
+        if memory.loaded and memory.choice == choice:
+            return False
         if not choice.model.is_file():
             raise ModelNotFound("model_file_missing", file=str(choice.model))
-        devices = [Device(**device) for device in worker.result("devices")]
+        if memory.change_to(choice, self._keep.models):
+            return False
+        devices = self.devices()
+        if memory.resting and not self._planner.fits_beside(choice, devices):
+            memory.shrink()
+            devices = self.devices()
         plans = self._planner.plans(choice, devices)
-        for number, plan in enumerate(plans):
+        number = 0
+        while True:
+            plan = plans[number]
             try:
                 loaded = yield from self._load(choice, plan, stop)
             except (LoadFailed, EngineDied) as error:
                 # Memory ran out, or the system's memory guard ended the worker; once it did, a plan may also fail because
                 # a backend cannot do its KV type: try the next one then, too.
-                memory = error.key in ("model_no_memory", "engine_killed")
-                if number + 1 == len(plans) or not (memory or number):
+                no_memory = error.key in ("model_no_memory", "engine_killed")
+                if no_memory and memory.shrink():
+                    continue
+                if number + 1 == len(plans) or not (no_memory or number):
                     raise
+                number += 1
             else:
                 taken = self._planner.steps_taken(choice, devices, plan)
-                self._loaded = replace(loaded, kv_type=plan.kv_type, stepped_down=taken)
-                self._choice = choice
+                memory.hold(choice, replace(loaded, kv_type=plan.kv_type, stepped_down=taken))
                 self._planner.worked(choice, plan, devices, stepped=bool(taken))
-                return
+                return True
 
     def _load(self, choice: Choice, plan: Plan, stop: threading.Event | None) -> Generator[Loading, None, Loaded]:
         """Loading events of one try; returns what the loader reports."""
-        values = {"path": str(choice.model.resolve()), "device": choice.device, **asdict(plan)}
-        with closing(self._alive().request("load", values, stop)) as documents:
+        values = {"path": str(choice.model.resolve()), "device": choice.device, "threads": choice.threads, **asdict(plan)}
+        with closing(self._memory.alive().request("load", values, stop)) as documents:
             for document in documents:
                 if document.get("event") == "loading":
                     yield Loading(document["fraction"])
@@ -200,7 +205,7 @@ class Engine:
         called: float,
     ) -> Iterator[Event]:
         """Reading and Text events as the worker sends them, then Done with the timings."""
-        worker, loaded = self._worker, self._loaded
+        worker, loaded = self._memory.worker, self._memory.loaded
         assert worker and loaded
         taken = self._clock()
         first: float | None = None
@@ -224,6 +229,8 @@ class Engine:
                     yield Reading(document["done"], document["total"])
                 elif "result" in document:
                     result = document["result"]
+        loaded = replace(loaded, memory_bytes=result["memory_bytes"])
+        self._memory.loaded = loaded
         written, seconds = result["completion_tokens"], result["completion_s"]
         finish: Finish = result["finish"]
         timing = replace(
@@ -241,7 +248,7 @@ class Engine:
 
     def _stopped_early(self, choice: Choice, timing: Timing) -> Done:
         """Done for a request that was stopped before its model was there; `used` is empty then."""
-        loaded = self._loaded if self._loaded and self._choice == choice else None
+        loaded = self._memory.loaded if self._memory.choice == choice else None
         nothing = Loaded(choice.model_id, choice.model.name, "", 0, choice.device, "", 0, 0, 0.0, 0, 0)
         return Done("stopped", timing, loaded or nothing)
 
@@ -253,17 +260,42 @@ class Engine:
         with self._turn():
             for step in self._ensure(choice):
                 progress(step.fraction)
-            assert self._loaded
-            return self._loaded
+            assert self._memory.loaded
+            return self._memory.loaded
 
     def unload(self) -> None:
-        """Frees the model's memory by ending the worker, after the request in progress."""
+        """Frees the memory of all models by ending their workers, after the request in progress."""
         with self._turn():
-            self._end()
+            self._memory.end()
+
+    def _done(self) -> None:
+        """Gives the turn to the next one; the time until idle models leave begins."""
+        self._used_at = self._clock()
+        self._rest()
+        self._turns.done()
+
+    def _rest(self) -> None:
+        self._idle.cancel()
+        if self._keep.idle_s and (self._memory.loaded or self._memory.resting):
+            left_s = self._keep.idle_s - (self._clock() - self._used_at)
+            self._idle = threading.Timer(max(0.0, left_s), self._leave_when_idle)
+            self._idle.daemon = True
+            self._idle.start()
+
+    def _leave_when_idle(self) -> None:
+        for _ in self._turns.wait("", threading.Event()):
+            pass
+        try:
+            # Somebody may have had a turn, or chosen another time, since the timer was started.
+            if self._keep.idle_s and self._clock() - self._used_at >= self._keep.idle_s:
+                self._memory.end()
+            self._rest()
+        finally:
+            self._turns.done()
 
     def devices(self) -> list[Device]:
         """What llama.cpp can use on this machine; answers in the middle of a request too. Raises EngineDied."""
-        return [Device(**device) for device in self._alive().result("devices")]
+        return [Device(**device) for device in self._memory.alive().result("devices")]
 
     def bench(self, choice: Choice, *, tokens: int = 256, prompt_tokens: int = 128, rounds: int = 5) -> dict[str, Any]:
         """The whole path beside a bare loop over llama.cpp, alternating in one run; medians of `rounds` rounds.
@@ -275,7 +307,7 @@ class Engine:
         with self._turn():
             for _ in self._ensure(choice):
                 pass
-            worker, loaded = self._alive(), self._loaded
+            worker, loaded = self._memory.alive(), self._memory.loaded
             assert loaded
             tokens = max(2, min(tokens, loaded.context_tokens - prompt_tokens))
             values = {**asdict(Sampling(max_tokens=tokens)), "bench_prompt": prompt_tokens}
@@ -313,36 +345,40 @@ class Engine:
             "memory_bytes": loaded.memory_bytes,
         }
 
+    def score(
+        self, choice: Choice, text: str, piece: int, *, session: str = "", stop: threading.Event | None = None
+    ) -> dict[str, float]:
+        """What worker.score says of one piece of a text, in a turn of its own.
+
+        Raises Stopped when stop was set, EngineDied, LoadFailed, NotAModel, ModelNotFound.
+        """
+        with self._turn(session, stop):
+            for _ in self._ensure(choice, stop):
+                pass
+            documents = list(self._memory.alive().request("score", {"text": text, "piece": piece}, stop))
+            return dict(documents[-1]["result"])
+
     def close(self) -> None:
-        """Ends the worker at once, in mid-answer too: whoever streams gets EngineDied."""
-        self._end()
+        """Ends the workers at once, in mid-answer too: whoever streams gets EngineDied."""
+        self._idle.cancel()
+        self._memory.end()
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """A turn in the queue for what is no answer."""
-        for _ in self._turns.wait("", threading.Event()):
-            pass
+    def _turn(self, session: str = "", stop: threading.Event | None = None) -> Iterator[None]:
+        """A turn in the queue for what is no answer. Raises Stopped when stop was set before it came."""
+        waiting = self._queued(session, stop or threading.Event())
+        while True:
+            try:
+                next(waiting)
+            except StopIteration as end:
+                if not end.value:
+                    raise Stopped from None
+                break
+        self._idle.cancel()
         try:
             yield
         finally:
-            self._turns.done()
-
-    def _alive(self) -> WorkerProcess:
-        """The running worker, a new one when there is none or it died."""
-        with self._starting:
-            if self._worker is None or not self._worker.alive:
-                if self._worker:
-                    self._worker.close()
-                self._loaded = self._choice = None
-                self._worker = WorkerProcess()
-            return self._worker
-
-    def _end(self) -> None:
-        with self._starting:
-            worker, self._worker = self._worker, None
-            self._loaded = self._choice = None
-            if worker:
-                worker.close()
+            self._done()
 
 
 def _median(values: Sequence[float]) -> float:

@@ -202,6 +202,33 @@ class Model:
         llama.llama_memory_clear(self._memory, True)
         self.tokens.clear()
 
+    def start_anew(self, prompt: Sequence[int]) -> None:
+        """Empties the context for a measurement; the state of the conversation in it is kept like any other's."""
+        self.recall(prompt[:1], "")
+        self.forget()
+
+    def surprise(self, tokens: Sequence[int], begin: int) -> Iterator[float]:
+        """-ln p of each token from place `begin` on, given all before it; the context must be empty. Raises ReadProblem."""
+        for start in range(0, len(tokens) - 1, self.slice_tokens):
+            part = tokens[start : min(start + self.slice_tokens, len(tokens) - 1)]
+            batch = llama.llama_batch_init(len(part), 0, 1)
+            try:
+                batch.n_tokens = len(part)
+                for index, token in enumerate(part):
+                    batch.token[index], batch.pos[index], batch.n_seq_id[index] = token, start + index, 1
+                    batch.seq_id[index][0] = 0
+                    batch.logits[index] = start + index + 1 >= begin
+                self._decode(batch)
+            finally:
+                llama.llama_batch_free(batch)
+            self.tokens.extend(part)
+            for index in range(max(0, begin - start - 1), len(part)):
+                scores = np.ctypeslib.as_array(
+                    llama.llama_get_logits_ith(self._context, index), shape=(self.vocabulary,)
+                ).astype(np.float64)
+                top = scores.max()
+                yield float(top + np.log(np.exp(scores - top).sum()) - scores[tokens[start + index + 1]])
+
     def read(self, tokens: Sequence[int]) -> Iterator[int]:
         """Reads tokens at the context's end in slices; yields how many are done after each. Raises ReadProblem."""
         for start in range(0, len(tokens), self.slice_tokens):

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Generator, Mapping
 from typing import Any
 
+import psutil
+
 from kdrinks import errors
 from kdrinks.config import ROOT
 from kdrinks.errors import EngineDied, KdrinksError
@@ -59,6 +61,15 @@ class WorkerProcess:
     @property
     def alive(self) -> bool:
         return not self._dead and self._process.poll() is None
+
+    @property
+    def own_bytes(self) -> int:
+        """Memory that its end gives back: what is mapped from files counts as free already where the system tells it apart."""
+        try:
+            memory = psutil.Process(self.pid).memory_info()
+        except psutil.Error:
+            return 0
+        return int(memory.rss - getattr(memory, "shared", 0))
 
     def request(
         self, op: str, values: Mapping[str, object] = NOTHING, stop: threading.Event | None = None

@@ -22,11 +22,13 @@ import psutil
 from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, TemplateBroken
 from kdrinks.engine.constraint import HeldSentence, HeldToSentences
 from kdrinks.engine.decode import TextStream
-from kdrinks.engine.library import Log, devices, start
+from kdrinks.engine.library import Log, devices, forget_peak, peak_bytes, start
 from kdrinks.engine.native import LoadProblem, Model, ReadProblem
 
 TEXT_EVERY_S = 0.01
 """Tokens of a fast model come every 0.5 ms: those within this time share one line, or the pipe would cost a third."""
+SCORED_TOKENS = 512
+"""One piece of a text whose perplexity is taken, as llama.cpp's own llama-perplexity does by default."""
 
 Request = Mapping[str, Any]
 
@@ -58,6 +60,7 @@ class Worker:
             "count": self.count,
             "stream": self.stream,
             "raw": self.raw,
+            "score": self.score,
         }
         return operations[request["op"]](request)
 
@@ -69,6 +72,7 @@ class Worker:
     def load(self, request: Request) -> dict[str, Any]:
         """Loads request["path"]; "loading" events carry the fraction read. The old model leaves first."""
         self.unload()
+        forget_peak()
         started = time.monotonic()
         shown = 0.0
 
@@ -116,7 +120,7 @@ class Worker:
             "layers": model.layers,
             "load_s": time.monotonic() - started,
             "threads": model.threads,
-            "memory_bytes": psutil.Process().memory_info().rss,
+            "memory_bytes": peak_bytes(),
         }
 
     def _loaded(self) -> tuple[Model, ChatTemplate]:
@@ -149,16 +153,36 @@ class Worker:
         times = [time.monotonic() for _ in model.bare_loop(prompt, request["max_tokens"])]
         return {"prompt_s": times[0] - started, "completion_s": times[-1] - times[0], "completion_tokens": len(times)}
 
+    def score(self, request: Request) -> dict[str, float]:
+        """How surprised the model is by the second half of a piece of request["text"], the first half being read before.
+
+        piece: which SCORED_TOKENS tokens of the text, from 0; pieces: how many whole ones the text has.
+        nll: sum of -ln p of the scored tokens.   scored: how many.
+        """
+        model, _ = self._loaded()
+        size = min(SCORED_TOKENS, model.context_tokens)
+        tokens = model.tokenize(request["text"], add_special=False, parse_special=False)
+        piece = tokens[request["piece"] * size :][:size]
+        nll, scored = 0.0, 0
+        if len(piece) == size:
+            model.start_anew(piece)
+            for surprise in model.surprise(piece, size // 2):
+                nll, scored = nll + surprise, scored + 1
+                if self._stopped.is_set():
+                    raise Refused("Stopped", "stopped")
+        return {"nll": nll, "scored": scored, "pieces": len(tokens) // size}
+
     def stream(self, request: Request) -> dict[str, Any]:
         """Reads the prompt and writes the answer: "reading" and "text" events, then counts, seconds and the finish."""
         model, template = self._loaded()
         started = time.monotonic()
         bench = request.get("bench_prompt", 0)
+        measured = bool(bench) or request.get("measured", False)
         prompt = self._bench_prompt(bench) if bench else self._prompt(request["messages"])
         if len(prompt) >= model.context_tokens or not prompt:
             raise Refused("ContextTooSmall", "context_too_small", needed=len(prompt), available=model.context_tokens)
-        if bench:
-            model.forget()
+        if measured:
+            model.start_anew(prompt)
         cached = model.recall(prompt, request.get("conversation", ""))
         result: dict[str, Any] = {"prompt_tokens": len(prompt), "cached_tokens": cached}
         for done in model.read(prompt[cached:]):
@@ -167,7 +191,7 @@ class Worker:
                 break
         result["prompt_s"] = time.monotonic() - started
         stops = list(request.get("stop", ()))
-        if template.plain and not bench:
+        if template.plain and not measured:
             stops.append(PLAIN_STOP)
         writer = _Writer(self._say, request["id"], TextStream(stops))
         times: list[float] = []
@@ -175,13 +199,14 @@ class Worker:
         if not finish:
             room = model.context_tokens - len(prompt)
             held = constraint_for(request, model)
-            tokens = self._tokens(request, min(request["max_tokens"], room), held, ends=not bench)
+            tokens = self._tokens(request, min(request["max_tokens"], room), held, ends=not measured)
             finish = self._write(tokens, writer, times)
             result["corrections"] = held.corrections if held else 0
         writer.finish()
         result["finish"] = finish
         result["completion_tokens"] = len(times)
         result["completion_s"] = times[-1] - times[0] if times else 0.0
+        result["memory_bytes"] = peak_bytes()
         return result
 
     def _write(self, tokens: Iterator[int | None], writer: "_Writer", times: list[float]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from kdrinks.errors import ModelError
-from kdrinks.hub import fit
+from kdrinks.hub import catalog, fit
 from kdrinks.hub.gguf import header_of, read_model
 from kdrinks.records import Choice, Device, Plan
 
@@ -25,18 +25,18 @@ MORE_MEMORY = 1.25
 
 
 def first_plan(choice: Choice, shape: fit.Shape, weights_bytes: int, devices: Sequence[Device]) -> Plan:
-    """The plan that uses the GPUs as far as their free memory goes, less the margin of each.
+    """The plan that uses the GPUs as far as their free memory goes, less the margin of each; "split" for half of the layers at most.
 
     "auto" leaves integrated GPUs alone: they share the processor's memory and are often slower. "gpu" takes them too.
     """
     context = choice.context_tokens or min(shape.context_length or fit.DEFAULT_CONTEXT, fit.DEFAULT_CONTEXT)
-    kinds = {"cpu": (), "auto": ("gpu",), "gpu": ("gpu", "igpu")}[choice.device]
+    kinds = {"cpu": (), "auto": ("gpu",), "gpu": ("gpu", "igpu"), "split": ("gpu", "igpu")}[choice.device]
     free = sum(max(0, one.free_bytes - fit.GPU_MARGIN_BYTES) for one in devices if one.kind in kinds)
     if not free or not shape.layers:
         return Plan(0, context)
     estimated = fit.estimate_gpu(shape, weights_bytes, context_tokens=context)
     if estimated.total_bytes <= free:
-        return Plan(-1, context)
+        return Plan(shape.layers // 2 if choice.device == "split" else -1, context)
     # The output table counts as a layer of its own and goes to the GPU last.
     a_layer = (estimated.weights_bytes + estimated.kv_bytes) / (shape.layers + 1)
     layers = int((free - estimated.compute_bytes) / a_layer)
@@ -115,6 +115,14 @@ class Planner:
             fresh = self._file.with_suffix(".new")
             fresh.write_text(json.dumps(self._worked), encoding="utf-8")
             fresh.replace(self._file)
+
+    def fits_beside(self, choice: Choice, devices: Sequence[Device]) -> bool:
+        """Whether there is room for the choice in what is free now, with the models in memory where they are."""
+        try:
+            estimated = catalog.estimate_of(read_model(choice.model), context_tokens=choice.context_tokens)
+        except ModelError:
+            return True
+        return fit.verdict(estimated, fit.free_memory(self._free_bytes(), devices)) == "fits"
 
     def _free(self, devices: Sequence[Device]) -> int:
         return self._free_bytes() + sum(one.free_bytes for one in devices if one.kind == "gpu")

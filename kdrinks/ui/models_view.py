@@ -34,8 +34,7 @@ def draw(house: Services) -> None:
     devices = _devices(house)
     _draw_state()
     _draw_choice(house, devices)
-    loaded = house.engine.state.loaded
-    reclaimed = loaded.memory_bytes if loaded else 0
+    reclaimed = house.engine.own_bytes
     free = fit.free_memory(psutil.virtual_memory().available, devices, reclaimed_bytes=reclaimed)
     model_shop.draw(house, free)
     _draw_machine(house, devices)

@@ -1,0 +1,38 @@
+"""What the engine asks of a planner, and the simplest one. hub.plan.Planner is the app's; knows no llama.cpp and no files."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from kdrinks.records import Choice, Device, Plan
+
+
+class Planner(Protocol):
+    """Says how a choice is to be loaded; hub.plan.Planner in the app."""
+
+    def plans(self, choice: Choice, devices: Sequence[Device]) -> Sequence[Plan]:
+        """Best first, at least one."""
+
+    def steps_taken(self, choice: Choice, devices: Sequence[Device], plan: Plan) -> tuple[str, ...]:
+        """What the plan lowers against the best one."""
+
+    def worked(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
+        """Hears which plan was loaded."""
+
+    def fits_beside(self, choice: Choice, devices: Sequence[Device]) -> bool:
+        """Whether there is room for the choice beside the models that are in memory."""
+
+
+class AsAsked:
+    """One plan a choice: what was asked for, all layers on a GPU where there is one."""
+
+    def plans(self, choice: Choice, devices: Sequence[Device]) -> Sequence[Plan]:
+        return [Plan(0 if choice.device == "cpu" else -1, choice.context_tokens)]
+
+    def steps_taken(self, choice: Choice, devices: Sequence[Device], plan: Plan) -> tuple[str, ...]:
+        return ()
+
+    def worked(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
+        """Nothing to remember."""
+
+    def fits_beside(self, choice: Choice, devices: Sequence[Device]) -> bool:
+        return True

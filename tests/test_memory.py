@@ -1,0 +1,146 @@
+"""How long, and how many, models stay in memory: the real worker over small files."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+from test_engine import ON_AND_ON, done, eventually, says, written
+from tiny_models import write_byte_model
+
+from kdrinks.engine.local import Engine
+from kdrinks.engine.planner import AsAsked
+from kdrinks.errors import LoadFailed
+from kdrinks.records import Choice, Keeping, Sampling, Text
+
+SHORT = Sampling(max_tokens=3)
+
+
+class Clock:
+    """Time that stands still until it is set."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def choices(tmp_path_factory: pytest.TempPathFactory) -> list[Choice]:
+    folder = tmp_path_factory.mktemp("models")
+    return [Choice(write_byte_model(folder / f"{name}.gguf"), name) for name in ("a", "b", "c")]
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    with closing(Engine()) as engine:
+        yield engine
+
+
+def test_a_model_that_nobody_asks_leaves_the_memory_and_comes_back_with_the_next_question(
+    engine: Engine, choices: list[Choice]
+) -> None:
+    engine.keep = Keeping(idle_s=0.05)
+    engine.load(choices[0])
+    pid = engine.state.worker_pid
+    assert pid and eventually(lambda: engine.state.loaded is None and not psutil.pid_exists(pid))
+    events = list(engine.stream(says("a"), choices[0], SHORT))
+    assert written(events) and done(events).timing.load_s > 0
+    assert eventually(lambda: engine.state.loaded is None)
+
+
+def test_a_long_answer_is_not_idle(engine: Engine, choices: list[Choice]) -> None:
+    engine.keep = Keeping(idle_s=0.02)
+    running = engine.stream(says("a"), choices[0], ON_AND_ON)
+    texts = sum(isinstance(event, Text) for event in running)
+    assert texts > 10 and eventually(lambda: engine.state.loaded is None)
+
+
+def test_the_time_counts_from_the_last_answer_and_can_be_changed_meanwhile(choices: list[Choice]) -> None:
+    clock = Clock()
+    with closing(Engine(clock)) as engine:
+        engine.keep = Keeping(idle_s=600)
+        engine.load(choices[0])
+        clock.now = 550.0
+        list(engine.stream(says("a"), choices[0], SHORT))
+        clock.now = 1000.0
+        engine.keep = Keeping(idle_s=500)
+        assert engine.state.loaded and not engine.state.busy
+        clock.now = 1100.0
+        engine.keep = Keeping(idle_s=500)
+        assert eventually(lambda: engine.state.loaded is None)
+
+
+def test_one_model_is_in_memory_unless_more_were_asked_for(engine: Engine, choices: list[Choice]) -> None:
+    a, b, c = choices
+    for choice in (a, b):
+        engine.load(choice)
+        assert engine.state.resting == ()
+    engine.keep = Keeping(idle_s=0, models=2)
+    engine.load(a)
+    assert [one.model_id for one in engine.state.resting] == ["b"]
+    pid = engine.state.worker_pid
+    back = list(engine.stream(says("a"), b, SHORT))
+    assert written(back) and done(back).timing.load_s == 0
+    assert engine.state.worker_pid != pid and [one.model_id for one in engine.state.resting] == ["a"]
+    engine.load(c)
+    assert [one.model_id for one in engine.state.resting] == ["b"]
+    assert pid and not psutil.pid_exists(pid)
+    assert engine.own_bytes > 0
+    engine.keep = Keeping(idle_s=0, models=1)
+    assert engine.state.resting == () and engine.state.loaded and engine.state.loaded.model_id == "c"
+
+
+def test_a_resting_model_that_died_is_loaded_again(engine: Engine, choices: list[Choice]) -> None:
+    engine.keep = Keeping(idle_s=0, models=2)
+    engine.load(choices[0])
+    pid = engine.state.worker_pid
+    engine.load(choices[1])
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    assert eventually(lambda: engine.state.resting == ())
+    events = list(engine.stream(says("a"), choices[0], SHORT))
+    assert written(events) and done(events).timing.load_s > 0
+
+
+class NoRoom(AsAsked):
+    def fits_beside(self, choice: Choice, devices: object) -> bool:
+        return False
+
+
+def test_a_model_that_has_no_room_beside_the_others_takes_their_place(choices: list[Choice]) -> None:
+    with closing(Engine(planner=NoRoom())) as engine:
+        engine.keep = Keeping(idle_s=0, models=3)
+        for choice in choices:
+            engine.load(choice)
+            assert engine.state.resting == ()
+
+
+class Refusing(Engine):
+    """Says that memory ran out as long as another model rests beside."""
+
+    def _load(self, choice, plan, stop):  # type: ignore[no-untyped-def]
+        if self.state.resting:
+            raise LoadFailed("model_no_memory", file=choice.model.name, reason="std::bad_alloc")
+        return (yield from super()._load(choice, plan, stop))
+
+
+def test_when_memory_runs_out_the_resting_models_leave_before_anything_is_lowered(choices: list[Choice]) -> None:
+    with closing(Refusing()) as engine:
+        engine.keep = Keeping(idle_s=0, models=2)
+        engine.load(choices[0])
+        loaded = engine.load(choices[1])
+        assert (loaded.model_id, loaded.stepped_down, engine.state.resting) == ("b", (), ())
+
+
+def test_the_measured_memory_is_the_peak_of_this_model_alone(
+    engine: Engine, choices: list[Choice], tmp_path: Path
+) -> None:
+    large = Choice(write_byte_model(tmp_path / "large.gguf", width=1024, layers=6), "large")
+    before = engine.load(choices[0]).memory_bytes
+    read = done(list(engine.stream(says("long " * 400), large, SHORT))).loaded.memory_bytes
+    assert read > before + 50_000_000
+    assert engine.load(choices[0]).memory_bytes < before + 20_000_000
