@@ -52,11 +52,11 @@ class Services:
         threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
 
     def _warm(self) -> None:
+        if self.page_drawn.wait(FIRST_PAGE_S):
+            time.sleep(BROWSER_S)
         loading = threading.Thread(target=self._warm_engine, name="warm-up-engine", daemon=True)
         loading.start()
         try:
-            if self.page_drawn.wait(FIRST_PAGE_S):
-                time.sleep(BROWSER_S)
             self.knowledge.fill()
             forget.apply_retention(self.db)
             count_again(self.db, self.words, self.recount)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,9 @@ from kdrinks.knowledge.drinks import (
     record_of,
 )
 from kdrinks.knowledge.passages import all_passages
+from kdrinks.knowledge.search import Knowledge
+from kdrinks.store.db import Database
+from kdrinks.words import Words
 
 DRINKS = load_drinks()
 TOPICS = load_topics()
@@ -272,3 +276,27 @@ def test_a_broken_data_file_says_where(tmp_path: Path) -> None:
         load_drinks(tmp_path / "missing.jsonl")
     with pytest.raises(KnowledgeError):
         load_tags(tmp_path / "missing.toml")
+
+
+def test_a_first_start_finds_every_packaged_passage_ready_and_as_the_rules_now_make_it() -> None:
+    passages = all_passages(map(record_of, DRINKS), map(record_of, TOPICS), map(record_of, BELIEFS))
+    ready, analysed = Database.open(None), Database.open(None)
+    drawn = random.Random(5).sample(passages, 150)
+    analysing = Knowledge(analysed, Words())
+    analysing.hold(drawn, ready=False)
+    told = []
+    Knowledge(ready, Words()).hold(passages, lambda done, total: told.append(total))
+    assert not told, f"{told[-1]} passages are not in data/passages.parquet: run python -m training.ready"
+    ids = [passage.id for passage in drawn]
+    for table, key in (("passage_words", "passage_id"), ("passages", "id")):
+        columns = "passage_id, term, count, subject_id, lang, length" if key == "passage_id" else "* EXCLUDE edition"
+        rows = []
+        for db in (ready, analysed):
+            with db.cursor() as cursor:
+                found = cursor.execute(
+                    f"SELECT {columns} FROM {table} WHERE {key} IN (SELECT unnest(?)) ORDER BY ALL", [ids]
+                )
+                rows.append(found.fetchall())
+        assert rows[0] == rows[1]
+    ready.close()
+    analysed.close()

@@ -6,7 +6,8 @@ table, 4 MB for names, cues and the vocabulary; passages and their vectors stay 
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
 
 from kdrinks.english import words as english_words
 from kdrinks.knowledge import edition, facets, vectors
@@ -110,16 +111,20 @@ class Knowledge:
         query = understand(question, self._names, self._words, history=history, lang=lang)
         return Search(self, query).findings(k)
 
-    def hold(self, passages: Sequence[Passage], progress: Progress | None = None) -> int:
-        """Make the store hold these passages and no others; returns how many were written.
+    def hold(self, passages: Sequence[Passage], progress: Progress | None = None, *, ready: bool = True) -> int:
+        """Make the store hold these passages and no others; returns how many had to be analysed.
+
+        ready: take what data/passages.parquet holds from there.
 
         Bounded memory: an id and a hash for each passage, and a batch.
         """
         hashes = {passage.id: _hash(passage) for passage in passages}
         stored = store.stored_hashes(self._db)
-        changed = [passage for passage in passages if stored.get(passage.id) != hashes[passage.id]]
         edition = hashlib.sha256("".join(sorted(hashes.values())).encode()).hexdigest()[:16]
         store.replace(self._db, [], stored.keys() - hashes.keys(), edition=edition)
+        missing = {hashes[p.id]: p for p in passages if p.id not in stored} if ready else {}
+        taken = self._take_ready(missing, edition)
+        changed = [p for p in passages if stored.get(p.id) != hashes[p.id] and hashes[p.id] not in taken]
         for start in range(0, len(changed), BATCH):
             batch = changed[start : start + BATCH]
             encoded = vectors.of_passages(batch)
@@ -131,6 +136,13 @@ class Knowledge:
             if progress:
                 progress(start + len(batch), len(changed))
         return len(changed)
+
+    def _take_ready(self, passages: Mapping[str, Passage], edition: str) -> set[str]:
+        """Of a fresh store's passages those that data/passages.parquet holds; by content hash."""
+        if not passages:
+            return set()
+        with resources.as_file(resources.files("kdrinks").joinpath("data", "passages.parquet")) as path:
+            return store.add_ready(self._db, passages, path, edition=edition)
 
     def _counts(self, passage: Passage) -> dict[str, int]:
         """Words of title, text and names; the title counts twice."""

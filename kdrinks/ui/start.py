@@ -19,15 +19,16 @@ async def warm(app: object) -> AsyncIterator[None]:
 
 
 def _warm() -> None:
-    # here, not above: these two imports take 1.7 s, and st.cache_resource wants the runtime that starts after app.py
-    import altair  # noqa: F401
-    import pandas  # noqa: F401
-
+    # here, not above: st.cache_resource wants the runtime that starts after app.py
     from kdrinks.ui.frame import services
 
     try:
-        services()
+        services().page_drawn.wait(60)
     except KdrinksError as error:
         log.warning("%s", error)  # every page tries again and shows it
+    # these two imports take 1.7 s, which the charts of the first other page then need not wait for
+    import altair  # noqa: F401
+    import pandas  # noqa: F401
+
     # what is loaded now stays: later collections need not walk it
     gc.freeze()
