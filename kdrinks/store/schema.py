@@ -106,4 +106,28 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         );
         """,
     ),
+    (
+        7,
+        "comparisons of models and devices",
+        """
+        -- place to threads: the setting as chosen, 0 threads as many as the engine takes; round: which pass over the prompts
+        CREATE TABLE comparison_runs (
+            id UUID NOT NULL, comparison_id UUID NOT NULL, created_at TIMESTAMP NOT NULL,
+            place INTEGER NOT NULL, model_id VARCHAR NOT NULL, file VARCHAR NOT NULL, quantization VARCHAR NOT NULL,
+            size_bytes BIGINT NOT NULL, device VARCHAR NOT NULL, context_tokens INTEGER NOT NULL, threads INTEGER NOT NULL,
+            round INTEGER NOT NULL, prompt VARCHAR NOT NULL, cold BOOLEAN NOT NULL, error VARCHAR,
+            device_used VARCHAR NOT NULL, gpu_layers INTEGER NOT NULL, layers INTEGER NOT NULL, context_used INTEGER NOT NULL,
+            threads_used INTEGER NOT NULL, kv_type VARCHAR NOT NULL, load_s DOUBLE NOT NULL,
+            prompt_tokens INTEGER NOT NULL, prompt_s DOUBLE NOT NULL, first_token_s DOUBLE NOT NULL,
+            completion_tokens INTEGER NOT NULL, completion_s DOUBLE NOT NULL, memory_bytes BIGINT NOT NULL
+        );
+        -- text_hash: the text that was scored; perplexities of different texts or tokenizers cannot be compared
+        CREATE TABLE perplexities (
+            id UUID NOT NULL, comparison_id UUID NOT NULL, created_at TIMESTAMP NOT NULL,
+            place INTEGER NOT NULL, model_id VARCHAR NOT NULL, file VARCHAR NOT NULL, quantization VARCHAR NOT NULL,
+            size_bytes BIGINT NOT NULL, device VARCHAR NOT NULL, context_tokens INTEGER NOT NULL, threads INTEGER NOT NULL,
+            lang VARCHAR NOT NULL, text_hash VARCHAR NOT NULL, scored_tokens INTEGER NOT NULL, perplexity DOUBLE NOT NULL
+        );
+        """,
+    ),
 )
