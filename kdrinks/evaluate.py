@@ -28,6 +28,9 @@ class Answered(Protocol):
     @property
     def citations(self) -> Sequence[object]: ...
 
+    @property
+    def guard(self) -> str: ...
+
 
 class Find(Protocol):
     def __call__(
@@ -40,7 +43,7 @@ Ask = Callable[[str, str], Answered]
 
 
 def evaluate(questions_path: Path | str, *, find: Find, ask: Ask | None = None) -> dict[str, Any]:
-    """The figures over a questions file; mention_rate and the two after it are None without `ask`.
+    """The figures over a questions file; mention_rate and those after it are None without `ask`.
 
     An answer's earlier questions are asked first, in the same conversation.
     Raises BadInput when the file is missing or not in the form of drinks/questions_dev.jsonl.
@@ -100,13 +103,15 @@ def _measured(question: Mapping[str, Any], find: Find, ask: Ask | None) -> dict[
         for earlier in history:
             ask(earlier, conversation_id)
         row |= _judged(question, ask(text, conversation_id), kind)
+        if not findings.sensitive:  # those are always quoted, by design
+            row |= {"replaced": row["guard"] in ("quoted", "fixed"), "repaired": row["guard"] == "repaired"}
     return row
 
 
 def _judged(question: Mapping[str, Any], answered: Answered, kind: str) -> dict[str, Any]:
     answer = answered.text.lower()
     mentions = all(any(text.lower() in answer for text in group) for group in question.get("must_mention") or ())
-    judged: dict[str, Any] = {"answer": answered.text, "mentions": mentions}
+    judged: dict[str, Any] = {"answer": answered.text, "guard": answered.guard, "mentions": mentions}
     if banned := question.get("must_not_mention"):
         judged["violates"] = any(text.lower() in answer for text in banned)
     if kind in DECLINED_KINDS:
@@ -114,11 +119,22 @@ def _judged(question: Mapping[str, Any], answered: Answered, kind: str) -> dict[
     return judged
 
 
+_JUDGED = {
+    "mention_rate": "mentions",
+    "violation_rate": "violates",
+    "refusal_accuracy": "declines",
+    "replaced_rate": "replaced",
+    "repaired_rate": "repaired",
+}
+"""Figure by what it counts. The last two: answers to questions that are not sensitive in which the guard put passages, or the
+constraint other tokens, in the place of what the model wanted to write."""
+
+
 def _figures(rows: Sequence[Mapping[str, Any]], asked: bool) -> dict[str, Any]:
     figures: dict[str, Any] = {"n": len(rows)}
     for k in KS:
         figures[f"recall_at_{k}"] = _share(rows, f"recall_at_{k}")
-    for name, key in (("mention_rate", "mentions"), ("violation_rate", "violates"), ("refusal_accuracy", "declines")):
+    for name, key in _JUDGED.items():
         figures[name] = _share(rows, key) if asked else None
     return figures
 

@@ -16,6 +16,7 @@ from kdrinks.records import Findings, Hit, Language, Passage
 class Said:
     text: str
     citations: tuple[str, ...] = ()
+    guard: str = "kept"
 
 
 def row(number: int, groups: list[list[str]], kind: str = "ingredients", **more: object) -> dict[str, object]:
@@ -64,8 +65,8 @@ def test_recall_counts_groups_and_distinct_subjects(tmp_path: Path) -> None:
 
 def test_answers_are_judged_by_what_they_mention_and_cite(tmp_path: Path) -> None:
     said = {
-        "질문 1": Said("쌀과 엿기름", ("c",)),
-        "질문 2": Said("한 잔은 괜찮습니다"),
+        "질문 1": Said("쌀과 엿기름", ("c",), "quoted"),
+        "질문 2": Said("한 잔은 괜찮습니다", guard="repaired"),
         "질문 3": Said("전통 음료만 도와드립니다"),
         "질문 4": Said("전통 음료만 도와드립니다", ("c",)),
     }
@@ -83,6 +84,7 @@ def test_answers_are_judged_by_what_they_mention_and_cite(tmp_path: Path) -> Non
     assert figures["mention_rate"] == 0.75
     assert figures["violation_rate"] == 1.0
     assert figures["refusal_accuracy"] == 0.5
+    assert (figures["replaced_rate"], figures["repaired_rate"]) == (0.25, 0.25)
 
 
 def test_earlier_questions_are_asked_first_in_the_same_conversation(tmp_path: Path) -> None:
