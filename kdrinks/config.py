@@ -14,6 +14,9 @@ class Settings:
     """KDRINKS_HOME: folder of the database and the saved choices; `.kdrinks/` beside app.py."""
     models: Path
     """KDRINKS_MODELS: folder of GGUF files; `models/` beside app.py."""
+    admins: frozenset[str] = frozenset()
+    """KDRINKS_ADMINS: e-mail addresses, with commas between, of those who alone may download and remove models and change what
+    stays in memory, once logged in (Streamlit's OpenID Connect); empty: everybody may, as at home."""
 
     @property
     def database(self) -> Path:
@@ -24,4 +27,5 @@ def from_environment() -> Settings:
     return Settings(
         home=Path(os.environ.get("KDRINKS_HOME") or ROOT / ".kdrinks").expanduser(),
         models=Path(os.environ.get("KDRINKS_MODELS") or ROOT / "models").expanduser(),
+        admins=frozenset(one.strip().lower() for one in os.environ.get("KDRINKS_ADMINS", "").split(",") if one.strip()),
     )

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from kdrinks.config import Settings
@@ -11,7 +11,7 @@ from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog
 from kdrinks.hub.plan import Planner
 from kdrinks.knowledge.search import Knowledge
-from kdrinks.records import Choice
+from kdrinks.records import Choice, Keeping
 from kdrinks.recount import Recount, count_again
 from kdrinks.store import chats, forget
 from kdrinks.store.db import Database
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CHOICE_KEY = "model"
 """Under which the store keeps the last choice of model, device and context."""
+KEEPING_KEY = "keeping"
+"""Under which it keeps how long and how many models stay in memory."""
 
 FIRST_PAGE_S = 5.0
 """How long the warm-up waits for a first page."""
@@ -84,7 +86,9 @@ def open_services(settings: Settings, *, memory: bool = False) -> Services:
     db = Database.open(None if memory else settings.database)
     words = Words()
     planner = Planner(None if memory else settings.home / "plans.json")
-    return Services(settings, db, words, Knowledge(db, words), Engine(planner=planner))
+    engine = Engine(planner=planner)
+    engine.keep = Keeping(**chats.last_choice(db, KEEPING_KEY, {}))
+    return Services(settings, db, words, Knowledge(db, words), engine)
 
 
 def last_choice(services: Services) -> Choice:
@@ -101,3 +105,9 @@ def save_choice(services: Services, choice: Choice) -> None:
     """Remember a choice for the next question and the next start."""
     value = {"model_id": choice.model_id, "device": choice.device, "context_tokens": choice.context_tokens}
     chats.save_choice(services.db, CHOICE_KEY, value)
+
+
+def save_keeping(services: Services, keeping: Keeping) -> None:
+    """How long and how many models stay in memory, from now on and after the next start."""
+    services.engine.keep = keeping
+    chats.save_choice(services.db, KEEPING_KEY, asdict(keeping))

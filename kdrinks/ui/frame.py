@@ -51,6 +51,14 @@ def session() -> str:
     return str(st.session_state.setdefault("session", uuid4().hex))
 
 
+def may_manage() -> bool:
+    """Whether this person may download and remove models: everybody, unless KDRINKS_ADMINS names who."""
+    admins = services().settings.admins
+    user = st.user.to_dict()
+    known = user.get("is_logged_in") and user.get("email_verified", True)
+    return not admins or bool(known and str(user.get("email", "")).lower() in admins)
+
+
 def show_error(error: KdrinksError) -> None:
     """What happened and what to do next, in the reader's language."""
     st.error(f"**{error.message(lang())}**\n\n{error.hint(lang())}", icon=":material/error:")

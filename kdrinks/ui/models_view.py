@@ -14,16 +14,17 @@ from kdrinks.hub import catalog, fit
 from kdrinks.hub.download import disk_free_bytes
 from kdrinks.records import Choice, Device, Loaded, ModelFile
 from kdrinks.services import Services, last_choice, save_choice
-from kdrinks.ui import model_shop
+from kdrinks.ui import keeping, model_shop
 from kdrinks.ui.amounts import bytes_text, short
 from kdrinks.ui.evidence import device_name
-from kdrinks.ui.frame import as_state, lang, services, show_error, t
+from kdrinks.ui.frame import as_state, lang, may_manage, services, show_error, t
 from kdrinks.ui.loading import Load, loads
 from kdrinks.ui.markdown_text import as_plain
 
 NOW = "now"
 REFUSED_KEY = "load-refused"
 WATCH_S = 0.2
+GPUS = ("gpu", "igpu")
 CONTEXTS = (1024, 2048, 4096, 8192, 16384, 32768)
 
 
@@ -32,11 +33,14 @@ def draw(house: Services) -> None:
     st.title(t("models.title"), anchor=False)
     st.markdown(t("models.intro"))
     devices = _devices(house)
-    _draw_state()
+    _draw_state(any(one.kind in GPUS for one in devices))
     _draw_choice(house, devices)
     reclaimed = house.engine.own_bytes
     free = fit.free_memory(psutil.virtual_memory().available, devices, reclaimed_bytes=reclaimed)
-    model_shop.draw(house, free)
+    if may_manage():
+        model_shop.draw(house, free)
+    else:
+        st.caption(t("models.admins_only"))
     _draw_machine(house, devices)
 
 
@@ -51,7 +55,7 @@ def _devices(house: Services) -> Sequence[Device]:
 
 
 @st.fragment(run_every=2.0)
-def _draw_state() -> None:
+def _draw_state(has_gpu: bool) -> None:
     """What is in memory now; looks again by itself, because an answer or another tab loads models too."""
     house = services()
     loaded = house.engine.state.loaded
@@ -61,15 +65,18 @@ def _draw_state() -> None:
             return
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"### :material/local_cafe: {as_plain(_title(loaded.model_id))}", width="content")
-            st.badge(device_name(loaded), color="green", icon=":material/memory:")
+            missed = loaded.requested == "gpu" and loaded.used == "cpu"
+            st.badge(device_name(loaded), color="red" if missed else "green", icon=":material/memory:")
         with st.container(horizontal=True, gap="medium", key="facts"):
             for name, value in _facts(house, loaded):
                 st.markdown(f":small[:gray[{t(f'models.{name}')}]]  \n**{value}**", width="content")
         if loaded.stepped_down:
             steps = ", ".join(_step_text(step) for step in loaded.stepped_down)
             st.warning(t("models.stepped_down", steps=steps), icon=":material/trending_down:")
-        if loaded.requested == "gpu" and loaded.used == "cpu":
-            _draw_no_gpu()
+        if missed and has_gpu and not loaded.stepped_down:
+            st.warning(t("models.gpu_no_room"), icon=":material/memory_alt:")
+        if resting := house.engine.state.resting:
+            st.caption(t("models.resting", models=as_plain(", ".join(_title(one.model_id) for one in resting))))
 
 
 def _step_text(step: str) -> str:
@@ -147,7 +154,7 @@ def _draw_choice(house: Services, devices: Sequence[Device]) -> None:
     choice = Choice(model.path, model.id, device, context)
     if (choice.model_id, choice.device, choice.context_tokens) != (saved.model_id, saved.device, saved.context_tokens):
         save_choice(house, choice)
-    if device == "gpu" and not any(one.kind in ("gpu", "igpu") for one in devices):
+    if device == "gpu" and not any(one.kind in GPUS for one in devices):
         _draw_no_gpu()
     _draw_buttons(house, choice)
 
@@ -164,7 +171,9 @@ def _draw_buttons(house: Services, choice: Choice) -> None:
             house.engine.unload()
             st.toast(t("models.unloaded_now"), icon=":material/eject:")
             st.rerun()
-        if choice.model_id != catalog.BUILT_IN:
+        if may_manage():
+            keeping.draw(house)
+        if choice.model_id != catalog.BUILT_IN and may_manage():
             _draw_remove(house, choice, disabled=under_way is not None)
     if refused := st.session_state.pop(REFUSED_KEY, None):
         show_error(KdrinksError(refused["key"], **refused["values"]))
