@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from kdrinks import guard, phrasing, prompt, recount, words
+from kdrinks import guard, phrasing, prompt, recount, support, words
 from kdrinks.errors import BadInput, KdrinksError
 from kdrinks.hub import catalog
 from kdrinks.records import (
@@ -132,6 +132,8 @@ class Answer:
         self.intent = "unknown"
         self.guard = "off"
         self.citations: tuple[Citation, ...] = ()
+        self.unsupported: tuple[support.Span, ...] = ()
+        """Sentences of a free model's text with a figure or name that no passage of its prompt holds."""
         self.dropped_turns = 0
         self.loaded: Loaded | None = None
         """None when no model ran: the answer is quoted, or loading failed."""
@@ -273,6 +275,10 @@ class Answer:
             self.guard = "repaired" if gate.outcome == "kept" and corrections else gate.outcome
             self._cite(findings, built.passages, marked=True)
         else:
+            if question.knowledge:
+                kept = [turn for turn in turns if turn.answer][built.dropped_turns :]
+                told = [*built.passages, *(passage for turn in kept for passage in turn.passages)]
+                self.unsupported = support.unsupported(self.text, told, services.words.proper_nouns)
             if findings.intent in HEALTH_INTENTS and not self.stopped:
                 self._show(f"\n\n{phrasing.NOT_REVIEWED[question.lang]}")
             self._cite(findings, built.passages)
@@ -341,7 +347,10 @@ class Answer:
             "intent": self.intent,
             "dropped_turns": self.dropped_turns,
             "template": self.question.template,
+            "question_terms": self._services.words.search_terms(self.question.text, self.question.lang),
         }
+        if self.unsupported:
+            details["unsupported"] = self.unsupported
         if self.loaded and self.timing.load_s:
             model = catalog.find_model(str(self.question.choice.model), self._services.settings)
             predicted = catalog.estimate_of(

@@ -65,7 +65,15 @@ def shown(app: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
 
 
-def remember(db: Database, conversation_id: str, question: str, answer: str, finish: Finish = "stop") -> None:
+def remember(
+    db: Database,
+    conversation_id: str,
+    question: str,
+    answer: str,
+    finish: Finish = "stop",
+    guard: str = "quoted",
+    **details: object,
+) -> None:
     question_id = chats.record_question(db, conversation_id, question, "ko")
     chats.record(
         db,
@@ -81,8 +89,8 @@ def remember(db: Database, conversation_id: str, question: str, answer: str, fin
             citations=(Citation(1, PASSAGE, 1.0),) if answer else (),
             loaded=LOADED,
             timing=TIMING,
-            guard="quoted",
-            details={"dropped_turns": 2},
+            guard=guard,
+            details={"dropped_turns": 2, **details},
         ),
     )
 
@@ -134,6 +142,36 @@ def test_an_answer_shows_its_sources_its_figures_and_the_device_that_ran(seeded:
     assert "식혜는 쌀 음료입니다." in text
     assert "출처: [example.org](<https://www.example.org/sikhye>)" in text
     assert "앞의 문답 2개는" in text
+
+
+@pytest.mark.parametrize(
+    ("locale", "mark"), [("ko-KR", "[:material/help: 자료에 없음]"), ("en-US", "[:material/help: not in the sources]")]
+)
+def test_a_sentence_that_no_passage_supports_is_marked_as_long_as_the_conversation_is_kept(
+    home: Path, locale: str, mark: str
+) -> None:
+    answer = "식혜는 쌀 음료입니다. [1] **1592년**에 생겼습니다. 달콤합니다.\n\n| 도수 | 9% |"
+    unsupported = [
+        (start, start + len(part))
+        for part in ("**1592년**에 생겼습니다.", "| 도수 | 9% |")
+        for start in [answer.index(part)]
+    ]
+    db = Database.open(home / "kdrinks.duckdb")
+    conversation_id = chats.start_conversation(db)
+    remember(db, conversation_id, "식혜란?", answer, guard="off", unsupported=unsupported)
+    db.close()
+    text = open_app(locale, c=conversation_id).chat_message[1].markdown[0].value.replace("\u200a", "")
+    assert f"식혜는 쌀 음료입니다. [1] **1592년**에 생겼습니다. :orange-badge{mark} 달콤합니다." in text
+    assert f"9% :orange-badge{mark} |" in text.replace("  |", " |")
+    assert text.count(mark) == 2
+
+
+def test_an_opened_passage_shows_the_words_that_were_asked_for(home: Path) -> None:
+    db = Database.open(home / "kdrinks.duckdb")
+    conversation_id = chats.start_conversation(db)
+    remember(db, conversation_id, "식혜는 무슨 쌀?", "쌀 음료입니다. [1]", question_terms=["식혜", "쌀", "마시다"])
+    db.close()
+    assert ":yellow-background[식혜]는 :yellow-background[쌀] 음료입니다." in shown(open_app(c=conversation_id))
 
 
 def test_only_the_last_questions_are_drawn_until_the_earlier_ones_are_asked_for(seeded: Callable[..., str]) -> None:

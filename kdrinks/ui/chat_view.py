@@ -104,7 +104,7 @@ def _draw_answer(asked: Asked) -> None:
             return
         exchange = asked.exchange
         if exchange.answer:
-            st.markdown(as_markdown(exchange.answer))
+            st.markdown(evidence.marked_answer(exchange))
         elif exchange.finish != "failed":
             st.caption(t("chat.no_text"))
         if exchange.finish == "failed":

@@ -10,12 +10,12 @@ import streamlit as st
 from kdrinks import answer
 from kdrinks.config import ROOT
 from kdrinks.errors import KdrinksError
-from kdrinks.knowledge import shelf, sources
+from kdrinks.knowledge import shelf
 from kdrinks.knowledge.drinks import Bilingual, BilingualList, Drink, Fact
 from kdrinks.knowledge.edition import Edition
 from kdrinks.services import Services
 from kdrinks.store import chats
-from kdrinks.ui import conversations, drink_desk
+from kdrinks.ui import conversations, drink_desk, source_links
 from kdrinks.ui.drink_labels import badges, here, label, short, title
 from kdrinks.ui.frame import lang, session, show_error, t
 from kdrinks.ui.markdown_text import as_plain
@@ -88,17 +88,9 @@ def _draw_past(drink: Drink) -> None:
 
 def _draw_fact(fact: Fact) -> None:
     said = fact.ko if lang() == "ko" else fact.en
-    links = [_source(address) for address in fact.sources]
+    links = [source_links.link(address) for address in fact.sources]
     below = " · ".join(links) if links else f":gray[{t('drinks.general_knowledge')}]"
     st.markdown(f"{as_plain(said)}  \n:small[{below}]")
-
-
-def _source(address: str) -> str:
-    """A source in Markdown: its title and host; a mirror is marked."""
-    source = sources.describe(address, lang())
-    shown = source.title if source.host in source.title else f"{source.title} ({source.host})"
-    link = f"[{as_plain(shown)}](<{address}>)" if address.startswith(("http://", "https://")) else as_plain(shown)
-    return f"{link} :gray-badge[{t('drinks.mirror')}]" if source.mirror else link
 
 
 def _draw_facts(drink: Drink) -> None:

@@ -3,14 +3,21 @@
 Draws records; knows no store and no engine.
 """
 
+import re
+from collections.abc import Collection
 from typing import Literal
-from urllib.parse import urlsplit
 
 import streamlit as st
 
+from kdrinks import english
 from kdrinks.records import Citation, Exchange, Loaded, Timing
+from kdrinks.ui import source_links
 from kdrinks.ui.frame import t
-from kdrinks.ui.markdown_text import as_plain
+from kdrinks.ui.markdown_text import as_markdown, as_plain
+
+_HANGUL = re.compile(r"[가-힣]")
+_MARK = "\ue000"
+"""A private character that no font draws; stands for the mark while the text becomes Markdown."""
 
 DEVICES = {"cpu": "CPU", "cuda": "CUDA", "metal": "Metal", "vulkan": "Vulkan"}
 GUARDED: dict[str, tuple[str, Literal["green", "orange", "gray"]]] = {
@@ -27,7 +34,7 @@ def draw(exchange: Exchange) -> None:
             horizontal=True, gap="xsmall", vertical_alignment="center", key=f"sources-{exchange.message_id}"
         ):
             for citation in exchange.citations:
-                _draw_citation(citation)
+                _draw_citation(citation, exchange.details.get("question_terms", ()))
             if exchange.guard in GUARDED:
                 icon, colour = GUARDED[exchange.guard]
                 st.badge(t(f"chat.guard_{exchange.guard}"), icon=f":material/{icon}:", color=colour)
@@ -36,27 +43,54 @@ def draw(exchange: Exchange) -> None:
             st.caption(line, width="content")
         with st.popover(t("chat.details"), type="tertiary", key=f"details-{exchange.message_id}"):
             _draw_details(exchange)
+    if exchange.details.get("unsupported"):
+        st.caption(f":material/help: {t('chat.unsupported_help')}")
     if dropped := exchange.details.get("dropped_turns", 0):
         words = t("chat.dropped_one") if dropped == 1 else t("chat.dropped_many", count=dropped)
         st.caption(f":material/history: {words}")
 
 
-def _draw_citation(citation: Citation) -> None:
+def marked_answer(exchange: Exchange) -> str:
+    """The answer in Markdown, a mark behind each sentence whose figures or names stand in no passage."""
+    text = exchange.answer
+    for start, end in reversed(exchange.details.get("unsupported", ())):
+        end = start + len(text[start:end].rstrip("| "))  # inside the last cell of a table's row
+        text = text[:end] + _MARK + text[end:]
+    return as_markdown(text).replace(_MARK, f" :orange-badge[:material/help: {t('chat.unsupported')}]")
+
+
+def _draw_citation(citation: Citation, question_terms: Collection[str]) -> None:
     passage = citation.passage
     kind = t(f"chat.kinds.{passage.kind}")
     with st.popover(f"**{citation.number}** {as_plain(passage.title)} · {kind}", type="secondary"):
         st.markdown(f"##### {as_plain(passage.title)}")
         st.caption(kind)
-        st.markdown(as_plain(passage.text))
+        st.markdown(_with_words_marked(passage.text, question_terms))
         if passage.sources:
-            links = " · ".join(f"[{as_plain(_host(address))}](<{address}>)" for address in passage.sources)
+            links = " · ".join(source_links.link(address) for address in passage.sources)
             st.markdown(f":small[{t('chat.source_links', links=links)}]")
         else:
             st.caption(t("chat.general_knowledge"))
 
 
-def _host(address: str) -> str:
-    return (urlsplit(address).hostname or address).removeprefix("www.")
+def _with_words_marked(text: str, terms: Collection[str]) -> str:
+    """A passage in Markdown, the question's words in it marked. terms: as Words.search_terms makes them."""
+    stems = {term.removesuffix("다") if len(term) > 1 else term for term in terms if _HANGUL.match(term)}
+    # one syllable is a word only where one begins: 술 in 술은, not in 기술
+    korean = [
+        ("" if len(stem) > 1 else r"(?<![가-힣])") + re.escape(stem) for stem in sorted(stems, key=len, reverse=True)
+    ]
+    pattern = re.compile("|".join([*korean, english.WORD.pattern, r"\d+"]))
+
+    def is_asked(word: str) -> bool:
+        return bool(_HANGUL.match(word)) or word in terms or english.stem(word.lower()) in terms
+
+    pieces, seen = [], 0
+    for match in pattern.finditer(text):
+        if is_asked(match[0]):
+            pieces += [as_plain(text[seen : match.start()]), f":yellow-background[{as_plain(match[0])}]"]
+            seen = match.end()
+    return "".join(pieces) + as_plain(text[seen:])
 
 
 def _line(exchange: Exchange) -> str:

@@ -1,0 +1,13 @@
+"""How a source's address is shown: its title and host as a link, copies of other works marked."""
+
+from kdrinks.knowledge import sources
+from kdrinks.ui.frame import lang, t
+from kdrinks.ui.markdown_text import as_plain
+
+
+def link(address: str) -> str:
+    """Markdown; what is no web address, such as a book, is shown without a link."""
+    source = sources.describe(address, lang())
+    shown = source.title if source.host in source.title else f"{source.title} ({source.host})"
+    linked = f"[{as_plain(shown)}](<{address}>)" if address.startswith(("http://", "https://")) else as_plain(shown)
+    return f"{linked} :gray-badge[{t('drinks.mirror')}]" if source.mirror else linked
