@@ -28,7 +28,7 @@ LAYERS = [
     r"kdrinks\.(records|errors|config|i18n)\b.*",
     r"kdrinks\.(words|english|names|store)\b.*",
     r"kdrinks\.(knowledge|phrasing|prompt|guard|engine)\b.*",
-    r"kdrinks\.(hub|services|answer|evaluate|charts)\b.*",
+    r"kdrinks\.(hub|services|answer|compare|evaluate|charts)\b.*",
 ]
 """From the ground up; a module imports from its own layer or from below."""
 

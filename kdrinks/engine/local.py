@@ -263,9 +263,9 @@ class Engine:
             assert self._memory.loaded
             return self._memory.loaded
 
-    def unload(self) -> None:
-        """Frees the memory of all models by ending their workers, after the request in progress."""
-        with self._turn():
+    def unload(self, stop: threading.Event | None = None) -> None:
+        """Frees the memory of all models by ending their workers, after the request in progress. Raises Stopped."""
+        with self._turn(stop=stop):
             self._memory.end()
 
     def _done(self) -> None:

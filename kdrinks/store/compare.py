@@ -83,16 +83,16 @@ _GROUP = "place, model_id, quantization, device, context_tokens, threads"
 
 
 def comparisons(db: Database) -> pd.DataFrame:
-    """id, at, settings, models: the comparisons with something to show, the latest first; times are UTC."""
+    """id, begun, settings, models: the comparisons with something to show, the latest first; times are UTC."""
     return _table(
         db,
         f"""
         WITH shown AS (
-            SELECT comparison_id, place, any_value(model_id) AS model, min(created_at) AS at FROM comparison_runs
+            SELECT comparison_id, place, any_value(model_id) AS model, min(created_at) AS begun FROM comparison_runs
             WHERE error IS NULL GROUP BY comparison_id, place, cold HAVING count(DISTINCT round) >= {RUNS_TO_SHOW}
         )
-        SELECT comparison_id::VARCHAR AS id, min(at) AS at, count(DISTINCT place) AS settings, string_agg(DISTINCT model, ', ' ORDER BY model) AS models
-        FROM shown GROUP BY comparison_id ORDER BY at DESC, id DESC
+        SELECT comparison_id::VARCHAR AS id, min(begun) AS begun, count(DISTINCT place) AS settings, string_agg(DISTINCT model, ', ' ORDER BY model) AS models
+        FROM shown GROUP BY comparison_id ORDER BY begun DESC, id DESC
         """,
     )
 
