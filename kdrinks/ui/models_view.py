@@ -14,7 +14,7 @@ from kdrinks.hub import catalog, fit
 from kdrinks.hub.download import disk_free_bytes
 from kdrinks.records import Choice, Device, Loaded, ModelFile
 from kdrinks.services import Services, last_choice, save_choice
-from kdrinks.ui import keeping, model_shop
+from kdrinks.ui import keeping, model_shop, models_compare
 from kdrinks.ui.amounts import bytes_text, short
 from kdrinks.ui.evidence import device_name
 from kdrinks.ui.frame import as_state, lang, may_manage, services, show_error, t
@@ -41,6 +41,7 @@ def draw(house: Services) -> None:
         model_shop.draw(house, free)
     else:
         st.caption(t("models.admins_only"))
+    models_compare.draw(house, devices)
     _draw_machine(house, devices)
 
 
