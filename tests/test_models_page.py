@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from hub_server import FakeHub, running_hub
+from mutations import Mutations
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 from tiny_models import write_byte_model
@@ -226,3 +227,23 @@ def test_a_model_can_be_deleted_from_the_page(hub: FakeHub, tmp_path: Path) -> N
     app.button(key="remove").click().run()
     assert not app.exception and not path.exists()
     assert app.radio(key="choice-model").options == ["Built-in model"]
+
+
+def test_a_folder_of_damaged_files_costs_the_page_nothing(hub: FakeHub, tmp_path: Path) -> None:
+    damaged = Mutations(write_byte_model(tmp_path / "whole.gguf").read_bytes())
+    for number in range(66):
+        (tmp_path / "models" / f"{number}.gguf").write_bytes(damaged(number)[1])
+    app = models_page()
+    assert not app.exception
+    listed = app.radio(key="choice-model").options
+    assert 10 < len(listed) < 60
+    assert f"Files that cannot be used: {67 - len(listed)}" in [expander.label for expander in app.expander]
+    for name in listed[1:60:8]:
+        app.radio(key="choice-model").set_value(name).run()
+        app.button(key="load").click().run()
+        assert not app.exception
+    app.radio(key="choice-model").set_value("built-in").run()
+    app.button(key="load").click().run()
+    assert not app.exception and not app.error
+    loaded = frame.services().engine.state.loaded
+    assert loaded and loaded.model_id == "built-in"

@@ -27,6 +27,8 @@ _STRING, _ARRAY = 8, 9
 
 _TEXT_LIMIT_BYTES = 1 << 20
 """Longest text kept; chat templates have up to about 50 kB."""
+_NAME_LIMIT = 120
+"""Longest name kept: it is shown, and a header may hold a megabyte of it."""
 _LIST_LIMIT = 4096
 """Longest list of numbers kept (heads per layer); vocabularies are passed over."""
 _ALIGNMENT = 32
@@ -203,7 +205,8 @@ def read_header(stream: BinaryIO, size: int) -> Header:
         values[key] = reader.value(reader.number(_SCALARS[4]))
     tensors = tuple(_tensor(reader) for _ in range(tensor_count))
     alignment = values.get("general.alignment", _ALIGNMENT)
-    if not isinstance(alignment, int) or not 0 < alignment <= 1 << 16:
+    # llama.cpp ends its process over one that is no power of two.
+    if not isinstance(alignment, int) or not 0 < alignment <= 1 << 16 or alignment & (alignment - 1):
         raise Broken(f"alignment {alignment}")
     return Header(version, values, tensors, -(-reader.at // alignment) * alignment)
 
@@ -267,7 +270,7 @@ def read_model(path: Path, *, model_id: str = "", guarded_below: int = 0, embedd
         id=model_id or (split["stem"] if split else path.stem),
         path=parts[0],
         architecture=str(architecture),
-        name=str(values.get("general.name") or path.stem),
+        name=str(values.get("general.name") or path.stem)[:_NAME_LIMIT],
         parameters=parameters,
         quantization=_quantization(values.get("general.file_type"), tensors),
         size_bytes=sum(part.stat().st_size for part in parts),
