@@ -110,6 +110,14 @@ class Words:
                 text = pattern.sub(partial(_join, name), text)
         return text
 
+    def glued(self, text: str, mark: str) -> str:
+        """The text with each mark replaced by a space or by nothing, whichever makes words: a printed line may end inside one."""
+        if mark not in text:
+            return text
+        self.load()
+        with self._lock:
+            return str(self._kiwi.glue(text.split(mark)))
+
     def korean_names(self, text: str, lean: float = 0.0) -> list[tuple[str, int, int]]:
         """The Korean drink names of the text as (name, start, end) in joined(text).
 

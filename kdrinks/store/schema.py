@@ -130,4 +130,25 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         );
         """,
     ),
+    (
+        8,
+        "documents that people add",
+        """
+        -- content_hash: of the file; words: of all passages, what BM25 takes the mean length from; edition: the rules that counted them
+        CREATE TABLE documents (
+            id UUID NOT NULL, title VARCHAR NOT NULL, file VARCHAR NOT NULL, format VARCHAR NOT NULL, size_bytes BIGINT NOT NULL,
+            content_hash VARCHAR NOT NULL, pages INTEGER, passages INTEGER NOT NULL, words BIGINT NOT NULL,
+            edition VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL
+        );
+        -- as passages and passage_words, apart from them: the drinks are filled again at will, and BM25 of one knows nothing of the other
+        CREATE TABLE document_passages (
+            id VARCHAR NOT NULL, subject_id VARCHAR NOT NULL, lang VARCHAR NOT NULL, title VARCHAR NOT NULL, text VARCHAR NOT NULL,
+            number INTEGER NOT NULL, heading VARCHAR NOT NULL, page INTEGER, length INTEGER NOT NULL, vector FLOAT[]
+        );
+        CREATE TABLE document_words (
+            passage_id VARCHAR NOT NULL, subject_id VARCHAR NOT NULL, lang VARCHAR NOT NULL,
+            term VARCHAR NOT NULL, count INTEGER NOT NULL, length INTEGER NOT NULL
+        );
+        """,
+    ),
 )

@@ -1,0 +1,159 @@
+"""The documents that people added: their list, their passages, words and vectors. Apart from the drinks' tables, which are filled anew.
+
+Words and vectors come in ready; knows no file format and no language beyond the column.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kdrinks.errors import BadInput
+from kdrinks.records import Passage
+from kdrinks.store.db import Cursor, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One line of the list of documents."""
+
+    id: str
+    title: str
+    file: str
+    """Its name as it came."""
+    format: str
+    size_bytes: int
+    content_hash: str
+    """SHA-256 of the file, in hexadecimal."""
+    pages: int | None
+    """Rows for a table file; None where the format has neither."""
+    passages: int
+    added_at: datetime
+    """UTC without a zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A passage of a document with where it stands and what it is found by."""
+
+    passage: Passage
+    number: int
+    """From 1, in the order of the document."""
+    heading: str
+    page: int | None
+    counts: Mapping[str, int]
+    vector: Sequence[float] | None
+    """Of length 1."""
+
+
+def add(db: Database, document: Document, parts: Sequence[Part], *, edition: str) -> None:
+    """Write a document whole or not at all. Raises BadInput when one with the same content is there already."""
+    with db.write() as cursor:
+        same = cursor.execute("SELECT title FROM documents WHERE content_hash = ?", [document.content_hash]).fetchone()
+        if same:
+            raise BadInput("document_already", title=same[0])
+        cursor.execute(
+            "INSERT INTO documents (id, title, file, format, size_bytes, content_hash, pages, passages, words, edition, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                *(document.id, document.title, document.file, document.format, document.size_bytes),
+                *(document.content_hash, document.pages, len(parts), _words(parts), edition, document.added_at),
+            ],
+        )
+        _insert(cursor, parts)
+
+
+def index_again(db: Database, document_id: str, parts: Sequence[Part], *, edition: str) -> None:
+    """Replace a document's passages by the same with words and vectors of another edition."""
+    with db.write() as cursor:
+        _delete_parts(cursor, document_id)
+        _insert(cursor, parts)
+        cursor.execute(
+            "UPDATE documents SET words = ?, edition = ? WHERE id = ?", [_words(parts), edition, document_id]
+        )
+
+
+def remove(db: Database, document_id: str) -> bool:
+    """Delete a document with its passages, words and vectors; whether it was there."""
+    with db.write() as cursor:
+        _delete_parts(cursor, document_id)
+        gone = cursor.execute("DELETE FROM documents WHERE id = ?", [document_id]).fetchone()
+    db.checkpoint()  # what was removed shall not wait in the log
+    return bool(gone and gone[0])
+
+
+def listed(db: Database, *, document_id: str = "") -> list[Document]:
+    """The documents, newest first. document_id: only this one; an id that is none finds nothing."""
+    with db.cursor() as cursor:
+        rows = cursor.execute(
+            "SELECT id::VARCHAR, title, file, format, size_bytes, content_hash, pages, passages, created_at FROM documents "
+            "WHERE ? IN ('', id::VARCHAR) ORDER BY created_at DESC, id DESC",
+            [document_id],
+        ).fetchall()
+    return [Document(*row) for row in rows]
+
+
+def titled(db: Database, content_hash: str) -> str | None:
+    """The title of the document with this content; None when there is none."""
+    with db.cursor() as cursor:
+        row = cursor.execute("SELECT title FROM documents WHERE content_hash = ?", [content_hash]).fetchone()
+    return row[0] if row else None
+
+
+def outdated(db: Database, edition: str) -> list[str]:
+    """Ids of the documents whose words and vectors are of another edition."""
+    with db.cursor() as cursor:
+        rows = cursor.execute("SELECT id::VARCHAR FROM documents WHERE edition <> ? ORDER BY id", [edition]).fetchall()
+    return [row[0] for row in rows]
+
+
+def parts(db: Database, document_id: str, *, first: int = 1, most: int = 1_000_000) -> list[Part]:
+    """Passages of a document in their order, from a number on, without their words and vectors."""
+    with db.cursor() as cursor:
+        rows = cursor.execute(
+            "SELECT id, subject_id, lang, title, text, number, heading, page FROM document_passages "
+            "WHERE subject_id = ? AND number >= ? ORDER BY number LIMIT ?",
+            [document_id, first, most],
+        ).fetchall()
+    return [Part(_passage(row), row[5], row[6], row[7], {}, None) for row in rows]
+
+
+def _passage(row: Sequence[Any]) -> Passage:
+    passage_id, document_id, lang, title, text = row[:5]
+    return Passage(passage_id, document_id, "document", lang, title, text)
+
+
+def _words(parts: Sequence[Part]) -> int:
+    return sum(sum(part.counts.values()) for part in parts)
+
+
+def _delete_parts(cursor: Cursor, document_id: str) -> None:
+    cursor.execute("DELETE FROM document_words WHERE subject_id = ?", [document_id])
+    cursor.execute("DELETE FROM document_passages WHERE subject_id = ?", [document_id])
+
+
+def _insert(cursor: Cursor, parts: Sequence[Part]) -> None:
+    # lists in one statement, as in passages.py
+    columns = ("id", "subject_id", "lang", "title", "text")
+    cursor.execute(
+        "INSERT INTO document_passages (id, subject_id, lang, title, text, number, heading, page, length, vector) "
+        f"SELECT {', '.join(['unnest(?)'] * 9)}, unnest(?::FLOAT[][])",
+        [
+            *([getattr(part.passage, name) for part in parts] for name in columns),
+            [part.number for part in parts],
+            [part.heading for part in parts],
+            [part.page for part in parts],
+            [sum(part.counts.values()) for part in parts],
+            [None if part.vector is None else list(part.vector) for part in parts],
+        ],
+    )
+    rows = [
+        (part.passage.id, part.passage.subject_id, part.passage.lang, term, count, sum(part.counts.values()))
+        for part in parts
+        for term, count in part.counts.items()
+    ]
+    cursor.execute(
+        "INSERT INTO document_words (passage_id, subject_id, lang, term, count, length) "
+        f"SELECT {', '.join(['unnest(?)'] * 6)}",
+        [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * 6,
+    )
