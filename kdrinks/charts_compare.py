@@ -9,7 +9,7 @@ from kdrinks import i18n
 from kdrinks.charts import MUTED, text
 from kdrinks.charts_more import SIDES
 
-BAR_PX, NAME_PX = 15, 24
+LINE_PX = 19
 STARTS = (True, False)
 LANGUAGES = ("ko", "en")
 
@@ -20,18 +20,21 @@ def settings(table: pd.DataFrame, lang: str, models: dict[str, str]) -> "pd.Seri
     models: names to show for ids, where they have one.
     """
     files = file_names(table, models)
-    several = {key: table[key].nunique() > 1 for key in ("threads_used", "context_used", "device")}
-    asked = several["device"] and table.groupby("place")["used"].first().nunique() < table["device"].nunique()
+    differ = {key: table[key].nunique() > 1 for key in ("threads", "context", "device")}
+    asked = differ["device"] and table.groupby("place")["used"].first().nunique() < table["device"].nunique()
+
+    def taken(shown: str, chosen: int) -> str:
+        return shown if chosen else f"{shown} ({text('asked.auto', lang)})"
 
     def name(row: Any) -> str:
         device = text(f"devices.{row.used}", lang)
         if row.used == "split":
             device += f" {row.gpu_layers}/{row.layers}"
         parts = [files[row.Index], f"{device} ({text(f'asked.{row.device}', lang)})" if asked else device]
-        if several["threads_used"]:
-            parts.append(i18n.text("charts.threads", lang, count=row.threads_used))
-        if several["context_used"]:
-            parts.append(i18n.text("charts.context", lang, tokens=f"{row.context_used:,}"))
+        if differ["threads"]:
+            parts.append(taken(i18n.text("charts.threads", lang, count=row.threads_used), row.threads))
+        if differ["context"]:
+            parts.append(taken(i18n.text("charts.context", lang, tokens=f"{row.context_used:,}"), row.context))
         return " · ".join(parts)
 
     return pd.Series([name(row) for row in table.itertuples()], index=table.index, dtype=str)
@@ -112,48 +115,30 @@ def _one_each(table: pd.DataFrame, column: str, lang: str) -> alt.LayerChart:
 
 
 def _rows(table: pd.DataFrame, lang: str, kinds: list[str]) -> alt.LayerChart:
-    """Names and bars; table: place, name, kind, at (which bar of its row), value, low, high, shown."""
-    table = table.copy()
-    places = {place: index for index, place in enumerate(sorted(table["place"].unique()))}
-    row_px = NAME_PX + BAR_PX * len(kinds) + 8
-    table["top"] = table["place"].map(places) * row_px
-    table["bar"] = table["top"] + NAME_PX + table["at"] * BAR_PX
-    table["below"] = table["bar"] + BAR_PX - 4
-    table["middle"] = table["bar"] + (BAR_PX - 4) / 2
-    height = row_px * len(places)
-    x = alt.Scale(domain=[0, float(table["high"].max()) * 1.45 or 1], nice=False)
-
-    def down(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", axis=None, scale=alt.Scale(domain=[0, height], reverse=True, nice=False, zero=False))
-
+    """A line with the setting's name, then one for each of its bars; table: place, name, kind, value, low, high, shown."""
+    table = table.assign(label="")
+    heads = table.drop_duplicates("place").assign(label=lambda rows: rows["name"], at=-1, shown="")
+    heads[["value", "low", "high"]] = float("nan")
+    lines = pd.concat([heads, table]).sort_values(["place", "at"], kind="stable").reset_index(drop=True)
+    lines["line"] = lines.index
+    scale = alt.Scale(domain=[0, float(table["high"].max()) * 1.45 or 1], nice=False)
     tooltip = [alt.Tooltip("name:N", title=text("group", lang)), alt.Tooltip("shown:N", title=text("median", lang))]
+    colour: Any = alt.value(SIDES[1])
     if len(kinds) > 1:
         tooltip.insert(1, alt.Tooltip("kind:N", title=" "))
-    if "n" in table and len(kinds) > 1:
-        tooltip.append(alt.Tooltip("n:Q", title=text("rounds", lang)))
-    colour = (
-        alt.Color(
-            "kind:N",
-            title=None,
-            scale=alt.Scale(domain=kinds, range=list(SIDES)),
-            legend=alt.Legend(orient="top"),
+        colour = alt.Color(
+            "kind:N", title=None, scale=alt.Scale(domain=kinds, range=list(SIDES)), legend=alt.Legend(orient="top")
         )
-        if len(kinds) > 1
-        else alt.value(SIDES[1])
-    )
-    base = alt.Chart(table).encode(tooltip=tooltip)
-    bars = base.mark_rect(cornerRadiusTopRight=3, cornerRadiusBottomRight=3).encode(
-        x=alt.X("value:Q", axis=None, scale=x), x2=alt.datum(0), y=down("bar"), y2="below:Q", color=colour
-    )
-    spread = base.mark_rule(color=MUTED, strokeWidth=2).encode(x="low:Q", x2="high:Q", y=down("middle"))
+        if "n" in table:
+            tooltip.append(alt.Tooltip("n:Q", title=text("rounds", lang)))
+    y = alt.Y("line:O", axis=None)
+    base = alt.Chart(lines).encode(y=y, tooltip=tooltip)
+    bars = base.mark_bar(height=11, cornerRadiusEnd=3).encode(x=alt.X("value:Q", axis=None, scale=scale), color=colour)
+    spread = base.mark_rule(color=MUTED, strokeWidth=2).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
     ends = base.mark_text(align="left", baseline="middle", dx=6, color=MUTED, fontSize=12).encode(
-        x="high:Q", y=down("middle"), text="shown:N"
+        x=alt.X("high:Q", scale=scale), text="shown:N"
     )
-    names = (
-        alt.Chart(table.drop_duplicates("place"))
-        .mark_text(align="left", baseline="top", dy=4, color=MUTED, fontSize=12, limit=330)
-        .encode(
-            x=alt.value(2), y=down("top"), text="name:N", tooltip=[alt.Tooltip("name:N", title=text("group", lang))]
-        )
+    names = base.mark_text(align="left", baseline="middle", dy=3, color=MUTED, fontSize=12, limit=330).encode(
+        x=alt.value(2), text="label:N"
     )
-    return cast(alt.LayerChart, alt.layer(bars, spread, ends, names).properties(height=height))
+    return cast(alt.LayerChart, alt.layer(bars, spread, ends, names).properties(height=alt.Step(LINE_PX)))
