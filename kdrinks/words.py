@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, get_args
 
-from kdrinks import english
+from kdrinks import english, morphemes
 from kdrinks.names import Ambiguous, ambiguous_names, korean_words, latin_words
 from kdrinks.records import Language, WordCount
 
-VERSION = "2+kiwi0.24.1"
+VERSION = "3+kiwi0.24.1"
 """Stored with every counted word; raised when a rule or a list changes what is counted."""
 
 Pos = Literal["drink", "noun", "english", "verb", "adjective"]
@@ -56,6 +56,8 @@ class Words:
     def __init__(self) -> None:
         self._kiwi: Any = None
         self._lock = threading.Lock()
+        self._nouns: set[str] = set()
+        """Names without their last syllable that are ordinary nouns: 매실 of 매실주."""
         self._shown = korean_words()
         self._near, self._ambiguous = ambiguous_names()
         self._spaced = [(re.compile(r"(?<![가-힣])" + r" ?".join(name)), name) for name in _spaceable(self._shown)]
@@ -72,6 +74,7 @@ class Words:
         with self._lock:
             if self._kiwi is None:
                 self._kiwi = _kiwi(self._shown)
+                self._nouns = {name[:-1] for _, name in self._spaced if self._is_noun(name[:-1])}
 
     def count(self, text: str, pos: Collection[str] = DEFAULT_POS, *, stop: Collection[str] = ()) -> list[WordCount]:
         """The words of the text, most frequent first and then by word.
@@ -105,9 +108,10 @@ class Words:
 
     def joined(self, text: str) -> str:
         """The text with the spaces inside drink names removed: 안동 소주랑 -> 안동소주랑; `매실 주세요` stays."""
+        self.load()
         for pattern, name in self._spaced:
             if name[0] in text and name[-1] in text:
-                text = pattern.sub(partial(_join, name), text)
+                text = pattern.sub(partial(_join, name, name[:-1] in self._nouns), text)
         return text
 
     def glued(self, text: str, mark: str) -> str:
@@ -153,9 +157,9 @@ class Words:
         return "en" if latin > korean else "ko"
 
     def _tokens(self, text: str) -> Any:
-        self.load()
+        text = self.joined(text)
         with self._lock:
-            return self._kiwi.tokenize(self.joined(text))
+            return self._kiwi.tokenize(text)
 
     def _words(self, line: str, pos: Collection[str]) -> list[_Word]:
         found: list[_Word] = []
@@ -172,7 +176,8 @@ class Words:
         return drinks + [_Word(word, "english") for word in bases if not english.is_stop_word(word)]
 
     def _korean_words(self, line: str) -> list[_Word]:
-        tokens = self._tokens(line)
+        line = self.joined(line)
+        tokens = morphemes.mended(self._tokens(line), line, self._shown)
         stop = _korean_stop_words()
         found: list[_Word] = []
         index = 0
@@ -223,6 +228,10 @@ class Words:
             return _Word(form + tokens[index].form + "다", "verb" if verb else "adjective"), index + 1
         return _Word(form, "noun"), index
 
+    def _is_noun(self, form: str) -> bool:
+        tokens = self._kiwi.tokenize(form)
+        return len(tokens) == 1 and tokens[0].tag == "NNG"
+
     def _is_name(self, form: str) -> bool:
         return form in self._shown
 
@@ -270,6 +279,10 @@ def _kiwi(names: Iterable[str]) -> Any:
         kiwi.add_user_word(word, "NNG", 0.0)
     for name in names:
         kiwi.add_user_word(name, "NNP", 0.0)
+    for verb in morphemes.VERBS:
+        kiwi.add_user_word(verb, "VV", 0.0)
+    for form, read_as in morphemes.READ_AS.items():
+        kiwi.add_pre_analyzed_word(form, list(read_as), 0.0)
     kiwi.tokenize("식혜")  # builds the automaton now, not in the first question
     return kiwi
 
@@ -279,15 +292,18 @@ def _spaceable(names: Iterable[str]) -> list[str]:
     return sorted((name for name in names if len(name) >= 3), key=lambda name: (-len(name), name))
 
 
-def _join(name: str, match: re.Match[str]) -> str:
-    """The name without its spaces, unless what follows shows that its last syllable begins another word."""
+def _join(name: str, of_noun: bool, match: re.Match[str]) -> str:
+    """The name without its spaces, unless what follows shows that its last syllable begins another word.
+
+    of_noun: the rest of the name is an ordinary noun (매실 주는 나무), which 이강 of `이강 주는` is not.
+    """
     found = match.group()
     if " " not in found:
         return found
     rest = match.string[match.end() :]
     if not _HANGUL.match(rest):
         return name
-    own_word = found[-2] == " " and name[-1] in _OTHER_WORD and _OTHER_WORD[name[-1]].match(rest)
+    own_word = of_noun and found[-2] == " " and name[-1] in _OTHER_WORD and _OTHER_WORD[name[-1]].match(rest)
     return name if _PARTICLE_START.match(rest) and not own_word else found
 
 
