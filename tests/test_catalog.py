@@ -5,6 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from kdrinks.__main__ import main
 from kdrinks.config import BUILT_IN_FILE, Settings
 from kdrinks.errors import BadInput
 from kdrinks.hub import catalog, fit
-from kdrinks.hub.quantize import BITS, Quantization, requantizes, target_for
+from kdrinks.hub.quantize import BITS, Batch, Quantization, requantizes, target_for
 
 ROOMY = fit.Free(10**12)
 CONTRACT = {
@@ -193,6 +194,43 @@ def test_quantizing_shows_progress_can_be_cancelled_and_then_leaves_nothing(mode
     job.cancel()
     assert job.wait(30) and job.phase == "cancelled"
     assert list(models.iterdir()) == []
+
+
+def test_several_quantizations_are_made_one_after_the_other_and_a_cancel_keeps_those_made(
+    models: Path, tmp_path: Path
+) -> None:
+    source = catalog.find_model(str(write_byte_model(tmp_path / "tea-F32.gguf", width=512)), settings_of(models))
+    job = Batch(source, ["Q8_0", "Q4_0"], models)
+    assert job.wait(60) and job.phase == "done" and job.fraction == 1.0
+    assert sorted(path.name for path in models.iterdir()) == ["tea-Q4_0.gguf", "tea-Q8_0.gguf"]
+    slow = catalog.find_model(
+        str(write_byte_model(tmp_path / "slow-F32.gguf", width=1024, layers=4)), settings_of(models)
+    )
+    job = Batch(slow, ["Q8_0", "Q2_K", "Q4_0"], models)
+    ends = time.monotonic() + 60
+    while not job.made and time.monotonic() < ends:
+        assert not job.wait(0.002)
+    job.cancel()
+    assert job.wait(30) and job.phase == "cancelled" and job.error is None
+    assert [path.name for path in job.made][:1] == ["slow-Q8_0.gguf"] and len(job.made) < 3
+    assert sorted(path.name for path in models.glob("slow*")) == sorted(path.name for path in job.made)
+    with pytest.raises(BadInput):
+        Batch(source, ["Q8_0"], models)
+
+
+def test_what_a_killed_run_left_behind_is_thrown_away_by_the_next(models: Path) -> None:
+    source = catalog.find_model("built-in", settings_of(models))
+    left = models / "kdrinks-mini-Q4_0.gguf.4194305.part"  # above the highest process number of Linux
+    left.write_bytes(b"half")
+    job = Quantization(source, "Q4_0", target_for(source, "Q4_0", models))
+    assert job.wait(60) and job.phase == "done"
+    assert [path.name for path in models.iterdir()] == ["kdrinks-mini-Q4_0.gguf"]
+
+
+def test_a_split_source_gives_one_file_with_the_model_s_name(models: Path) -> None:
+    source = catalog.find_model("built-in", settings_of(models))
+    split = replace(source, path=models / "tea-F16-00001-of-00002.gguf", quantization="F16")
+    assert target_for(split, "Q4_0", models).name == "tea-Q4_0.gguf"
 
 
 def test_a_source_that_lost_much_already_is_warned_about(models: Path, capsys: pytest.CaptureFixture[str]) -> None:

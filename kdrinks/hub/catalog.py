@@ -12,7 +12,7 @@ from typing import Any
 
 from kdrinks.config import BUILT_IN_FILE, Settings
 from kdrinks.errors import BadInput, KdrinksError, ModelError, ModelNotFound
-from kdrinks.hub import fit
+from kdrinks.hub import fit, links
 from kdrinks.hub.gguf import header_of, later_part, parts_of, read_model
 from kdrinks.records import ModelFile
 
@@ -92,6 +92,8 @@ def find_model(name: str, settings: Settings) -> ModelFile:
     for candidate in (path, settings.models / name, settings.models / f"{name}.gguf"):
         if _is_file(candidate):
             return _read(candidate, BUILT_IN if _same(candidate, BUILT_IN_FILE) else "")
+    if gone := links.moved(settings.models / f"{path.name.removesuffix('.gguf')}.gguf"):
+        raise gone
     if path.suffix == ".gguf" or len(path.parts) > 1:
         raise ModelNotFound("model_file_missing", file=name)
     raise ModelNotFound("model_unknown", name=name, known=", ".join(model.id for model in models))
@@ -201,7 +203,7 @@ def _found(settings: Settings) -> Iterator[ModelFile | BrokenFile]:
             model = _read(path, "" if taken else BUILT_IN)
         except ModelError as exc:
             if path.name not in _embedding_files():
-                yield BrokenFile(path, exc)
+                yield BrokenFile(path, links.moved(path) or exc)
         else:
             # Two files of one name in two folders: the second is named by its path.
             yield replace(model, id=str(path.relative_to(settings.models))) if model.id in taken else model
