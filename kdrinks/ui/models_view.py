@@ -14,7 +14,7 @@ from kdrinks.hub import catalog, fit
 from kdrinks.hub.download import disk_free_bytes
 from kdrinks.records import Choice, Device, Loaded, ModelFile
 from kdrinks.services import Services, last_choice, save_choice
-from kdrinks.ui import keeping, model_shop, models_compare
+from kdrinks.ui import keeping, model_shop, models_compare, models_link, models_quantize
 from kdrinks.ui.amounts import bytes_text, short
 from kdrinks.ui.evidence import device_name
 from kdrinks.ui.frame import as_state, lang, may_manage, services, show_error, t
@@ -38,7 +38,9 @@ def draw(house: Services) -> None:
     reclaimed = house.engine.own_bytes
     free = fit.free_memory(psutil.virtual_memory().available, devices, reclaimed_bytes=reclaimed)
     if may_manage():
+        models_link.draw(house)
         model_shop.draw(house, free)
+        models_quantize.draw(house)
     else:
         st.caption(t("models.admins_only"))
     models_compare.draw(house, devices)
@@ -130,6 +132,8 @@ def _draw_choice(house: Services, devices: Sequence[Device]) -> None:
         with st.expander(t("models.broken", count=len(broken)), icon=":material/error:"):
             for one in broken:
                 st.markdown(f"**{as_plain(one.path.name)}**  \n{as_plain(_reason(one.error))}")
+                if may_manage():
+                    models_link.draw_broken(one.path)
     left, right = st.columns(2)
     with left:
         device = st.segmented_control(
@@ -185,9 +189,12 @@ def _draw_buttons(house: Services, choice: Choice) -> None:
 
 def _draw_remove(house: Services, choice: Choice, *, disabled: bool) -> None:
     """Deletes the chosen file after a second click; the built-in model takes its place."""
-    with st.popover(t("models.remove"), icon=":material/delete:", disabled=disabled):
-        st.markdown(t("models.remove_sure", file=as_plain(choice.model.name)))
-        if not st.button(t("models.remove_now"), type="primary", key="remove"):
+    linked = choice.model.is_symlink()
+    label = t("models.link.unlink" if linked else "models.remove")
+    with st.popover(label, icon=":material/link_off:" if linked else ":material/delete:", disabled=disabled):
+        sure = "models.link.unlink_sure" if linked else "models.remove_sure"
+        st.markdown(t(sure, file=as_plain(choice.model.name)))
+        if not st.button(label if linked else t("models.remove_now"), type="primary", key="remove"):
             return
         try:
             loaded = house.engine.state.loaded
@@ -241,6 +248,7 @@ def _title(model_id: str) -> str:
 
 
 def _about(model: ModelFile) -> str:
+    linked = model.path.is_symlink() and may_manage()
     return " · ".join(
         (
             model.name or model.architecture,
@@ -248,6 +256,7 @@ def _about(model: ModelFile) -> str:
             bytes_text(model.size_bytes),
             t("models.parameters", count=short(model.parameters)),
             t("models.tokens", count=f"{model.context_length:,}"),
+            *([t("models.link.linked", target=as_plain(str(model.path.readlink())))] if linked else []),
         )
     )
 

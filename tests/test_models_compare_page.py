@@ -1,0 +1,214 @@
+"""The models page as a person compares, makes smaller files and links: jobs that outlive the page, results that stay."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+from tiny_models import write_byte_model
+
+from kdrinks import charts_compare
+from kdrinks.compare import Comparison
+from kdrinks.config import ROOT
+from kdrinks.hub.quantize import Batch
+from kdrinks.services import Services
+from kdrinks.store import compare as store
+from kdrinks.ui import frame, models_compare, models_link, models_quantize
+
+PATIENCE_S = 120.0
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty models folder, services that are closed again, and no job left over."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv("KDRINKS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KDRINKS_MODELS", str(folder))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(Services, "warm", lambda house: None)
+    config.set_option("runner.enforceSerializableSessionState", False)
+    opened: list[Services] = []
+    open_services = frame.open_services
+    monkeypatch.setattr(frame, "open_services", lambda settings: opened.append(open_services(settings)) or opened[-1])
+    caches = (frame.services, models_compare.comparisons, models_quantize.batches, models_link._found)
+    for cache in caches:
+        cache.clear()
+    yield folder
+    for job in (*models_compare.comparisons().values(), *models_quantize.batches().values()):
+        job.cancel()
+        job.wait(PATIENCE_S)
+    for house in opened:
+        house.close()
+    for cache in caches:
+        cache.clear()
+    st.cache_data.clear()
+    config.set_option("runner.enforceSerializableSessionState", True)
+
+
+def models_page(locale: str = "en-US") -> AppTest:
+    app = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=60)
+    app.context = {"locale": locale}
+    app.run()
+    app.switch_page("../../pages/models.py").run()
+    assert not app.exception
+    return app
+
+
+def shown(app: AppTest) -> str:
+    kinds = (app.title, app.header, app.markdown, app.caption, app.error, app.warning, app.info, app.success)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+
+
+def until(condition: Callable[[], object]) -> None:
+    ends = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers of two tokens; the path is the same."""
+    monkeypatch.setattr(
+        models_compare, "Comparison", lambda *values, **more: Comparison(*values, **more, answer_tokens=2)
+    )
+
+
+def test_a_comparison_goes_on_while_the_person_is_elsewhere_and_its_results_stay(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick(monkeypatch)
+    app = models_page()
+    assert "one more person" in shown(app), "the page says what happens to a chat meanwhile"
+    app.button(key="compare-start").click().run()
+    assert not app.exception and not app.error
+    job = models_compare.comparisons()["now"]
+    app.switch_page("../../pages/chat.py").run()
+    before = job.done
+    until(lambda: job.done > before)
+    other_tab = models_page()
+    assert job.phase != "running" or other_tab.button(key="compare-cancel")
+    assert job.wait(PATIENCE_S) and job.phase == "done"
+    app = models_page()
+    assert "Writing, tokens per second" in shown(app)
+    assert "Median of 3 runs or more" in shown(app)
+    models_compare.comparisons.clear()
+    assert len(models_page("ko-KR").get("vega_lite_chart")) == 4, "a new start shows what is in the store"
+    app.button(key="compare-forget").click().run()
+    assert store.comparisons(frame.services().db).empty
+
+
+def test_a_comparison_can_be_cancelled_from_the_page(models: Path) -> None:
+    write_byte_model(models / "slow.gguf", width=512, layers=8)
+    app = models_page()
+    app.multiselect(key="compare-models").set_value(["slow"]).run()
+    app.button(key="compare-start").click().run()
+    app.button(key="compare-cancel").click().run()
+    job = models_compare.comparisons()["now"]
+    assert job.wait(PATIENCE_S) and job.phase == "cancelled"
+    assert "Cancelled." in shown(models_page())
+
+
+def test_fewer_than_three_runs_cannot_be_chosen(models: Path) -> None:
+    assert models_page().number_input(key="compare-rounds").min == 3
+
+
+def test_a_smaller_file_is_made_shown_in_the_list_and_compared_with_its_original(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick(monkeypatch)
+    write_byte_model(models / "tea-F32.gguf", width=512, layers=1)
+    app = models_page()
+    app.selectbox(key="quantize-source").set_value("tea-F32").run()
+    app.button_group(key="quantize-targets-tea-F32").set_value(["Q8_0", "Q4_0"]).run()
+    app.button(key="quantize-start").click().run()
+    assert not app.exception and not app.error
+    job = models_quantize.batches()["now"]
+    assert job.wait(PATIENCE_S) and job.phase == "done"
+    app = models_page()
+    assert {"tea-Q8_0", "tea-Q4_0"} <= set(app.radio(key="choice-model").options)
+    assert "tea-Q8_0.gguf, tea-Q4_0.gguf" in shown(app)
+    app.button(key="quantize-compare").click().run()
+    assert not app.exception and not app.error
+    comparison = models_compare.comparisons()["now"]
+    assert [one.model.id for one in comparison.candidates] == ["tea-F32", "tea-Q4_0", "tea-Q8_0"]
+    comparison.cancel()
+    assert comparison.wait(PATIENCE_S)
+
+
+def test_quantizing_what_was_quantized_warns_and_asks_first(models: Path) -> None:
+    write_byte_model(models / "tea-F32.gguf", width=512)
+    app = models_page()
+    app.selectbox(key="quantize-source").set_value("tea-F32").run()
+    assert "has lost quality" not in shown(app)
+    app.button_group(key="quantize-targets-tea-F32").set_value(["Q4_0"]).run()
+    app.button(key="quantize-start").click().run()
+    assert models_quantize.batches()["now"].wait(PATIENCE_S)
+    app = models_page()
+    app.selectbox(key="quantize-source").set_value("tea-Q4_0").run()
+    assert "has lost quality" in shown(app) and app.button(key="quantize-start").disabled
+    app.checkbox(key="quantize-sure-tea-Q4_0").check().run()
+    assert not app.button(key="quantize-start").disabled
+
+
+def test_quantizing_can_be_cancelled_from_the_page_and_leaves_nothing(models: Path, tmp_path: Path) -> None:
+    write_byte_model(models / "big-F32.gguf", width=1024, layers=6)
+    app = models_page()
+    app.selectbox(key="quantize-source").set_value("big-F32").run()
+    app.button_group(key="quantize-targets-big-F32").set_value(["Q2_K", "Q3_K_M"]).run()
+    app.button(key="quantize-start").click().run()
+    app.button(key="quantize-cancel").click().run()
+    job = models_quantize.batches()["now"]
+    assert isinstance(job, Batch) and job.wait(PATIENCE_S) and job.phase == "cancelled"
+    assert [path.name for path in models.iterdir()] == ["big-F32.gguf"]
+
+
+def test_a_file_that_is_typed_or_picked_is_linked_and_unlinking_leaves_the_file(models: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    source = write_byte_model(folder / "tea.gguf", width=512)
+    app = models_page()
+    app.text_input(key="link-path").set_value(str(tmp_path / "nothing.gguf")).run()
+    app.button(key="link-add").click().run()
+    assert "There is no file" in app.error[0].value
+    app.text_input(key="link-path").set_value(str(folder)).run()
+    app.selectbox(key=f"link-pick-{folder}").set_value(source).run()
+    app.button(key="link-add").click().run()
+    assert not app.exception and "tea" in app.radio(key="choice-model").options
+    assert (models / "tea.gguf").is_symlink()
+    app.radio(key="choice-model").set_value("tea").run()
+    app.button(key="remove").click().run()
+    assert not app.exception and source.exists() and list(models.iterdir()) == []
+
+
+def test_a_linked_file_that_moved_is_said_on_the_page_and_its_link_removed_there(models: Path, tmp_path: Path) -> None:
+    (models / "tea.gguf").symlink_to(tmp_path / "gone.gguf")
+    app = models_page()
+    assert "has been moved or deleted" in shown(app)
+    app.button(key="unlink-tea.gguf").click().run()
+    assert not app.exception and list(models.iterdir()) == []
+
+
+def test_who_may_not_manage_models_sees_results_but_starts_nothing(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KDRINKS_ADMINS", "me@example.org")
+    app = models_page()
+    keys = {button.key for button in app.button}
+    assert not keys & {"compare-start", "quantize-start", "link-add"}
+
+
+def test_settings_are_named_by_what_differs(models: Path) -> None:
+    house = frame.services()
+    one = store.Run("ko", cold=False, device_used="cpu", threads_used=1, context_used=1024, prompt_tokens=9, prompt_s=1.0,
+                    first_token_s=1.0, completion_tokens=3, completion_s=1.0, memory_bytes=10**6)  # fmt: skip
+    comparison = "00000000-0000-7000-8000-000000000000"
+    for place, threads in enumerate((0, 1)):
+        setting = store.Setting(place, "tea-Q8_0", "tea-Q8_0.gguf", "Q8_0", 1, "cpu", 0, threads)
+        for number in range(3):
+            store.record_run(house.db, comparison, setting, number, one)
+    names = charts_compare.settings(store.results(house.db, comparison), "en", {})
+    assert list(names) == ["tea-Q8_0 · CPU · threads: 1 (Auto)", "tea-Q8_0 · CPU · threads: 1"]
