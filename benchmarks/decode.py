@@ -2,73 +2,111 @@
 
     python benchmarks/decode.py [TOKENS]
 
-Two models: the built-in one, and random weights of a like shape whose vocabulary is raw bytes, so that what is written
-is certain to be broken UTF-8. Same files, context and threads in one run; medians of 3 rounds. llama-cpp-python decodes
-every pending prefix again when a byte is broken, so its time grows with the cube of the length: 1,000 tokens take it
-minutes, and its side is measured once there.
+Three files: the built-in model; Llama 3.2 1B's shape with random 4-bit weights; the built-in model's shape with random
+weights and a vocabulary in which every word is broken UTF-8. Same file, context and threads on both sides, in one run.
+llama-cpp-python decodes every pending prefix again where a byte is broken, so its time grows with the cube of the length
+and TOKENS (1,000) take it minutes: measured once there, else medians of 3 rounds. Needs 1 GB of disk and 3 GB of memory.
 """
 
-import itertools
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from llama_cpp import Llama  # noqa: E402
-from tiny_models import write_byte_model  # noqa: E402
+from real_shapes import write_shape  # noqa: E402
 
 from kdrinks.config import BUILT_IN_FILE  # noqa: E402
 from kdrinks.engine.local import Engine  # noqa: E402
+from kdrinks.hub.gguf import header_of  # noqa: E402
 from kdrinks.records import Choice, Message, Sampling, Text  # noqa: E402
 
+LLAMA_1B = {
+    "layers": 16, "embedding": 2048, "feed_forward": 8192, "vocabulary": 128_256, "heads": 32, "kv_heads": 8, "head_size": 64
+}  # fmt: skip
 QUESTION = "식혜 재료가 뭐예요?"
+SAMPLING = {"temperature": 1.0, "top_k": 20, "top_p": 1.0, "seed": 1}
 
 
-def our_seconds(engine: Engine, choice: Choice, tokens: int) -> tuple[float, int]:
-    """Seconds from the question to the end of its answer, and how many tokens that was."""
+def built_in_shape() -> dict[str, int]:
+    """What write_shape takes, from the header of the built-in model."""
+    values = header_of(BUILT_IN_FILE).values
+    names = {
+        "layers": "block_count",
+        "embedding": "embedding_length",
+        "feed_forward": "feed_forward_length",
+        "heads": "attention.head_count",
+        "kv_heads": "attention.head_count_kv",
+    }
+    shape = {name: values[f"llama.{key}"] for name, key in names.items()}
+    return shape | {"vocabulary": values["tokenizer.ggml.tokens"], "head_size": shape["embedding"] // shape["heads"]}
+
+
+def our_speed(engine: Engine, choice: Choice, tokens: int) -> tuple[float, float]:
+    """(seconds of the whole answer, tokens per second of all of it)."""
     messages = [Message("user", QUESTION, question=QUESTION)]
-    sampling = Sampling(max_tokens=tokens, temperature=1.0, top_k=20, top_p=1.0, seed=1)
     started = time.perf_counter()
-    *texts, done = engine.stream(lambda count, context_tokens: messages, choice, sampling)
+    *texts, done = engine.stream(lambda *_: messages, choice, Sampling(max_tokens=tokens, **SAMPLING))
+    seconds = time.perf_counter() - started
     assert any(isinstance(event, Text) for event in texts)
-    return time.perf_counter() - started, done.timing.completion_tokens
+    return seconds, done.timing.completion_tokens / seconds
 
 
-def their_seconds(llama: Llama, tokens: int) -> tuple[float, int]:
+def their_speed(llama: Llama, tokens: int) -> tuple[float, float]:
     """The same of create_completion(stream=True)."""
     started = time.perf_counter()
-    pieces: Iterator[dict] = llama.create_completion(
-        QUESTION, max_tokens=tokens, temperature=1.0, top_k=20, top_p=1.0, min_p=0.0, seed=1, stream=True
-    )
-    for _ in pieces:
+    for _ in llama.create_completion(QUESTION, max_tokens=tokens, min_p=0.0, stream=True, **SAMPLING):
         pass
-    return time.perf_counter() - started, llama.n_tokens
+    seconds = time.perf_counter() - started
+    return seconds, (llama.n_tokens - len(llama.tokenize(QUESTION.encode()))) / seconds
 
 
-def main(tokens: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        byte_file = write_byte_model(Path(folder) / "bytes.gguf", width=256, layers=6, context_length=2048)
-        engine = Engine()
-        print(f"{'':34}{'kdrinks':>10}{'bare loop':>11}{'ratio':>7}   tokens/s, median of 3")
-        for name, path in (("built-in", BUILT_IN_FILE), ("random bytes, like shape", byte_file)):
-            choice = Choice(path, name)
-            bench = engine.bench(choice, tokens=min(tokens, 512), prompt_tokens=128)
-            print(f"{name:34}{bench['tokens_per_s']:10.0f}{bench['raw_tokens_per_s']:11.0f}{bench['ratio']:7.2f}")
-        threads = engine.state.loaded.threads
-        print(f"\n{'broken bytes, whole answer':34}{'kdrinks':>10}{'llama-cpp-python':>18}{'times faster':>14}   s")
-        llama = Llama(str(byte_file), n_ctx=2048, n_threads=threads, n_threads_batch=threads, verbose=False)
-        lengths = sorted({*itertools.takewhile(lambda length: length < tokens, (100, 300)), tokens})
-        for length in lengths:
-            mine = statistics.median(our_seconds(engine, choice, length)[0] for _ in range(3))
-            theirs = their_seconds(llama, length)[0]
-            print(f"{length:>6} tokens{'':21}{mine:10.2f}{theirs:18.2f}{theirs / mine:14.0f}", flush=True)
-        engine.close()
+def median_of(rounds: int, measure: Callable[[], tuple[float, float]]) -> tuple[float, float]:
+    """Medians of both numbers; the first of several rounds warms up and does not count."""
+    if rounds > 1:
+        measure()
+    seconds, speeds = zip(*(measure() for _ in range(rounds)), strict=True)
+    return statistics.median(seconds), statistics.median(speeds)
+
+
+def main(tokens: int, folder: Path) -> None:
+    one = write_shape(folder / "1b.gguf", "Q4_K_M", **LLAMA_1B)
+    broken = write_shape(folder / "broken.gguf", "Q8_0", **built_in_shape(), broken=True)
+    with closing(Engine()) as engine:
+        print(f"{'bench: tokens/s':34}{'kdrinks':>10}{'bare loop':>12}{'ratio':>8}{'aim':>9}")
+        for name, path, length, aim in (
+            ("built-in model", BUILT_IN_FILE, 512, 0.85),
+            ("Llama 3.2 1B's shape, Q4_K_M", one, 64, 0.95),
+        ):
+            bench = engine.bench(Choice(path, name), tokens=min(tokens, length), prompt_tokens=64)
+            ours, bare = bench["tokens_per_s"], bench["raw_tokens_per_s"]
+            print(f"{name:34}{ours:10.1f}{bare:12.1f}{bench['ratio']:8.2f}{f'>= {aim}':>9}", flush=True)
+        print(f"\n{'whole answers: tokens/s':34}{'kdrinks':>10}{'llama-cpp-python':>20}{'times faster':>14}{'aim':>9}")
+        for name, path, lengths, aim in (
+            ("built-in model", BUILT_IN_FILE, (min(tokens, 200),), 1),
+            ("Llama 3.2 1B's shape, Q4_K_M", one, (min(tokens, 64),), 1),
+            ("built-in's shape, broken bytes", broken, sorted({min(tokens, 100), tokens}), 0),
+        ):
+            context = 1024 if path == BUILT_IN_FILE else 2048
+            choice = Choice(path, name, "cpu", context)
+            threads = engine.load(choice).threads
+            theirs = Llama(str(path), n_ctx=context, n_threads=threads, n_threads_batch=threads, verbose=False)
+            for length in lengths:
+                _mine_s, mine = median_of(3, lambda: our_speed(engine, choice, length))  # noqa: B023
+                slow = not aim and length > 300
+                _their_s, other = median_of(1 if slow else 3, lambda: their_speed(theirs, length))  # noqa: B023
+                wanted = f">= {50 if slow else 1}"
+                label = f"{name}, {length}"
+                print(f"{label:34}{mine:10.1f}{other:20.1f}{mine / other:14.1f}{wanted:>9}", flush=True)
+            theirs.close()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    with tempfile.TemporaryDirectory() as temporary:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, Path(temporary))

@@ -1,7 +1,7 @@
 """Predicted peak memory beside the measured one: `python benchmarks/fit.py [FOLDER]`, a table of 14 cases.
 
 Each case is a synthetic GGUF of a real shape, loaded by the app's own engine, with a prompt read. The measured peak is
-VmHWM of the engine's process (Linux). Needs 5 GB of disk in FOLDER (the system's temporary one) and 8 GB of memory.
+the one that the engine itself reports and the app stores (Linux). Needs 5 GB of disk in FOLDER (the system's temporary one) and 8 GB of memory.
 """
 
 import sys
@@ -14,9 +14,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from real_shapes import write_shape  # noqa: E402
 
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import Engine  # noqa: E402
 from kdrinks.engine.planner import AsAsked  # noqa: E402
-from kdrinks.hub import catalog  # noqa: E402
+from kdrinks.hub import catalog, fit  # noqa: E402
 from kdrinks.hub.gguf import read_model  # noqa: E402
 from kdrinks.records import Choice, Message, Plan, Sampling  # noqa: E402
 
@@ -58,17 +58,13 @@ class OnePlan(AsAsked):
 
 
 def measured_peak(path: Path, context_tokens: int, kv_type: str, prompt_tokens: int) -> int:
-    """Bytes at most resident in the engine's process after a load and one prompt."""
+    """Bytes at most resident in the engine's process after a load and one prompt, as every answer stores them."""
     with closing(Engine(planner=OnePlan(Plan(0, context_tokens, kv_type)))) as engine:
         text = "a" * prompt_tokens
-        events = engine.stream(
+        *_, done = engine.stream(
             lambda count, room: [Message("user", text)], Choice(path, path.stem, "cpu"), Sampling(max_tokens=2)
         )
-        for _ in events:
-            pass
-        status = Path(f"/proc/{engine.state.worker_pid}/status").read_text(encoding="utf-8")
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
+        return done.loaded.memory_bytes
 
 
 def main(folder: Path) -> None:
@@ -79,8 +75,10 @@ def main(folder: Path) -> None:
         if (name, quantization) != made:
             write_shape(path, quantization, **dict(zip(FIELDS, SHAPES[name], strict=True)))
             made = (name, quantization)
-        predicted = catalog.estimate_of(read_model(path), context_tokens=context, kv_type=kv_type).total_bytes
-        measured = measured_peak(path, context, kv_type, 64)
+        model = read_model(path)
+        predicted = catalog.estimate_of(model, context_tokens=context, kv_type=kv_type).total_bytes
+        # A whole slice fills the buffers.
+        measured = measured_peak(path, context, kv_type, fit.slice_tokens(model.parameters))
         off = predicted / measured - 1
         worst = max(worst, abs(off))
         print(

@@ -5,7 +5,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-_BYTE, _CONTROL, _UNKNOWN, _UNUSED = 6, 3, 2, 5
+_BYTE, _CONTROL, _UNKNOWN, _NORMAL = 6, 3, 2, 1
 _TYPES = gguf.GGMLQuantizationType
 QUANTIZATIONS = {
     "Q8_0": (_TYPES.Q8_0, _TYPES.Q8_0, 7),
@@ -30,8 +30,13 @@ def write_shape(
     heads: int,
     kv_heads: int,
     head_size: int,
+    broken: bool = False,
+    template: str = "",
 ) -> Path:
-    """A Llama of this shape; its vocabulary is the bytes and unused words."""
+    """A Llama of this shape that never ends by itself; its vocabulary is the bytes and one character a word.
+
+    broken: each word is the first byte of a character and digits instead, so that every token breaks UTF-8.
+    """
     most, best, file_type = QUANTIZATIONS[quantization]
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_name(f"random {quantization}")
@@ -47,27 +52,31 @@ def write_shape(
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_vocab_size(vocabulary)
     writer.add_file_type(file_type)
-    unused = vocabulary - 259
+    count = vocabulary - 259
+    words = [b"\xec%d" % number for number in range(count)] if broken else _characters(count)
     writer.add_tokenizer_model("llama")
-    names = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *(f"<{n}>" for n in range(unused))]
-    writer.add_token_list(names)
+    writer.add_token_list([b"<unk>", b"<s>", b"</s>", *(b"<0x%02X>" % byte for byte in range(256)), *words])
     writer.add_token_scores([0.0] * vocabulary)
-    writer.add_token_types([_UNKNOWN, _CONTROL, _CONTROL] + [_BYTE] * 256 + [_UNUSED] * unused)
+    writer.add_token_types([_UNKNOWN, _CONTROL, _CONTROL] + [_BYTE] * 256 + [_NORMAL] * count)
+    writer.add_add_space_prefix(False)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
+    if template:
+        writer.add_chat_template(template)
     random = np.random.default_rng(7)
     blocks: dict[tuple[int, int, int], np.ndarray] = {}
 
-    def matrix(name: str, rows: int, columns: int, kind: gguf.GGMLQuantizationType) -> None:
-        """Bytes below 60 keep the scales of every type finite. Equal shapes share one block of memory here."""
-        elements, size = gguf.GGML_QUANT_SIZES[kind]
+    def matrix(name: str, rows: int, columns: int, kind: gguf.GGMLQuantizationType, *, std: float = 0.0) -> None:
+        """Equal shapes share one block of memory here."""
         key = (rows, columns, int(kind))
         if key not in blocks:
-            blocks[key] = random.integers(0, 60, size=(rows, columns // elements * size), dtype=np.uint8)
+            blocks[key] = _weights(random, rows, columns, kind, std or columns**-0.5)
         writer.add_tensor(name, blocks[key], raw_dtype=kind)
 
-    matrix("token_embd.weight", vocabulary, embedding, most)
-    matrix("output.weight", vocabulary, embedding, best)
+    matrix("token_embd.weight", vocabulary, embedding, most, std=1.0)
+    output = _weights(random, vocabulary, embedding, best, 4 * embedding**-0.5)
+    output[:3] = 0  # <unk>, <s> and </s>: others always score above them
+    writer.add_tensor("output.weight", output, raw_dtype=best)
     writer.add_tensor("output_norm.weight", np.ones(embedding, np.float32))
     for layer in range(layers):
         some = best if layer % 2 else most
@@ -86,3 +95,37 @@ def write_shape(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def _characters(count: int) -> list[bytes]:
+    """One character a word, so that a text is cut into the words it was written with."""
+    points = (point for point in range(0x3400, 0x40000) if not 0xD7A4 <= point < 0x10000)
+    return [chr(point).encode() for point, _ in zip(points, range(count), strict=False)]
+
+
+def _weights(
+    random: np.random.Generator, rows: int, columns: int, kind: gguf.GGMLQuantizationType, std: float
+) -> np.ndarray:
+    """(rows, bytes a row) random weights of about this standard deviation, laid out as ggml does.
+
+    Random bits with fixed scales. Types that are not written out here have scales that are finite, and no more.
+    Source of the layouts: ggml/src/ggml-common.h
+    """
+    elements, size = gguf.GGML_QUANT_SIZES[kind]
+    data = random.integers(0, 256, size=(rows, columns // elements, size), dtype=np.uint8)
+
+    def half(value: float) -> np.ndarray:
+        return np.frombuffer(np.float16(value).tobytes(), np.uint8)
+
+    if kind == _TYPES.Q8_0:
+        data[..., :2] = half(std / 74)
+    elif kind in (_TYPES.Q4_K, _TYPES.Q5_K):
+        middle = 7.5 if kind == _TYPES.Q4_K else 15.5
+        scale = std / (32 * middle * 0.615)
+        data[..., :2], data[..., 2:4] = half(scale), half(scale * middle)
+        data[..., 4:12], data[..., 12:16] = 160, 0  # all scales and minima 32, as six bits each
+    elif kind == _TYPES.Q6_K:
+        data[..., 192:208], data[..., 208:] = 16, half(std / (16 * 18.5))
+    else:
+        data %= 60
+    return data.reshape(rows, -1)

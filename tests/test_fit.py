@@ -21,7 +21,8 @@ from kdrinks.records import Choice, Device, Loaded, Loading, Message, Plan, Samp
 GIB = 1 << 30
 SHAPES = {entry.id: entry for entry in catalog.entries() if entry.shape}
 
-# As llama.cpp's backend registry reported them: this machine (tried), and the published reports of three others.
+# In the form of llama.cpp's backend registry, written by hand: only the CPU's was seen running, the names and sizes of
+# the others are those of real products.
 CPU = Device("CPU", "cpu", "AMD EPYC", "CPU", 24 * GIB, 18 * GIB)
 CUDA_24 = Device("CUDA0", "gpu", "NVIDIA GeForce RTX 4090", "CUDA", 24 * GIB, 23 * GIB)
 CUDA_8_HALF = Device("CUDA0", "gpu", "NVIDIA GeForce RTX 3070", "CUDA", 8 * GIB, 4 * GIB)

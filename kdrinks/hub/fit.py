@@ -21,6 +21,8 @@ GPU_MARGIN_BYTES = 1 << 30
 """Left free on a GPU: the screen and the driver need some, and free memory changes."""
 WORKER_BYTES = 48 << 20
 """The engine's process before any model: Python, numpy and llama.cpp's libraries."""
+WORD_BYTES = 140
+"""What llama.cpp holds for each word of a vocabulary: its text and the tables to find it."""
 TIGHT = 0.85
 """Above this share of the free memory a model fits, but leaves little for anything else."""
 _X86 = frozenset({"Q4_0", "Q4_K", "Q2_K", "IQ4_NL"})
@@ -146,7 +148,7 @@ def estimate(
     # Reading a slice holds about three rows of the feed-forward width and four of the model's, in float32,
     # and one row of scores for the vocabulary.
     compute = 4 * (rows * (3 * shape.feed_forward + 4 * shape.embedding) + 2 * shape.vocabulary)
-    compute += 2 * context * rows + WORKER_BYTES
+    compute += 2 * context * rows + WORD_BYTES * shape.vocabulary + WORKER_BYTES
     return Estimate(weights_bytes, kv, compute, weights_bytes + kv + compute + repacked_bytes, repacked_bytes)
 
 
