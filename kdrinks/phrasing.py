@@ -79,8 +79,8 @@ NOT_REVIEWED: dict[Language, str] = {
 """Stands under every answer on pregnancy, infants, allergies, health or medicine."""
 
 
-MAY_BE_SHORTENED: frozenset[Kind] = frozenset({"identity", "history", "heritage", "topic", "document"})
-"""Kinds whose first sentences are true without the rest; a recipe, a list or a correction is said whole."""
+MAY_BE_SHORTENED: frozenset[Kind] = frozenset({"identity", "history", "heritage", "topic"})
+"""Kinds whose first sentences are true without the rest; a recipe, a list, a correction or a document's excerpt is said whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def script(intent: str, lang: Language, passages: Sequence[Passage]) -> list[Lin
     """Every way to answer from these passages: the model chooses what to say and where to end, never what is true.
 
     It begins with the first passage, which the search trusts most (the kind asked for in 119 of 123 questions); a comparison
-    says all of them in their order, anything else may pass one over.
+    and a recommendation say something of each in their order, as their lead names all; anything else may pass one over.
     """
     titles = list(dict.fromkeys(passage.title for passage in passages if passage.kind == "identity"))
     first = lead(intent, lang, titles)
@@ -114,10 +114,11 @@ def script(intent: str, lang: Language, passages: Sequence[Passage]) -> list[Lin
         groups.append((number, sentences(passage), passage.kind not in MAY_BE_SHORTENED))
     if not passages:
         groups = [(0, split(say(intent, lang, ())), True)]
+    all_named = intent in ("compare", "recommend")
     starts = [sum(len(said) for _, said, _ in groups[:place]) for place in range(len(groups))]
     lines: list[Line] = []
     for place, (number, said, whole) in enumerate(groups):
-        one_by_one = intent == "compare" or (first and place == 0)
+        one_by_one = all_named or (first and place == 0)
         later = starts[place + 1 : place + 2] if one_by_one else starts[place + 1 :]
         for step, sentence in enumerate(said):
             last = step == len(said) - 1
@@ -129,7 +130,7 @@ def script(intent: str, lang: Language, passages: Sequence[Passage]) -> list[Lin
                     begins=step == 0 and place == 0,
                     ends_passage=last,
                     may_leave=leaves,
-                    may_end=leaves and not (first and place == 0) and not (intent == "compare" and later),
+                    may_end=leaves and not (first and place == 0) and not (all_named and later),
                     after=(*(() if last else (len(lines) + 1,)), *(later if leaves else ())),
                 )
             )

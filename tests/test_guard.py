@@ -97,6 +97,13 @@ def test_comparisons_and_recommendations_begin_with_the_drinks_names() -> None:
         assert answer.startswith(begins) and answer.endswith("막걸리는 막 거른 술입니다. [2]")
 
 
+def test_every_drink_that_a_recommendation_names_is_also_told() -> None:
+    more = [passage("identity", f"{name}는 차입니다. 따뜻합니다.", name) for name in ("유자차", "생강차")]
+    guard = Guard("recommend", "ko", [IDENTITY, *more])
+    answer = stream(guard, "식혜, 유자차, 생강차를 추천합니다. 식혜는 밥을 삭힌 음료입니다. 생강차는 차입니다.")
+    assert guard.outcome == "quoted" and "> **유자차** — 유자차는 차입니다." in answer
+
+
 def test_health_answers_say_that_no_professional_reviewed_them() -> None:
     answer = quoted_answer("ko", [passage("cautions", "꿀이 들어갑니다.")], health=True)
     assert answer == f"> **식혜** — 꿀이 들어갑니다. [1]\n\n{phrasing.NOT_REVIEWED['ko']}"
