@@ -99,7 +99,7 @@ def write_shape(
 
 def _characters(count: int) -> list[bytes]:
     """One character a word, so that a text is cut into the words it was written with."""
-    points = (point for point in range(0x3400, 0x40000) if not 0xD7A4 <= point < 0x10000)
+    points = (point for point in range(0x3400, 0x60000) if not 0xD7A4 <= point < 0x10000)
     return [chr(point).encode() for point, _ in zip(points, range(count), strict=False)]
 
 
