@@ -212,6 +212,8 @@ class Answer:
             return "stopped"
         self.intent = findings.intent
         passages = [hit.passage for hit in findings.prompt_hits]
+        if model.guarded:  # it says what it is given; a larger model finds the sentence itself
+            passages = services.knowledge.excerpts(question.text, passages)
 
         # 2) A small model does not phrase what could hurt somebody: the passages are quoted
         if model.guarded and findings.sensitive and passages:

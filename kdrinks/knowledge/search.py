@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 
 from kdrinks.english import words as english_words
-from kdrinks.knowledge import edition, facets, vectors
+from kdrinks.knowledge import documents_add, edition, facets, vectors
+from kdrinks.knowledge.documents_search import excerpt, with_documents
 from kdrinks.knowledge.drinks import load_beliefs, load_tags, load_topics, record_of
 from kdrinks.knowledge.passages import all_passages
 from kdrinks.knowledge.query import understand
@@ -94,6 +95,7 @@ class Knowledge:
             held = store.subjects_holding(self._db, self._touched.telling_words(lang), lang=lang)
             self._touched.keep_rare(lang, {word for word, subjects in held.items() if subjects <= HELD_BY})
         self._sizes = {lang: store.size(self._db, lang) for lang in ("ko", "en")}
+        documents_add.index_again(self._db, self._words)
 
     def find(
         self,
@@ -109,7 +111,11 @@ class Knowledge:
         """
         self.fill()
         query = understand(question, self._names, self._words, history=history, lang=lang)
-        return Search(self, query).findings(k)
+        return with_documents(self._db, self._words, query, Search(self, query).findings(k), k=k)
+
+    def excerpts(self, question: str, passages: Sequence[Passage]) -> list[Passage]:
+        """The passages, those of documents cut to the sentences that answer the question."""
+        return [excerpt(self._words, question, one) if one.kind == "document" else one for one in passages]
 
     def hold(self, passages: Sequence[Passage], progress: Progress | None = None, *, ready: bool = True) -> int:
         """Make the store hold these passages and no others; returns how many had to be analysed.

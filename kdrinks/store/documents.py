@@ -157,3 +157,72 @@ def _insert(cursor: Cursor, parts: Sequence[Part]) -> None:
         f"SELECT {', '.join(['unnest(?)'] * 6)}",
         [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * 6,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage of a document with what found it."""
+
+    passage: Passage
+    lexical: float
+    """The weights of the question's words that it, its title or its headings hold, summed; 0 where only the vector found it."""
+    cosine: float | None
+
+
+def held_by(db: Database, terms: Sequence[str]) -> tuple[int, dict[str, int]]:
+    """How many passages there are, of drinks and documents together, and in how many of them each word stands; 0 without documents."""
+    with db.cursor() as cursor:
+        count = cursor.execute("SELECT count(*) FROM document_passages").fetchone()
+        if not count or not count[0]:
+            return 0, {}
+        drinks = cursor.execute("SELECT count(*) FROM passages").fetchone()
+        rows = cursor.execute(
+            "SELECT term, count(*) FROM (SELECT term FROM passage_words WHERE list_contains($terms, term) "
+            "UNION ALL SELECT term FROM document_words WHERE list_contains($terms, term)) GROUP BY term",
+            {"terms": list(terms)},
+        ).fetchall()
+    return count[0] + (drinks[0] if drinks else 0), dict(rows)
+
+
+def find(
+    db: Database, weights: Mapping[str, float], vector: Sequence[float] | None, *, vector_share: float, k: int
+) -> list[Found]:
+    """The k passages, in any language, with the highest sum of a word share in [0, 1] and vector_share times the cosine; best first.
+
+    weights: of the question's words, not empty.   vector: of length 1, as the stored ones; None searches by words only.
+    """
+    with db.cursor() as cursor:
+        rows = cursor.execute(
+            """
+            WITH asked AS (SELECT unnest($terms) AS term, unnest($weights) AS weight),
+            worded AS (
+                SELECT passage_id AS id, sum(weight) AS lexical FROM document_words JOIN asked USING (term) GROUP BY passage_id
+            ),
+            both_legs AS (
+                SELECT id, subject_id, lang, title, text, number, coalesce(lexical, 0) AS lexical,
+                       CASE WHEN $vector IS NOT NULL THEN list_inner_product(vector, $vector::FLOAT[]) END AS cosine
+                FROM document_passages LEFT JOIN worded USING (id)
+            )
+            SELECT id, subject_id, lang, title, text, lexical, cosine FROM both_legs
+            ORDER BY lexical / $total + $share * greatest(coalesce(cosine, 0), 0) DESC, subject_id, number LIMIT $k
+            """,
+            {
+                "terms": list(weights),
+                "weights": list(weights.values()),
+                "total": sum(weights.values()),
+                "vector": None if vector is None else list(vector),
+                "share": vector_share,
+                "k": k,
+            },
+        ).fetchall()
+    return [Found(_passage(row), row[5], row[6]) for row in rows]
+
+
+def words_of_subjects(db: Database, terms: Sequence[str], subject_ids: Sequence[str]) -> set[str]:
+    """Which of the words stand in the drinks', topics' or beliefs' passages of these ids."""
+    with db.cursor() as cursor:
+        rows = cursor.execute(
+            "SELECT DISTINCT term FROM passage_words WHERE list_contains(?, subject_id) AND list_contains(?, term)",
+            [list(subject_ids), list(terms)],
+        ).fetchall()
+    return {row[0] for row in rows}
