@@ -134,7 +134,7 @@ def test_a_smaller_file_is_made_shown_in_the_list_and_compared_with_its_original
     app.button(key="quantize-compare").click().run()
     assert not app.exception and not app.error
     comparison = models_compare.comparisons()["now"]
-    assert [one.model.id for one in comparison.candidates] == ["tea-F32", "tea-Q4_0", "tea-Q8_0"]
+    assert [one.model.id for one in comparison.candidates] == ["tea-F32", "tea-Q8_0", "tea-Q4_0"]
     comparison.cancel()
     assert comparison.wait(PATIENCE_S)
 

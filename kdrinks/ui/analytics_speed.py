@@ -7,8 +7,9 @@ import streamlit as st
 
 from kdrinks import charts, charts_more
 from kdrinks.store.analytics import View
+from kdrinks.ui import models_compare_results
 from kdrinks.ui.analytics_view import download, panel, pictures, read, show
-from kdrinks.ui.frame import lang, t
+from kdrinks.ui.frame import lang, services, t
 
 MEASURES = ("first_token_s", "tokens_per_s")
 
@@ -39,6 +40,7 @@ def speed(view: View) -> None:
         panel("guards", guards, lambda: charts.guards(guards, lang()))
     with right:
         _failures(view)
+    models_compare_results.draw(services(), title=t("models.compare.title"))
 
 
 def _timings(view: View) -> None:

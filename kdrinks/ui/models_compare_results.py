@@ -14,11 +14,13 @@ from kdrinks.ui.markdown_text import as_plain
 MEASURES = ("wait_s", "write_tokens_per_s", "read_tokens_per_s")
 
 
-def draw(house: Services) -> bool:
-    """The comparison that was chosen, the latest at first; whether there is any."""
+def draw(house: Services, *, title: str = "") -> bool:
+    """The comparison that was chosen, the latest at first, under a title; whether there is any, nothing is drawn otherwise."""
     known = store.comparisons(house.db)
     if known.empty:
         return False
+    if title:
+        st.subheader(title, anchor=False)
     local = pd.to_datetime(known["begun"]) + pd.Timedelta(minutes=-(st.context.timezone_offset or 0))
     names = {
         one: f"{begun:%Y-%m-%d %H:%M} · {t('models.compare.settings', count=count)}"

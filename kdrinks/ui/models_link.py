@@ -19,6 +19,8 @@ def draw(house: Services) -> None:
     """An expander under the list of models."""
     with st.expander(t("models.link.title"), icon=":material/link:", key="link"):
         st.caption(t("models.link.help"))
+        if ADDED in st.session_state:
+            st.session_state["link-path"] = ""
         typed = st.text_input(t("models.link.path"), placeholder="~/models/model-Q4_K_M.gguf", key="link-path").strip()
         path = Path(typed).expanduser()
         folder = bool(typed) and _is_folder(path)

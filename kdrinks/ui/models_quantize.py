@@ -84,9 +84,10 @@ def _draw_over(house: Services, job: quantize.Batch) -> None:
 
 
 def _compare(house: Services, job: quantize.Batch) -> None:
-    """The original and what was made of it, as the chosen device runs them."""
+    """The original and what was made of it, largest first, on the device that the engine takes by itself."""
     made = {path for path in job.made if path.exists()}
-    models = [job.model, *(model for model in catalog.local_models(house.settings) if model.path in made)]
+    smaller = [model for model in catalog.local_models(house.settings) if model.path in made]
+    models = [job.model, *sorted(smaller, key=lambda model: -model.size_bytes)]
     candidates = [Candidate(model, Choice(model.path, model.id)) for model in models]
     if models_compare.begin(house, candidates, rounds=RUNS_TO_SHOW, quality=True):
         batches().pop(NOW, None)
@@ -133,7 +134,9 @@ def _draw_form(house: Services) -> None:
         running = batches().get(NOW)
         try:
             if running is None or running.phase != "running":  # another tab may have been quicker
-                batches()[NOW] = quantize.Batch(model, wanted, house.settings.models)
+                batches()[NOW] = quantize.Batch(
+                    model, [name for name in quantize.BITS if name in wanted], house.settings.models
+                )
         except KdrinksError as error:
             show_error(error)
             return
