@@ -112,6 +112,19 @@ def test_a_comparison_can_be_cancelled_from_the_page(models: Path) -> None:
     assert "Cancelled." in shown(models_page())
 
 
+def test_a_model_that_is_deleted_leaves_the_choice_of_what_to_compare(models: Path) -> None:
+    path = write_byte_model(models / "tea.gguf")
+    app = models_page()
+    app.multiselect(key="compare-models").set_value(["built-in", "tea"]).run()
+    path.unlink()
+    app.run()
+    assert not app.exception
+    assert app.multiselect(key="compare-models").value == ["built-in"]
+    app.switch_page("../../pages/chat.py").run()
+    app.switch_page("../../pages/models.py").run()
+    assert not app.exception and app.multiselect(key="compare-models").value == ["built-in"]
+
+
 def test_fewer_than_three_runs_cannot_be_chosen(models: Path) -> None:
     assert models_page().number_input(key="compare-rounds").min == 3
 
