@@ -13,7 +13,7 @@ from kdrinks.hub.plan import Planner
 from kdrinks.knowledge.search import Knowledge
 from kdrinks.records import Choice, Keeping
 from kdrinks.recount import Recount, count_again
-from kdrinks.store import chats, forget
+from kdrinks.store import chats, forget, live
 from kdrinks.store.db import Database
 from kdrinks.words import Words
 
@@ -75,6 +75,7 @@ class Services:
     def close(self) -> None:
         self.recount.halt.set()
         self.engine.close()
+        live.stop(self.db)
         self.db.close()
 
 

@@ -10,7 +10,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 from test_analytics import CPU, say
 
-from kdrinks.config import ROOT
+from kdrinks.config import ROOT, Settings
 from kdrinks.recount import Recount
 from kdrinks.store import chats
 from kdrinks.store.db import Database
@@ -26,7 +26,10 @@ def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     # AppTest keeps each format_func in the session, which is no session of ours: the check would meet its functions
     config.set_option("runner.enforceSerializableSessionState", False)
     database = Database.open(None)
-    house = SimpleNamespace(db=database, recount=Recount(), words=Words(), page_drawn=threading.Event())
+    settings = Settings(ROOT, ROOT)
+    house = SimpleNamespace(
+        db=database, recount=Recount(), words=Words(), page_drawn=threading.Event(), settings=settings
+    )
     for room in (frame, analytics_view, analytics_words, analytics_data):
         monkeypatch.setattr(room, "services", lambda: house)
     yield database
@@ -151,3 +154,27 @@ def test_deleting_all_data_asks_first_and_leaves_an_empty_page(db: Database) -> 
     page = visit("ko", section="data")
     page.button(key="delete-all").click().run()
     assert not page.metric and not page.exception
+
+
+def test_where_there_are_administrators_nobody_else_reads_what_people_wrote(db: Database) -> None:
+    from kdrinks.ui import frame
+
+    say(db, {"식혜": 3}, pos="drink", text="식혜는 답니다.")
+    frame.services().settings = Settings(ROOT, ROOT, admins=frozenset({"boss@example.com"}))
+    page = visit("ko", word="식혜")
+    assert list(page.dataframe[0].value["word"]) == ["식혜"], "counts are for everybody"
+    assert not any("답니다" in text.value for text in page.markdown)
+    assert "관리자만 볼 수 있습니다." in [caption.value for caption in page.caption]
+    page = visit("ko", section="data")
+    assert not {"sql-run", "live-start", "delete-all", "sample-load"} & {button.key for button in page.button}
+    assert not page.text_area and not page.get("download_button")
+
+
+def test_the_live_connection_is_opened_and_shut_by_a_button(db: Database) -> None:
+    say(db, {"식혜": 3}, pos="drink")
+    page = visit("ko", section="data")
+    assert db.live is None
+    page.button(key="live-start").click().run()
+    assert db.live and any(db.live[1] in code.value for code in page.code)
+    page.button(key="live-stop").click().run()
+    assert db.live is None and not page.exception

@@ -55,6 +55,8 @@ class Database:
         self.path = path
         self.opened_at = now()
         """A question older than this without an answer was cut by the end of the process that asked it."""
+        self.live: tuple[str, str] | None = None
+        """Address and token of the door that live.py opened."""
         self._connection = connection
         self._writing = threading.Lock()
 

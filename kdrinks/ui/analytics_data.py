@@ -8,12 +8,12 @@ import streamlit as st
 
 from kdrinks import sample as sample_data
 from kdrinks.errors import KdrinksError
-from kdrinks.store import analytics, chats, forget, snapshot, sqlbox
+from kdrinks.store import analytics, chats, forget, live, snapshot, sqlbox
 from kdrinks.store import sample as stored_sample
 from kdrinks.store.analytics import View
 from kdrinks.store.views import VIEWS
 from kdrinks.ui.analytics_view import download
-from kdrinks.ui.frame import as_state, lang, services, show_error, t
+from kdrinks.ui.frame import as_state, lang, may_manage, services, show_error, t
 
 FIRST_QUERY = """SELECT word, sum(count) AS said, count(*) AS messages
 FROM words
@@ -26,11 +26,15 @@ ANSWER = "sql-answer"
 
 
 def data(view: View) -> None:
-    """The whole section; the filters of the page do not reach it."""
+    """The whole section; the filters of the page do not reach it. Whose words these are, only administrators read where there are some."""
+    if not may_manage():
+        st.caption(t("analytics.admins_only"))
+        return
     _sql()
     left, right = st.columns(2, gap="small")
     with left:
         _copies()
+        _live()
         _sample()
     with right:
         _keeping()
@@ -50,7 +54,9 @@ def sample_note() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="sample-note"):
         st.badge(t("analytics.sample_badge"), icon=":material/science:", color="orange")
         st.caption(t("analytics.sample_there"), width="stretch")
-        if st.button(t("analytics.sample_remove"), type="tertiary", icon=":material/delete:", key="sample-remove"):
+        if may_manage() and st.button(
+            t("analytics.sample_remove"), type="tertiary", icon=":material/delete:", key="sample-remove"
+        ):
             sample_data.remove(services().db)
             st.rerun()
 
@@ -159,6 +165,27 @@ def _zipped() -> bytes:
         for one in VIEWS:  # Parquet is compressed already
             archive.write(folder / f"{one.name}.parquet", f"{one.name}.parquet")
     return content.getvalue()
+
+
+def _live() -> None:
+    """Open and shut the live connection; while it is open, what to type elsewhere."""
+    db = services().db
+    with st.container(border=True):
+        st.subheader(t("analytics.live"), anchor=False)
+        st.caption(t("analytics.live_note"))
+        if db.live is None:
+            if st.button(t("analytics.live_start"), icon=":material/sensors:", key="live-start"):
+                try:
+                    live.start(db)
+                except KdrinksError as error:
+                    show_error(error)
+                else:
+                    st.rerun()
+            return
+        st.code(live.attach(live.Live(*db.live)), language="sql")
+        if st.button(t("analytics.live_stop"), icon=":material/sensors_off:", key="live-stop"):
+            live.stop(db)
+            st.rerun()
 
 
 def _sample() -> None:

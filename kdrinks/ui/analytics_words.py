@@ -12,7 +12,7 @@ from kdrinks.store import chats
 from kdrinks.store.analytics import View
 from kdrinks.store.said import NEWEST_MESSAGES
 from kdrinks.ui.analytics_view import STOP_WORDS_KEY, download, panel, pictures, read, show, stop_words, to_address
-from kdrinks.ui.frame import lang, services, t
+from kdrinks.ui.frame import lang, may_manage, services, t
 from kdrinks.ui.markdown_text import as_plain
 
 SIDES = ("who", "lang", "period")
@@ -35,7 +35,8 @@ def words(view: View) -> None:
                 st.caption(
                     t("analytics.click_before" if table["before"].notna().any() else "analytics.click"), width="content"
                 )
-                _stop_words()
+                if may_manage():
+                    _stop_words()
             download("words", table)
     if view.word:
         _one_word(everyone, view.word)
@@ -83,7 +84,9 @@ def _one_word(view: View, word: str) -> None:
             show("trend", charts.trend(days, lang()))
             with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
                 pictures("trend")
-        for row in read("sentences", view, word, limit=8).itertuples():
+        if not may_manage():
+            st.caption(t("analytics.admins_only"))
+        for row in read("sentences", view, word, limit=8).itertuples() if may_manage() else ():
             with st.container(
                 horizontal=True, vertical_alignment="center", wrap=False, gap="small", key=f"sentence-{row.Index}"
             ):

@@ -1,0 +1,125 @@
+"""A live, read-only connection for another DuckDB on this machine, while the app runs: DuckDB's Quack protocol, off until somebody asks.
+
+Quack serves the whole database to whoever has the token, for reading and writing. So every statement that arrives passes `only_views`:
+it must parse as one SELECT, name no table but the documented views (schema `live`; a CTE's name counts as none), and call no table
+function but those that list them. Rows that a client sends for an INSERT come as a message of their own, which is no SELECT either.
+"""
+
+import re
+import secrets
+import socket
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import duckdb
+
+from kdrinks.errors import StoreError
+from kdrinks.store.db import Cursor, Database
+from kdrinks.store.views import VIEWS
+
+SCHEMA = "live"
+EXTENSIONS = ("httpfs", "quack")
+"""In the order of loading: without httpfs the server answers every request with status 500."""
+PORT = 9494
+"""Quack's own default; another free one while something else has it."""
+TABLES = ("conversations", "messages", "generations", "words", "citations", "analysers")
+"""What the views read."""
+
+_STRING = r'(?:[^"\\]|\\.)*'
+_ONLY_VIEWS = f"""
+CREATE OR REPLACE MACRO {SCHEMA}.only_views(connection, sql) AS (
+    SELECT coalesce(tree->>'error' = 'false', false)
+       AND list_has_all(
+               [{{views}}, '"schema_name":"information_schema","table_name":"schemata"']
+               || [format('"schema_name":"","table_name":"{{}}"', name) FOR name IN regexp_extract_all(told, '"key":"([\\w가-힣]+)"', 1)
+                   IF NOT list_contains(raw, lower(name))],
+               regexp_extract_all(told, '"schema_name":"{_STRING}","table_name":"{_STRING}"'))
+       AND list_has_all(['duckdb_tables', 'duckdb_views', 'duckdb_columns', 'unnest', 'range', 'generate_series'],
+               regexp_extract_all(told, '"type":"TABLE_FUNCTION".*?"function_name":"({_STRING})"', 1))
+    FROM (SELECT json_serialize_sql(sql::VARCHAR) AS tree, json_serialize_sql(sql::VARCHAR)::VARCHAR AS told,
+                 (SELECT list(lower(table_name)) FROM duckdb_tables()) AS raw)
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """An open door; attach() says how to walk through it."""
+
+    address: str
+    token: str
+
+
+def start(db: Database) -> Live:
+    """Serve the views on loopback until stop() or the end of the process; the door that is open when there is one.
+
+    Raises StoreError when the extensions are not installed or the server cannot start.
+    """
+    if db.live:
+        return Live(*db.live)
+    files = [_extension(name) for name in EXTENSIONS]
+    address, token = f"quack:localhost:{_free_port()}", secrets.token_urlsafe(24)
+    with db.cursor() as cursor:
+        try:
+            for file in files:
+                cursor.execute(f"LOAD {_quoted(str(file))}")
+            _make_views(cursor)
+            cursor.execute(f"SET GLOBAL quack_authorization_function = '{SCHEMA}.only_views'")
+            cursor.execute(f"CALL quack_serve('{address}', token = '{token}')")
+        except duckdb.Error as exc:
+            raise StoreError("live_failed", cause=str(exc).splitlines()[0]) from exc
+    db.live = address, token
+    return Live(address, token)
+
+
+def stop(db: Database) -> None:
+    """Close the door and end its connections; nothing when it is closed."""
+    if db.live:
+        with db.cursor() as cursor:
+            cursor.execute(f"CALL quack_stop('{db.live[0]}')")
+        db.live = None
+
+
+def attach(door: Live) -> str:
+    """What an analyst types into a DuckDB of the same version."""
+    return (
+        "INSTALL httpfs; LOAD httpfs; INSTALL quack; LOAD quack;\n"
+        f"ATTACH '{door.address}' AS app (TOKEN '{door.token}');\n"
+        f"FROM app.query('SELECT word, sum(count) AS said FROM {SCHEMA}.words GROUP BY word ORDER BY said DESC LIMIT 10');"
+    )
+
+
+def _make_views(cursor: Cursor) -> None:
+    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    for view in VIEWS:
+        # a view's own schema comes first when its names are looked up; and who reads live has their own order
+        sql = re.sub(rf"\bFROM ({'|'.join(TABLES)})\b", r"FROM main.\1", view.sql.rsplit(" ORDER BY ", 1)[0])
+        cursor.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{view.name} AS {sql}")
+    views = ", ".join(f"""'"schema_name":"{SCHEMA}","table_name":"{view.name}"'""" for view in VIEWS)
+    cursor.execute(_ONLY_VIEWS.replace("{views}", views))
+
+
+def _extension(name: str) -> Path:
+    """The signed extension that its package on PyPI brings; nothing is fetched."""
+    spec = find_spec(f"duckdb_extension_{name}")
+    folder = Path(spec.origin).parent / "extensions" if spec and spec.origin else None
+    files = sorted(folder.glob(f"*/{name}.duckdb_extension")) if folder else []
+    if not files:
+        raise StoreError("live_not_installed", name=name)
+    return files[-1]
+
+
+def _free_port() -> int:
+    for port in (PORT, 0):
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(one.getsockname()[1])
+    raise StoreError("live_failed", cause="no free port")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

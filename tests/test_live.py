@@ -1,0 +1,160 @@
+"""The live connection, from a second process as an analyst would open it: it reads what was just said and can change nothing."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from test_analytics import say
+
+from kdrinks.config import ROOT
+from kdrinks.store import live
+from kdrinks.store.db import Database
+
+CLIENT = """
+import duckdb, json, sys
+files, address, token, queries = json.load(sys.stdin)
+connection = duckdb.connect()
+for file in files:
+    connection.execute(f"LOAD '{file}'")
+answers = []
+for sql in [f"ATTACH '{address}' AS app (TOKEN '{token}')", *queries]:
+    try:
+        answers.append(connection.execute(sql).fetchall())
+    except duckdb.Error as error:
+        answers.append(str(error).splitlines()[0])
+        try:
+            connection.execute("ROLLBACK")
+        except duckdb.Error:
+            pass
+json.dump(answers, sys.stdout, default=str)
+"""
+
+WRITES = (
+    "INSERT INTO app.main.words SELECT * FROM app.live.words",
+    "DELETE FROM app.main.messages",
+    "UPDATE app.main.messages SET text = ''",
+    "DROP TABLE app.main.messages",
+    "DROP VIEW app.live.messages",
+    "CREATE TABLE app.main.mine (i INTEGER)",
+    "FROM app.query('DELETE FROM messages')",
+    "FROM app.query('WITH gone AS (DELETE FROM messages RETURNING *) FROM gone')",
+    "FROM app.query('SELECT 1; DELETE FROM messages')",
+    "FROM app.query('SET GLOBAL quack_authorization_function = ''quack_nop_authorization''')",
+    "FROM app.query('COPY live.messages TO ''stolen.csv''')",
+    "FROM app.query('ATTACH ''other.duckdb''')",
+    "FROM app.query('FROM quack_serve(''quack:localhost:9999'')')",
+    "FROM app.query('CHECKPOINT')",
+)
+READS = (
+    "SELECT session FROM app.main.conversations",
+    "FROM app.query('FROM conversations')",
+    "FROM app.query('FROM main.conversations')",
+    "FROM app.query('SELECT * FROM (WITH conversations AS (SELECT 1) FROM conversations), conversations')",
+    "FROM app.query('SELECT (SELECT max(session) FROM main.conversations)')",
+    "FROM app.query('FROM query_table(''conversations'')')",
+    "FROM app.query('FROM read_text(''/etc/hostname'')')",
+    "FROM app.query('FROM ''/etc/hostname.csv''')",
+    'FROM app.query(\'FROM (WITH "/etc/hostname.csv" AS (SELECT 1) FROM "/etc/hostname.csv"), "/etc/hostname.csv"\')',
+    "FROM app.query('FROM duckdb_settings()')",
+)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    database = Database.open(tmp_path / "kdrinks.duckdb")
+    say(database, {"식혜": 3}, pos="drink", text="식혜는 답니다.")
+    yield database
+    live.stop(database)
+    database.close()
+
+
+def ask(door: live.Live, *queries: str, token: str = "") -> list[object]:
+    """What a process of its own gets for each query, after the ATTACH."""
+    files = [str(live._extension(name)) for name in live.EXTENSIONS]
+    task = json.dumps([files, door.address, token or door.token, queries])
+    done = subprocess.run(
+        [sys.executable, "-c", CLIENT], input=task, capture_output=True, text=True, timeout=60, check=True
+    )
+    answers: list[object] = json.loads(done.stdout)
+    return answers
+
+
+def test_a_second_process_reads_every_view_and_sees_a_new_answer_at_once(db: Database) -> None:
+    door = live.start(db)
+    names = [view.name for view in live.VIEWS]
+    counts = [f"SELECT count(*) FROM app.live.{name}" for name in names]
+    _, *answers = ask(door, *counts, "SELECT word, sum(count) FROM app.live.words GROUP BY word")
+    assert answers[-1] == [["식혜", 3]]
+    assert dict(zip(names, answers, strict=False)) == {
+        "conversations": [[1]], "messages": [[2]], "answers": [[1]], "words": [[1]], "citations": [[0]],
+    }  # fmt: skip
+    say(db, {"막걸리": 2}, pos="drink")
+    _, words = ask(door, "FROM app.query('SELECT word, sum(count) AS n FROM live.words GROUP BY word ORDER BY n')")
+    assert words == [["막걸리", 2], ["식혜", 3]]
+
+
+def test_nothing_can_be_written_through_it(db: Database) -> None:
+    with db.cursor() as cursor:
+        before = cursor.execute("SELECT * FROM messages ORDER BY id").fetchall()
+    attached, *answers = ask(live.start(db), *WRITES)
+    assert attached == []
+    for sql, refused in zip(WRITES, answers, strict=True):
+        assert isinstance(refused, str) and "Error" in refused, sql
+    with db.cursor() as cursor:
+        assert cursor.execute("SELECT * FROM messages ORDER BY id").fetchall() == before
+        assert cursor.execute("SELECT count(*) FROM words").fetchone() == (1,)
+
+
+def test_nothing_but_the_documented_views_can_be_read(db: Database) -> None:
+    _, *answers = ask(live.start(db), *READS)
+    for sql, refused in zip(READS, answers, strict=True):
+        assert refused == "Invalid Input Error: Authorization failed", sql
+
+
+def test_it_is_shut_until_asked_for_needs_the_token_and_listens_on_this_machine_alone(db: Database) -> None:
+    def listening() -> set[str]:
+        return {
+            one.laddr.ip
+            for one in psutil.Process().net_connections("tcp")
+            if one.status == "LISTEN" and one.laddr.port == port
+        }
+
+    door = live.start(db)
+    port = int(door.address.rsplit(":", 1)[1])
+    assert live.start(db) == door, "one door"
+    assert listening() and listening() <= {"127.0.0.1", "::1"}
+    (refused,) = ask(door, token="not-the-token")
+    assert refused == "Invalid Input Error: Authentication failed"
+    live.stop(db)
+    assert not listening()
+    (gone,) = ask(door)
+    assert isinstance(gone, str) and "Error" in gone
+
+
+def test_a_common_table_expression_and_a_join_of_views_may_be_asked(db: Database) -> None:
+    sql = "WITH said AS (FROM live.words) SELECT m.text FROM said JOIN live.messages m ON m.id = said.message_id"
+    _, rows = ask(live.start(db), f"FROM app.query('{sql}')")
+    assert rows == [["식혜는 답니다."]]
+
+
+def test_the_notebook_lines_of_the_documentation_work(db: Database) -> None:
+    door = live.start(db)
+    text = (ROOT / "docs" / "analysts.md").read_text("utf-8")
+    lines = re.search(r"    from importlib\.resources.*?describe\(\)\n", text, re.DOTALL)
+    assert lines
+    code = (
+        lines[0]
+        .replace("\n    ", "\n")
+        .lstrip()
+        .replace("quack:localhost:9494", door.address)
+        .replace("TOKEN '...'", f"TOKEN '{door.token}'")
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code + "\nprint(len(answers))"], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout == "1\n", done.stderr
