@@ -1,36 +1,43 @@
-"""Recall of the word leg, the vector leg, their fusion and the whole search, in one run.
+"""Recall, time and memory of the search beside how the project began, and of its legs by themselves, in one run.
 
-    python benchmarks/retrieval.py [--each N] [--vectors FILE] [--all-minilm]
+    python benchmarks/retrieval.py [--peer PYTHON] [--each N] [--vectors FILE] [--json FILE]
 
-Two kinds of questions: the question files of tests/data (recall of a right subject), and the test wordings of training/wordings put
-to drinks (recall of the right kind of passage of the right drink; N wordings of each intent and language). The shipped vectors saw
-the test wordings in training; for an honest figure pass a table made by `python -m training.vectors --measure --out FILE`.
---all-minilm adds Chroma's default, all-MiniLM-L6-v2, on the same passages (see benchmarks/requirements.txt).
+--peer: the interpreter of an environment with benchmarks/requirements.txt; it runs Chroma with all-MiniLM-L6-v2 (chroma_peer.py) on
+the same passages and questions, each language among its own passages. Recall as `python -m kdrinks evaluate` defines it.
+
+The legs, their fusion and the whole search are compared on the question files of tests/data, and on the test wordings of
+training/wordings put to drinks (recall of the right kind of passage of the right drink; N wordings of each intent and language). The
+shipped vectors saw those wordings in training; for an honest figure pass a table made by `python -m training.vectors --measure --out FILE`.
 """
 
 import argparse
+import json
 import random
+import resource
+import subprocess
 import sys
+import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 import numpy as np  # noqa: E402
 
-from kdrinks.evaluate import NOT_SEARCHED, read_questions  # noqa: E402
+from kdrinks.evaluate import KS, NOT_SEARCHED, evaluate, read_questions  # noqa: E402
 from kdrinks.knowledge import vectors  # noqa: E402
 from kdrinks.knowledge.choose import KINDS  # noqa: E402
 from kdrinks.knowledge.rank import by_rank  # noqa: E402
 from kdrinks.knowledge.search import Knowledge  # noqa: E402
+from kdrinks.records import Findings, Hit, Passage  # noqa: E402
 from kdrinks.store import passages as store  # noqa: E402
 from kdrinks.store.db import Database  # noqa: E402
 from kdrinks.words import Words  # noqa: E402
 
-KS = (1, 3, 5)
+SETS = ("dev", "fresh", "multiturn")
 
 
 class Asked(NamedTuple):
@@ -126,53 +133,113 @@ def legs(knowledge: Knowledge) -> dict[str, Leg]:
     return {"words (BM25)": words, "vectors": near, "fusion": fused, "whole search": search}
 
 
-def all_minilm(knowledge: Knowledge) -> Leg:
-    import chromadb
+class Measured(NamedTuple):
+    """One way of searching on one file of questions."""
 
+    recall: dict[str, dict[str, float | None]]
+    """By language: recall_at_1, recall_at_3, recall_at_5."""
+    seconds: list[float]
+    memory_bytes: int
+    """Peak resident memory of the process."""
+
+
+def ours(knowledge: Knowledge, path: Path) -> Measured:
+    for question in read_questions(path)[:3]:
+        knowledge.find(question["question"])
+    seconds: list[float] = []
+
+    def timed(question: str, **options: Any) -> Findings:
+        began = time.perf_counter()
+        found = knowledge.find(question, **options)
+        seconds.append(time.perf_counter() - began)
+        return found
+
+    figures = evaluate(path, find=timed)["by_lang"]
+    return Measured(figures, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+def of_peer(knowledge: Knowledge, paths: Sequence[Path], python: Path) -> list[Measured]:
+    """The stack that the project began with, on each file of questions."""
     with knowledge._db.cursor() as cursor:
         rows = cursor.execute("SELECT id, lang, title || '. ' || text FROM passages ORDER BY id").fetchall()
-    collection = chromadb.EphemeralClient().create_collection("passages")
-    for start in range(0, len(rows), 500):
-        part = rows[start : start + 500]
-        collection.add(
-            ids=[row[0] for row in part],
-            documents=[row[2] for row in part],
-            metadatas=[{"lang": row[1]} for row in part],
+    work = {
+        "passages": [dict(zip(("id", "lang", "text"), row, strict=True)) for row in rows],
+        # a follow-up is searched with the question before it, as ours is
+        "questions": [
+            {"text": " ".join([*(one.get("history") or ())[-1:], one["question"]]), "lang": one["lang"]}
+            for path in paths
+            for one in read_questions(path)
+        ],
+        "k": 50,  # enough for five distinct subjects
+    }
+    child = Path(__file__).with_name("chroma_peer.py")
+    ran = subprocess.run([python, child], input=json.dumps(work), stdout=subprocess.PIPE, text=True, check=True)
+    result = json.loads(ran.stdout.splitlines()[-1])
+    answers, seconds = iter(result["found"]), iter(result["seconds"])
+
+    def found(*_: Any, **__: Any) -> Findings:
+        hits = (Hit(Passage(id, id.split(".")[0], "topic", "ko", "", ""), 0.0, None) for id in next(answers))
+        return Findings(tuple(hits), (), "unknown", False)
+
+    measured = []
+    for path in paths:
+        figures = evaluate(path, find=found)
+        measured.append(
+            Measured(figures["by_lang"], [next(seconds) for _ in range(figures["n"])], result["memory_bytes"])
         )
+    return measured
 
-    def leg(question: Asked) -> list[str]:
-        text = " ".join((*question.history[-1:], question.text))
-        return list(collection.query(query_texts=[text], n_results=50, where={"lang": question.lang})["ids"][0])
 
-    return leg
+def print_side_by_side(name: str, measured: Mapping[str, Measured]) -> None:
+    print(f"\n{name}: recall at {', '.join(map(str, KS))} · time per query · peak memory of the process\n")
+    print("| | Korean | English | p50 | p95 | memory |\n|---|---|---|---:|---:|---:|")
+    for label, one in measured.items():
+        shares = [" / ".join(f"{one.recall[lang][f'recall_at_{k}']:.2f}" for k in KS) for lang in ("ko", "en")]
+        p50, p95 = (1000 * float(np.percentile(one.seconds, q)) for q in (50, 95))
+        print(f"| {label} | {' | '.join(shares)} | {p50:.1f} ms | {p95:.1f} ms | {one.memory_bytes / 2**20:,.0f} MB |")
 
 
 def _ordered(scores: dict[str, float]) -> list[str]:
     return sorted(scores, key=lambda passage_id: (-scores[passage_id], passage_id))
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--each", type=int, default=8)
-    options.add_argument("--vectors", type=Path)
-    options.add_argument("--all-minilm", action="store_true")
-    given = options.parse_args()
-    if given.vectors:
-        measured = vectors.read_table(given.vectors)
-        vectors._table = lambda: measured
-    knowledge = Knowledge(Database.open(None), Words())
-    knowledge.fill()
-    questions = [one for path in sorted((ROOT / "tests" / "data").glob("questions_*.jsonl")) for one in of_file(path)]
-    questions += of_wordings(knowledge, given.each)
+def print_legs(knowledge: Knowledge, each: int) -> None:
+    questions = [one for name in SETS for one in of_file(ROOT / "tests" / "data" / f"questions_{name}.jsonl")]
+    questions += of_wordings(knowledge, each)
     tables = {name: recall(questions, leg) for name, leg in legs(knowledge).items()}
-    if given.all_minilm:
-        tables["Chroma, all-MiniLM-L6-v2"] = recall(questions, all_minilm(knowledge))
+    print("\nRecall of each leg (questions with one right subject):\n")
     print("| questions | n | " + " | ".join(f"{name} @{'/'.join(map(str, KS))}" for name in tables) + " |")
     print("|---|---|" + "---|" * len(tables))
     for key in sorted(next(iter(tables.values()))):
         n = sum((question.set_name, question.lang) == key for question in questions)
         cells = (" ".join(f"{value:.2f}" for value in table[key]) for table in tables.values())
         print(f"| {' '.join(key)} | {n} | " + " | ".join(cells) + " |")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--peer", type=Path)
+    options.add_argument("--each", type=int, default=8)
+    options.add_argument("--vectors", type=Path)
+    options.add_argument("--json", type=Path)
+    given = options.parse_args()
+    if given.vectors:
+        measured = vectors.read_table(given.vectors)
+        vectors._table = lambda: measured
+    knowledge = Knowledge(Database.open(None), Words())
+    knowledge.fill()
+    paths = [ROOT / "tests" / "data" / f"questions_{name}.jsonl" for name in SETS]
+    beside = {path.stem: {"kdrinks": ours(knowledge, path)} for path in paths}
+    if given.peer:
+        for path, one in zip(paths, of_peer(knowledge, paths, given.peer), strict=True):
+            beside[path.stem]["Chroma, all-MiniLM-L6-v2"] = one
+    for name, measured in beside.items():
+        print_side_by_side(name, measured)
+    if given.json:
+        given.json.write_text(
+            json.dumps({name: {k: one._asdict() for k, one in both.items()} for name, both in beside.items()}, indent=1)
+        )
+    print_legs(knowledge, given.each)
 
 
 if __name__ == "__main__":

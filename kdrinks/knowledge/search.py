@@ -8,6 +8,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
+from itertools import islice
 
 from kdrinks.english import words as english_words
 from kdrinks.knowledge import documents_add, edition, facets, vectors
@@ -120,9 +121,8 @@ class Knowledge:
     def hold(self, passages: Sequence[Passage], progress: Progress | None = None, *, ready: bool = True) -> int:
         """Make the store hold these passages and no others; returns how many had to be analysed.
 
+        passages: read twice; a sequence that makes them as they are read keeps memory at an id and a hash for each, and a batch.
         ready: take what data/passages.parquet holds from there.
-
-        Bounded memory: an id and a hash for each passage, and a batch.
         """
         hashes = {passage.id: _hash(passage) for passage in passages}
         stored = store.stored_hashes(self._db)
@@ -130,18 +130,20 @@ class Knowledge:
         store.replace(self._db, [], stored.keys() - hashes.keys(), edition=edition)
         missing = {hashes[p.id]: p for p in passages if p.id not in stored} if ready else {}
         taken = self._take_ready(missing, edition)
-        changed = [p for p in passages if stored.get(p.id) != hashes[p.id] and hashes[p.id] not in taken]
-        for start in range(0, len(changed), BATCH):
-            batch = changed[start : start + BATCH]
+        changed = {name for name, found in hashes.items() if stored.get(name) != found and found not in taken}
+        waiting = (passage for passage in passages if passage.id in changed)
+        done = 0
+        while batch := list(islice(waiting, BATCH)):
             encoded = vectors.of_passages(batch)
             items = [
                 store.Indexed(passage, hashes[passage.id], self._counts(passage), vector)
                 for passage, vector in zip(batch, encoded, strict=True)
             ]
             store.replace(self._db, items, (), edition=edition)
+            done += len(batch)
             if progress:
-                progress(start + len(batch), len(changed))
-        return len(changed)
+                progress(done, len(changed))
+        return done
 
     def _take_ready(self, passages: Mapping[str, Passage], edition: str) -> set[str]:
         """Of a fresh store's passages those that data/passages.parquet holds; by content hash."""
