@@ -45,6 +45,7 @@ class Adding:
 
     def __init__(self, db: Database, words: Words, name: str, content: bytes) -> None:
         self.file = PurePath(name.replace("\\", "/")).name
+        self.title = plain(PurePath(self.file).stem) or self.file
         self.id = new_id()
         self.phase = "waiting"
         """waiting, reading, indexing, done, failed or cancelled."""
@@ -103,10 +104,9 @@ class Adding:
         read = self._read()
         self._content = b""
         self.phase, self.fraction = "indexing", READING
-        title = plain(PurePath(self.file).stem) or self.file
-        parts = indexed(self._words, self._parts(read["chunks"], title), self._index_progress)
+        parts = indexed(self._words, self._parts(read["chunks"]), self._index_progress)
         document = store.Document(
-            self.id, title, self.file, self._format, size, content_hash, read["pages"], len(parts), now()
+            self.id, self.title, self.file, self._format, size, content_hash, read["pages"], len(parts), now()
         )
         self._go_on()
         store.add(self._db, document, parts, edition=EDITION)
@@ -142,14 +142,14 @@ class Adding:
             raise BadInput("document_too_complex", file=self.file)
         return last
 
-    def _parts(self, chunks: Sequence[dict[str, Any]], title: str) -> list[store.Part]:
+    def _parts(self, chunks: Sequence[dict[str, Any]]) -> list[store.Part]:
         parts = []
         for number, chunk in enumerate(chunks, 1):
             self._go_on()
             text, heading = (self._words.glued(chunk[name], LINE_BREAK) for name in ("text", "heading"))
             lang, page = chunk["lang"], chunk["page"]
             place = page_word(lang, self._format, page) if page else heading.rpartition(" › ")[2]
-            named = f"{title}, {place}" if place and place != title else title
+            named = f"{self.title}, {place}" if place and place != self.title else self.title
             passage = Passage(f"{self.id}.document.{number}.{lang}", self.id, "document", lang, named, text)
             parts.append(store.Part(passage, number, heading, page, {}, None))
         return parts

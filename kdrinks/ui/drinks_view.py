@@ -1,6 +1,6 @@
 """The drinks page: the shelf of cards with its filters and pictures; hands one drink, the form and the changes to their own modules.
 
-What is open stands in the address: ?drink=ID, ?edit=ID, ?edit=new, ?desk=1, else the filters. Knows no SQL.
+What is open stands in the address: ?drink=ID, ?edit=ID, ?edit=new, ?desk=1, ?documents=1, ?document=ID&at=N, else the filters. Knows no SQL.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from kdrinks.knowledge.drinks import Drink
 from kdrinks.knowledge.edition import Edition
 from kdrinks.knowledge.shelf import Wanted
 from kdrinks.services import Services
-from kdrinks.ui import drink_desk, drink_form, drink_view
+from kdrinks.ui import documents_preview, documents_view, drink_desk, drink_form, drink_view
 from kdrinks.ui.drink_filters import CLEARED_KEY, STALE_KEY, choose, clear, picked_in_chart
 from kdrinks.ui.drink_labels import badges, here, short
 from kdrinks.ui.frame import lang, t
@@ -23,7 +23,7 @@ from kdrinks.ui.markdown_text import as_plain
 
 SHOWN = 36
 """Cards drawn at first; all 105 at once take a phone a second."""
-OPENED = ("drink", "edit", "desk")
+OPENED = ("drink", "edit", "desk", "documents", "document", "at")
 OPENED_KEY = "drinks-opened"
 MORE_KEY = "drinks-more"
 
@@ -39,6 +39,10 @@ def draw(house: Services) -> None:
         drink_form.draw(house, now, edited)
     elif "desk" in st.query_params:
         drink_desk.draw(house, now)
+    elif "documents" in st.query_params:
+        documents_view.draw(house)
+    elif "document" in st.query_params:
+        documents_preview.draw(house, st.query_params["document"], st.query_params.get("at", ""))
     else:
         _draw_shelf(now)
 
@@ -80,6 +84,8 @@ def _draw_head() -> None:
             st.markdown(t("drinks.intro"))
         with st.container(horizontal=True, gap="xsmall", width="content", key="desk-links"):
             st.page_link(here(), label=t("drinks.add"), icon=":material/add:", query_params={"edit": drink_form.NEW})
+            mine = {"documents": "1"}
+            st.page_link(here(), label=t("documents.link"), icon=":material/library_books:", query_params=mine)
             st.page_link(here(), label=t("drinks.desk"), icon=":material/history:", query_params={"desk": "1"})
 
 

@@ -10,11 +10,13 @@ from typing import Literal
 import streamlit as st
 
 from kdrinks import english
-from kdrinks.records import Citation, Exchange, Loaded, Timing
+from kdrinks.config import ROOT
+from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing
 from kdrinks.ui import source_links
 from kdrinks.ui.frame import t
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
+DRINKS = ROOT / "pages" / "drinks.py"
 _HANGUL = re.compile(r"[가-힣]")
 _MARK = "\ue000"
 """A private character that no font draws; stands for the mark while the text becomes Markdown."""
@@ -66,11 +68,20 @@ def _draw_citation(citation: Citation, question_terms: Collection[str]) -> None:
         st.markdown(f"##### {as_plain(passage.title)}")
         st.caption(kind)
         st.markdown(_with_words_marked(passage.text, question_terms))
-        if passage.sources:
+        if passage.kind == "document":
+            _draw_document_link(passage)
+        elif passage.sources:
             links = " · ".join(source_links.link(address) for address in passage.sources)
             st.markdown(f":small[{t('chat.source_links', links=links)}]")
         else:
             st.caption(t("chat.general_knowledge"))
+
+
+def _draw_document_link(passage: Passage) -> None:
+    """To the passage in its document; passage ids are document.kind.number.lang."""
+    at = {"document": passage.subject_id, "at": passage.id.split(".")[-2]}
+    st.caption(t("documents.cited"))
+    st.page_link(DRINKS, label=t("documents.look"), icon=":material/library_books:", query_params=at)
 
 
 def _with_words_marked(text: str, terms: Collection[str]) -> str:
