@@ -125,6 +125,16 @@ def test_a_model_that_is_deleted_leaves_the_choice_of_what_to_compare(models: Pa
     assert not app.exception and app.multiselect(key="compare-models").value == ["built-in"]
 
 
+def test_a_model_that_cannot_be_run_is_told_with_the_reason(models: Path) -> None:
+    write_byte_model(models / "odd.gguf", architecture="nonsense")
+    app = models_page()
+    app.multiselect(key="compare-models").set_value(["odd"]).run()
+    app.button(key="compare-start").click().run()
+    assert models_compare.comparisons()["now"].wait(PATIENCE_S)
+    app = models_page()
+    assert "odd" in app.warning[0].value and "nonsense" in app.warning[0].value
+
+
 def test_fewer_than_three_runs_cannot_be_chosen(models: Path) -> None:
     assert models_page().number_input(key="compare-rounds").min == 3
 

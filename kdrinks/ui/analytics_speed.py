@@ -40,7 +40,7 @@ def speed(view: View) -> None:
         panel("guards", guards, lambda: charts.guards(guards, lang()))
     with right:
         _failures(view)
-    models_compare_results.draw(services(), title=t("models.compare.title"))
+    models_compare_results.draw_panel(services())
 
 
 def _timings(view: View) -> None:

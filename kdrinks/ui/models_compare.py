@@ -51,6 +51,9 @@ def draw(house: Services, devices: Sequence[Device]) -> None:
     if job is not None and job.error:
         show_error(job.error)
     shown = models_compare_results.draw(house)
+    if job is not None and job.phase != "running" and job.id not in shown:
+        # With nothing measured it is not among the results.
+        models_compare_results.draw_problems(house, job.id)
     if not may_manage():
         return
     with st.expander(t("models.compare.new"), icon=":material/speed:", expanded=not shown, key="compare-new"):

@@ -14,13 +14,11 @@ from kdrinks.ui.markdown_text import as_plain
 MEASURES = ("wait_s", "write_tokens_per_s", "read_tokens_per_s")
 
 
-def draw(house: Services, *, title: str = "") -> bool:
-    """The comparison that was chosen, the latest at first, under a title; whether there is any, nothing is drawn otherwise."""
+def draw(house: Services) -> list[str]:
+    """The comparison that was chosen, the latest at first; returns the ids of all there are to choose from."""
     known = store.comparisons(house.db)
     if known.empty:
-        return False
-    if title:
-        st.subheader(title, anchor=False)
+        return []
     local = pd.to_datetime(known["begun"]) + pd.Timedelta(minutes=-(st.context.timezone_offset or 0))
     names = {
         one: f"{begun:%Y-%m-%d %H:%M} · {t('models.compare.settings', count=count)}"
@@ -37,11 +35,23 @@ def draw(house: Services, *, title: str = "") -> bool:
             st.rerun()
     _draw_speed(house, chosen)
     _draw_quality(house, chosen)
-    problems = store.problems(house.db, chosen)
-    for row in problems.itertuples():
+    draw_problems(house, chosen)
+    return list(names)
+
+
+def draw_panel(house: Services) -> None:
+    """The same in a box with a title; nothing before the first comparison."""
+    if not store.comparisons(house.db).empty:
+        with st.container(border=True):
+            st.subheader(t("models.compare.title"), anchor=False)
+            draw(house)
+
+
+def draw_problems(house: Services, comparison_id: str) -> None:
+    """Which settings of a comparison could not be run, and why."""
+    for row in store.problems(house.db, comparison_id).itertuples():
         asked = t(f"charts.asked.{row.device}")
         st.warning(f"**{as_plain(str(row.model))} · {asked}**  \n{as_plain(str(row.error))}", icon=":material/error:")
-    return True
 
 
 def _draw_speed(house: Services, comparison_id: str) -> None:
