@@ -344,7 +344,7 @@ class Answer:
         )
 
     def _details(self) -> dict[str, object]:
-        """Small extras for the store; after a load also the memory that was predicted for it."""
+        """Small extras for the store; with the memory that was predicted for the model."""
         details: dict[str, object] = {
             "intent": self.intent,
             "dropped_turns": self.dropped_turns,
@@ -353,12 +353,8 @@ class Answer:
         }
         if self.unsupported:
             details["unsupported"] = self.unsupported
-        if self.loaded and self.timing.load_s:
-            model = catalog.find_model(str(self.question.choice.model), self._services.settings)
-            predicted = catalog.estimate_of(
-                model, context_tokens=self.loaded.context_tokens, kv_type=self.loaded.kv_type
-            )
-            details["predicted_memory_bytes"] = predicted.total_bytes
+        if self.loaded and self.loaded.predicted_bytes:
+            details["predicted_memory_bytes"] = self.loaded.predicted_bytes
         return details
 
 

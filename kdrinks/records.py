@@ -199,6 +199,8 @@ class Loaded:
     kv_type: str = "f16"
     stepped_down: tuple[str, ...] = ()
     """What was lowered because memory ran out, as hub.plan.steps_taken names it; empty when nothing was."""
+    predicted_bytes: int = 0
+    """What memory_bytes was expected to become, from the header alone; 0 where nothing was predicted (a GPU holds a part)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,15 @@ import pytest
 from test_engine import ON_AND_ON, done, eventually, says, written
 from tiny_models import write_byte_model
 
+from kdrinks.answer import ask
+from kdrinks.config import Settings
 from kdrinks.engine.local import Engine
 from kdrinks.engine.planner import AsAsked
 from kdrinks.errors import LoadFailed
 from kdrinks.records import Choice, Keeping, Sampling, Text
+from kdrinks.services import open_services
+from kdrinks.store.analytics import View
+from kdrinks.store.speed import memory
 
 SHORT = Sampling(max_tokens=3)
 
@@ -144,3 +149,19 @@ def test_the_measured_memory_is_the_peak_of_this_model_alone(
     read = done(list(engine.stream(says("long " * 400), large, SHORT))).loaded.memory_bytes
     assert read > before + 50_000_000
     assert engine.load(choices[0]).memory_bytes < before + 20_000_000
+
+
+def test_every_answer_keeps_the_predicted_memory_beside_the_measured_one(tmp_path: Path, choices: list[Choice]) -> None:
+    house = open_services(Settings(home=tmp_path / "home", models=choices[0].model.parent))
+    try:
+        house.engine.load(choices[0])  # as the warm-up does: the answers themselves load nothing
+        for _ in range(2):
+            answer = ask(house, "a b", choice=choices[0], sampling=SHORT, knowledge=False)
+            assert answer.wait(60) and answer.error is None
+        (row,) = memory(house.db, View()).to_dict("records")
+        loaded = house.engine.state.loaded
+    finally:
+        house.close()
+    assert loaded and row["n"] == 2
+    assert row["predicted_mb"] == loaded.predicted_bytes / 1e6 > 10
+    assert row["measured_mb"] == pytest.approx(loaded.memory_bytes / 1e6, rel=0.2)

@@ -7,7 +7,7 @@ taken here and in the worker with a monotonic clock. Knows nothing of llama.cpp,
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -179,13 +179,21 @@ class Engine:
                 number += 1
             else:
                 taken = self._planner.steps_taken(choice, devices, plan)
-                memory.hold(choice, replace(loaded, kv_type=plan.kv_type, stepped_down=taken))
+                real = replace(plan, context_tokens=loaded.context_tokens)
+                predicted = self._planner.predicted_bytes(choice, real) if loaded.used == "cpu" else 0
+                loaded = replace(loaded, kv_type=plan.kv_type, stepped_down=taken, predicted_bytes=predicted)
+                memory.hold(choice, loaded)
                 self._planner.worked(choice, plan, devices, stepped=bool(taken))
                 return True
 
     def _load(self, choice: Choice, plan: Plan, stop: threading.Event | None) -> Generator[Loading, None, Loaded]:
         """Loading events of one try; returns what the loader reports."""
-        values = {"path": str(choice.model.resolve()), "device": choice.device, "threads": choice.threads, **asdict(plan)}
+        values = {
+            "path": str(choice.model.resolve()),
+            "device": choice.device,
+            "threads": choice.threads,
+            **asdict(plan),
+        }
         with closing(self._memory.alive().request("load", values, stop)) as documents:
             for document in documents:
                 if document.get("event") == "loading":
@@ -262,6 +270,13 @@ class Engine:
                 progress(step.fraction)
             assert self._memory.loaded
             return self._memory.loaded
+
+    def forget(self, conversations: Sequence[str] = ()) -> None:
+        """Drops what the workers keep of these conversations, of all when none is named; after the request in progress."""
+        with self._turn():
+            for worker in self._memory.workers:
+                with suppress(EngineDied):  # its memory is gone with it
+                    worker.result("forget", {"conversations": list(conversations)})
 
     def unload(self, stop: threading.Event | None = None) -> None:
         """Frees the memory of all models by ending their workers, after the request in progress. Raises Stopped."""

@@ -39,8 +39,13 @@ class Memory:
     @property
     def own_bytes(self) -> int:
         """What ending all of them would give back now."""
-        workers = (*(one.worker for one in self._resting), self.worker)
-        return sum(worker.own_bytes for worker in workers if worker and worker.alive)
+        return sum(worker.own_bytes for worker in self.workers)
+
+    @property
+    def workers(self) -> list[WorkerProcess]:
+        """Those that run, the one in use included."""
+        every = (*(one.worker for one in self._resting), self.worker)
+        return [worker for worker in every if worker and worker.alive]
 
     def alive(self) -> WorkerProcess:
         """The running worker, a new one when there is none or it died."""

@@ -197,6 +197,15 @@ class Model:
         if llama.llama_state_seq_get_data(self._context, state, size, 0):
             self._states[self._owner] = (list(self.tokens), state)
 
+    def forget_conversations(self, conversations: Sequence[str]) -> None:
+        """Drops what is kept of these, from the context too; of everything when none is named."""
+        for name in conversations or list(self._states):
+            self._states.pop(name, None)
+        if not conversations or self._owner in conversations:
+            llama.llama_memory_clear(self._memory, True)  # with the data, not only its bookkeeping
+            self.tokens.clear()
+            self._owner = ""
+
     def forget(self) -> None:
         """Empties the context."""
         llama.llama_memory_clear(self._memory, True)

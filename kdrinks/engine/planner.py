@@ -18,6 +18,9 @@ class Planner(Protocol):
     def worked(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
         """Hears which plan was loaded."""
 
+    def predicted_bytes(self, choice: Choice, plan: Plan) -> int:
+        """Peak memory of the plan on the CPU; 0 when the file cannot be read."""
+
     def fits_beside(self, choice: Choice, devices: Sequence[Device]) -> bool:
         """Whether there is room for the choice beside the models that are in memory."""
 
@@ -36,3 +39,6 @@ class AsAsked:
 
     def fits_beside(self, choice: Choice, devices: Sequence[Device]) -> bool:
         return True
+
+    def predicted_bytes(self, choice: Choice, plan: Plan) -> int:
+        return 0

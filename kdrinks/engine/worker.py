@@ -61,8 +61,14 @@ class Worker:
             "stream": self.stream,
             "raw": self.raw,
             "score": self.score,
+            "forget": self.forget,
         }
         return operations[request["op"]](request)
+
+    def forget(self, request: Request) -> None:
+        """Drops the state of request["conversations"]; of all when the list is empty."""
+        if self._model:
+            self._model.forget_conversations(request["conversations"])
 
     def unload(self) -> None:
         if self._model:
@@ -163,6 +169,8 @@ class Worker:
         size = min(SCORED_TOKENS, model.context_tokens)
         tokens = model.tokenize(request["text"], add_special=False, parse_special=False)
         piece = tokens[request["piece"] * size :][:size]
+        # As llama-perplexity does: models that learned with a first token are lost without it.
+        piece[:1] = model.tokenize("", add_special=True)[:1] or piece[:1]
         nll, scored = 0.0, 0
         if len(piece) == size:
             model.start_anew(piece)

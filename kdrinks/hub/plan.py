@@ -116,6 +116,16 @@ class Planner:
             fresh.write_text(json.dumps(self._worked), encoding="utf-8")
             fresh.replace(self._file)
 
+    def predicted_bytes(self, choice: Choice, plan: Plan) -> int:
+        """Peak memory of the plan on the CPU; 0 when the file cannot be read."""
+        try:
+            estimated = catalog.estimate_of(
+                read_model(choice.model), context_tokens=plan.context_tokens, kv_type=plan.kv_type
+            )
+        except ModelError:
+            return 0
+        return estimated.total_bytes
+
     def fits_beside(self, choice: Choice, devices: Sequence[Device]) -> bool:
         """Whether there is room for the choice in what is free now, with the models in memory where they are."""
         try:

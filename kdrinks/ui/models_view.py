@@ -71,7 +71,7 @@ def _draw_state(has_gpu: bool) -> None:
             missed = loaded.requested == "gpu" and loaded.used == "cpu"
             st.badge(device_name(loaded), color="red" if missed else "green", icon=":material/memory:")
         with st.container(horizontal=True, gap="medium", key="facts"):
-            for name, value in _facts(house, loaded):
+            for name, value in _facts(loaded):
                 st.markdown(f":small[:gray[{t(f'models.{name}')}]]  \n**{value}**", width="content")
         if loaded.stepped_down:
             steps = ", ".join(_step_text(step) for step in loaded.stepped_down)
@@ -93,22 +93,13 @@ def _draw_no_gpu() -> None:
     st.code(reinstall_command_here(), language=None, wrap_lines=True)
 
 
-def _predicted(house: Services, loaded: Loaded) -> str:
-    try:
-        model = catalog.find_model(loaded.model_id, house.settings)
-        estimated = catalog.estimate_of(model, context_tokens=loaded.context_tokens, kv_type=loaded.kv_type)
-    except KdrinksError:  # the file went away after the load; what was measured stays
-        return "?"
-    return bytes_text(estimated.total_bytes)
-
-
-def _facts(house: Services, loaded: Loaded) -> list[tuple[str, str]]:
+def _facts(loaded: Loaded) -> list[tuple[str, str]]:
     return [
         ("column_quantization", as_plain(loaded.quantization)),
         ("state_layers", f"{loaded.gpu_layers} / {loaded.layers}"),
         ("state_context", t("models.tokens", count=f"{loaded.context_tokens:,}")),
         ("state_memory", bytes_text(loaded.memory_bytes)),
-        ("state_predicted", _predicted(house, loaded)),
+        ("state_predicted", bytes_text(loaded.predicted_bytes) if loaded.predicted_bytes else "–"),
         ("state_threads", str(loaded.threads)),
         ("state_load", t("chat.seconds", seconds=f"{loaded.load_s:.2f}")),
     ]
