@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import gguf
+import psutil
 import pytest
 from hub_server import FakeHub, running_hub
 from tiny_models import write_byte_model
 
 from kdrinks.__main__ import main
-from kdrinks.config import BUILT_IN_FILE, Settings
+from kdrinks.config import BUILT_IN_FILE, ROOT, Settings
 from kdrinks.errors import BadInput
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.quantize import BITS, Batch, Quantization, requantizes, target_for
@@ -225,6 +228,26 @@ def test_what_a_killed_run_left_behind_is_thrown_away_by_the_next(models: Path) 
     job = Quantization(source, "Q4_0", target_for(source, "Q4_0", models))
     assert job.wait(60) and job.phase == "done"
     assert [path.name for path in models.iterdir()] == ["kdrinks-mini-Q4_0.gguf"]
+
+
+def test_an_app_that_is_killed_leaves_no_quantizer_and_no_half_file(models: Path, tmp_path: Path) -> None:
+    path = write_byte_model(tmp_path / "big-F32.gguf", width=1024, layers=6)
+    code = (
+        "import sys, time; from pathlib import Path; from kdrinks.hub.gguf import read_model\n"
+        "from kdrinks.hub.quantize import Batch\n"
+        "job = Batch(read_model(Path(sys.argv[1])), ['Q2_K'], Path(sys.argv[2]))\n"
+        "while not job.fraction: time.sleep(0.001)\n"
+        "print(job._now._process.pid, flush=True); time.sleep(600)"
+    )
+    app = subprocess.Popen([sys.executable, "-c", code, path, models], stdout=subprocess.PIPE, cwd=ROOT)
+    assert app.stdout
+    quantizer = psutil.Process(int(app.stdout.readline()))
+    assert [one.suffix for one in models.iterdir()] == [".part"]
+    app.kill()
+    app.wait(30)
+    app.stdout.close()
+    psutil.wait_procs([quantizer], timeout=60)
+    assert not quantizer.is_running() and list(models.iterdir()) == []
 
 
 def test_a_split_source_gives_one_file_with_the_model_s_name(models: Path) -> None:

@@ -1,9 +1,10 @@
 """The child process that quantizes: `python -m kdrinks.engine.quantizer SOURCE OUT TYPE`, JSON lines on standard output.
 
 Out: {"done": 3, "total": 60} a tensor, at last {"result": true} or {"error": "why"}. Ends itself when its standard
-input closes, so that no orphan goes on writing. Only hub/quantize.py starts it.
+input closes, so that no orphan goes on writing, and takes away what it wrote. Only hub/quantize.py starts it.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -36,11 +37,18 @@ def say(out: int, document: dict[str, object]) -> None:
 def main(source: str, target: str, name: str) -> None:
     out = os.dup(1)
     os.dup2(2, 1)  # native code may print
-    threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(1)), daemon=True).start()
+    threading.Thread(target=_leave_with_parent, args=[target], daemon=True).start()
     log = _Steps(out)
     start()
     code = quantize(source, target, name)
     say(out, {"result": True} if code == 0 else {"error": log.complaint()})
+
+
+def _leave_with_parent(target: str) -> None:
+    sys.stdin.buffer.read()
+    with contextlib.suppress(OSError):  # not begun yet, or held open on Windows
+        os.unlink(target)
+    os._exit(1)
 
 
 if __name__ == "__main__":

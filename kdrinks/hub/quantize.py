@@ -10,7 +10,6 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from glob import escape
 from pathlib import Path
 from typing import Literal
 
@@ -200,8 +199,8 @@ class Batch:
 
 
 def _sweep(target: Path) -> None:
-    """Throws away what a process that was killed left of this target."""
-    for left in target.parent.glob(f"{escape(target.name)}.*.part"):
+    """Throws away what killed runs left in the target's folder."""
+    for left in target.parent.glob("*.gguf.*.part"):
         pid = left.name.removesuffix(".part").rpartition(".")[2]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
             left.unlink(missing_ok=True)
