@@ -3,10 +3,11 @@
     python benchmarks/llama2.py --peer PYTHON [--picture FILE.svg] [--small]
 
 transformers in bfloat16 against kdrinks with Q4_K_M, one after the other in one run, random weights on both sides, each
-in a process of its own with the same number of threads. Measured are the seconds from the prompt to the last token, once
-after a short warm-up, and the peak memory of the process that holds the model. PYTHON: an interpreter with torch and
-transformers (benchmarks/requirements.txt). Needs 15 GB of free memory and 4 GB of disk; transformers comes first, so
-that the file of weights is not in memory beside it.
+in a process of its own with the same number of threads. kdrinks has a context of 512 tokens, because transformers holds
+no more than it needs either. Measured are the seconds from the prompt to the last token, once after a short warm-up, and
+the peak memory of the process that holds the model. PYTHON: an interpreter with torch and transformers
+(benchmarks/requirements.txt). Needs 15 GB of free memory and 4 GB of disk; transformers comes first, so that the file of
+weights is not in memory beside it.
 """
 
 import argparse
@@ -27,7 +28,7 @@ SHAPES = {
     },
 }  # fmt: skip
 """small -> shape"""
-PROMPT, NEW, CONTEXT = 60, 100, 4096
+PROMPT, NEW, CONTEXT = 60, 100, 512
 
 
 def transformers(shape: dict[str, int], threads: int) -> dict[str, float]:
@@ -44,7 +45,7 @@ def transformers(shape: dict[str, int], threads: int) -> dict[str, float]:
         num_attention_heads=shape["heads"],
         num_key_value_heads=shape["kv_heads"],
         vocab_size=shape["vocabulary"],
-        max_position_embeddings=CONTEXT,
+        max_position_embeddings=4096,
         bos_token_id=1,
         eos_token_id=None,
     )
@@ -147,13 +148,15 @@ def main(options: argparse.Namespace) -> None:
     import psutil
     from real_shapes import write_shape
 
+    from kdrinks.engine.library import physical_cores
+
     shape = SHAPES[options.small]
     needed = 1 if options.small else 15
     free = psutil.virtual_memory().available / 2**30
     if free < needed:
         raise SystemExit(f"this needs {needed} GiB of free memory; there are {free:.1f}")
     # The engine takes one thread below 100 M parameters, the physical cores above.
-    threads = 1 if options.small else psutil.cpu_count(logical=False) or 1
+    threads = 1 if options.small else physical_cores()
     command = [options.peer, __file__, "--as-peer", str(threads), *(["--small"] if options.small else [])]
     theirs = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
     with tempfile.TemporaryDirectory() as folder:

@@ -48,9 +48,10 @@ def engine() -> Iterator[Engine]:
 def test_a_model_that_nobody_asks_leaves_the_memory_and_comes_back_with_the_next_question(
     engine: Engine, choices: list[Choice]
 ) -> None:
+    engine.devices()
+    pid = engine.state.worker_pid
     engine.keep = Keeping(idle_s=0.05)
     engine.load(choices[0])
-    pid = engine.state.worker_pid
     assert pid and eventually(lambda: engine.state.loaded is None and not psutil.pid_exists(pid))
     events = list(engine.stream(says("a"), choices[0], SHORT))
     assert written(events) and done(events).timing.load_s > 0
