@@ -3,8 +3,9 @@
 The jobs belong to the process, not to a page: leaving changes nothing, coming back shows them again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import streamlit as st
 
@@ -27,6 +28,8 @@ SEEN_KEY = "documents-seen"
 OVER_KEY = "documents-over"
 """How many jobs had ended when the page was drawn last."""
 REFUSED_KEY = "documents-refused"
+BEGUN_KEY = "documents-begun"
+"""File ids of this session: a run that another one cuts short calls its callback again."""
 DONE_KEY = "documents-done"
 TURN_KEY = "documents-turn"
 """Counts uploads: a new key empties the file field."""
@@ -54,8 +57,8 @@ def draw(house: Services) -> None:
         st.markdown(t("documents.intro"))
     if done := st.session_state.pop(DONE_KEY, ""):
         st.toast(as_plain(done), icon=":material/check:")
-    for refused in st.session_state.pop(REFUSED_KEY, ()):
-        show_error(KdrinksError(refused["key"], **refused["values"]))
+    for place, refused in enumerate(st.session_state.get(REFUSED_KEY, ())):
+        _draw_error(KdrinksError(refused["key"], **refused["values"]), f"refused-{place}", _forget_refused, place)
     if may_manage():
         _draw_field()
     _draw_jobs()
@@ -95,7 +98,11 @@ def _draw_field() -> None:
 def _begin(key: str) -> None:
     """Start a job for each file of the field, and empty the field."""
     house, refused = services(), []
+    begun: list[str] = st.session_state.setdefault(BEGUN_KEY, [])
     for file in st.session_state.get(key) or ():
+        if file.file_id in begun:
+            continue
+        begun.append(file.file_id)
         try:
             additions().append(Adding(house.db, house.words, file.name, file.getvalue()))
         except KdrinksError as error:
@@ -122,21 +129,30 @@ def _over() -> int:
 
 def _tell_end(job: Adding, seen: list[str]) -> None:
     if job.error is not None:
-        with st.container(horizontal=True, vertical_alignment="top", gap="small", key=f"failed-{job.id}"):
-            show_error(job.error)
-            st.button(
-                t("documents.dismiss"),
-                icon=":material/close:",
-                type="tertiary",
-                key=f"dismiss-{job.id}",
-                on_click=seen.append,
-                args=(job.id,),
-            )
+        _draw_error(job.error, job.id, seen.append, job.id)
         return
     seen.append(job.id)
     title = job.file if job.phase == "cancelled" else job.title
     key = "cancelled" if job.phase == "cancelled" else "added"
     st.toast(as_plain(t(f"documents.{key}", file=title, title=title)), icon=":material/check:")
+
+
+def _draw_error(error: KdrinksError, key: str, forget: Callable[[Any], None], what: str | int) -> None:
+    """It stays until it is dismissed: the page draws itself again while other files are on their way."""
+    with st.container(horizontal=True, vertical_alignment="top", gap="small", key=f"failed-{key}"):
+        show_error(error)
+        st.button(
+            t("documents.dismiss"),
+            icon=":material/close:",
+            type="tertiary",
+            key=f"dismiss-{key}",
+            on_click=forget,
+            args=(what,),
+        )
+
+
+def _forget_refused(place: int) -> None:
+    st.session_state[REFUSED_KEY] = [one for at, one in enumerate(st.session_state[REFUSED_KEY]) if at != place]
 
 
 def _watch() -> None:
