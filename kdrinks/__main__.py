@@ -23,6 +23,7 @@ from kdrinks.errors import BadInput, KdrinksError, StoreLocked
 from kdrinks.hub import catalog
 from kdrinks.records import Choice, Hit, ModelFile, Sampling, Turn
 from kdrinks.services import Services, last_choice, open_services
+from kdrinks.store import chats, forget
 from kdrinks.store.db import Database
 from kdrinks.store.export import export
 from kdrinks.words import Words
@@ -107,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("sample", _sample, "load 160 marked conversations, to see full charts before the first chat")
     sub.add_argument("--remove", action="store_true", help="take them out again")
+
+    sub = command("forget", _forget, "delete conversations with their words, timings and copies")
+    which = sub.add_mutually_exclusive_group(required=True)
+    which.add_argument("--all", action="store_true", help="every conversation")
+    which.add_argument("--conversation", metavar="ID", help="this one")
+    which.add_argument("--older-than", type=_positive, metavar="DAYS", help="those whose last message is older")
 
     sub = command("export", _export, "write conversations, words and timings into a folder")
     sub.add_argument("folder", type=Path)
@@ -272,6 +279,17 @@ def _export(options: argparse.Namespace) -> dict[str, Any]:
         for name in written["files"]:
             print(name)
     return written
+
+
+def _forget(options: argparse.Namespace) -> dict[str, Any]:
+    with contextlib.closing(Database.open(from_environment().database)) as db:
+        if options.conversation:
+            deleted = chats.delete_conversation(db, options.conversation)
+        else:
+            deleted = forget.everything(db) if options.all else forget.older_than(db, options.older_than)
+    if not options.json:
+        print(deleted)
+    return {"conversations": deleted}
 
 
 def _sample(options: argparse.Namespace) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ CHOICE_KEY = "model"
 KEEPING_KEY = "keeping"
 """Under which it keeps how long and how many models stay in memory."""
 
+FORGOTTEN_BY_NAME = 100
+"""When more conversations are deleted at once the workers drop all they keep."""
 FIRST_PAGE_S = 5.0
 """How long the warm-up waits for a first page."""
 BROWSER_S = 1.0
@@ -72,6 +75,11 @@ class Services:
         except KdrinksError as error:
             self.problem = error
 
+    def forget_in_engine(self, conversations: Sequence[str]) -> None:
+        """Let the workers drop what they keep of deleted conversations, when the request in progress is over."""
+        named = tuple(conversations) if len(conversations) <= FORGOTTEN_BY_NAME else ()
+        threading.Thread(target=self.engine.forget, args=(named,), name="forget", daemon=True).start()
+
     def close(self) -> None:
         self.recount.halt.set()
         self.engine.close()
@@ -89,7 +97,9 @@ def open_services(settings: Settings, *, memory: bool = False) -> Services:
     planner = Planner(None if memory else settings.home / "plans.json")
     engine = Engine(planner=planner)
     engine.keep = Keeping(**chats.last_choice(db, KEEPING_KEY, {}))
-    return Services(settings, db, words, Knowledge(db, words), engine)
+    house = Services(settings, db, words, Knowledge(db, words), engine)
+    db.when_forgotten.append(house.forget_in_engine)
+    return house
 
 
 def last_choice(services: Services) -> Choice:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from kdrinks.errors import BadInput
 from kdrinks.records import Asked, Citation, Conversation, Exchange, Language, Loaded, Passage, Timing, WordCount
-from kdrinks.store import forget, rollup, snapshot
+from kdrinks.store import forget, rollup
 from kdrinks.store.db import Cursor, Database, new_id, now
 
 TITLE_CHARACTERS = 60
@@ -58,8 +58,9 @@ def record(db: Database, exchange: Exchange) -> bool:
     at = now()
     with db.write() as cursor:
         stored = store(cursor, exchange, at)
-        if stored and rollup.keep_up(cursor, exchange.analyser, at):
-            forget.keep_to_retention(cursor, at)
+        new_day = stored and rollup.keep_up(cursor, exchange.analyser, at)
+    if new_day:
+        forget.apply_retention(db)
     return stored
 
 
@@ -170,12 +171,10 @@ def messages(db: Database, conversation_id: str) -> list[Asked]:
     return result
 
 
-def delete_conversation(db: Database, conversation_id: str) -> None:
-    """Delete a conversation with all that was counted, cited and timed in it; nothing happens for an unknown id."""
+def delete_conversation(db: Database, conversation_id: str) -> int:
+    """Delete a conversation with all that was counted, cited and timed in it; 0 and nothing else for an unknown id."""
     _check(conversation_id)
-    with db.write() as cursor:
-        forget.conversations(cursor, "SELECT id FROM conversations WHERE id = ?", [conversation_id])
-    snapshot.drop(db)
+    return forget.one(db, conversation_id)
 
 
 def save_choice(db: Database, key: str, value: Any) -> None:

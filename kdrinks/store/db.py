@@ -5,11 +5,12 @@ A finished write is on the disk (DuckDB syncs its log at each commit), so a kill
 folded into the file at 16 MB (DuckDB's default), after a migration and on close(); the next start replays what is left of it.
 """
 
+import math
 import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,10 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+READERS_S = 2.0
+REWRITE_BYTES = 256e6
+"""About 2 s of copying on 2 cores."""
+REWRITE_SUFFIX = ".rewrite"
 NOT_WRITABLE = re.compile(
     r"permission denied|read-only|no space left|file too large|disk quota|operation not permitted|not a directory|is a directory",
     re.IGNORECASE,
@@ -55,10 +60,16 @@ class Database:
         self.path = path
         self.opened_at = now()
         """A question older than this without an answer was cut by the end of the process that asked it."""
+        self.when_forgotten: list[Callable[[Sequence[str]], None]] = []
+        """Called with the ids of conversations that were deleted, so that no cache keeps them; must return at once."""
         self.live: tuple[str, str] | None = None
         """Address and token of the door that live.py opened."""
         self._connection = connection
         self._writing = threading.Lock()
+        self._gate = threading.Condition()
+        self._cursors = 0
+        """Open ones; a rewrite waits until there are none and lets none begin."""
+        self._shut = False
 
     @classmethod
     def open(cls, path: Path | None) -> "Database":
@@ -77,20 +88,30 @@ class Database:
         database = cls(connection, path)
         try:
             database._migrate()
+            if path is not None and path.with_suffix(REWRITE_SUFFIX).exists() and database._rewrite(path, math.inf):
+                path.with_suffix(REWRITE_SUFFIX).unlink()
         except BaseException:
-            connection.close()
+            database._connection.close()
             raise
         return database
 
     @contextmanager
     def cursor(self) -> Iterator[Cursor]:
         """A cursor for reading, its own connection to the same data: one shared by threads gives wrong rows."""
-        with mapped(self.path):
-            cursor = self._connection.cursor()
-            try:
-                yield cursor
-            finally:
-                cursor.close()
+        with self._gate:
+            self._gate.wait_for(lambda: not self._shut)
+            self._cursors += 1
+        try:
+            with mapped(self.path):
+                cursor = self._connection.cursor()
+                try:
+                    yield cursor
+                finally:
+                    cursor.close()
+        finally:
+            with self._gate:
+                self._cursors -= 1
+                self._gate.notify_all()
 
     @contextmanager
     def write(self) -> Iterator[Cursor]:
@@ -112,6 +133,56 @@ class Database:
         """Fold the log into the file now, so that what was deleted does not wait in it; left to the next time while a reader is at work."""
         with self._writing, self.cursor() as cursor, suppress(duckdb.TransactionException):
             cursor.execute("CHECKPOINT")
+
+    def rewrite(self) -> bool:
+        """Write the file anew, so that nothing deleted stays in it: DuckDB keeps a block as long as any row in it lives.
+
+        False, and done by the next start, while readers are at work for longer than READERS_S, the live connection is open, or the data
+        is larger than REWRITE_BYTES: nobody can read or write meanwhile.
+        """
+        if self.path is None:
+            return True
+        mark = self.path.with_suffix(REWRITE_SUFFIX)
+        mark.touch()  # before the work: a crash leaves it to the next start
+        with self._writing, self._gate:
+            self._shut = True
+            try:
+                if not self.live and self._gate.wait_for(lambda: self._cursors == 0, READERS_S):
+                    with mapped(self.path):
+                        done = self._rewrite(self.path)
+                    if done:
+                        mark.unlink()
+                    return done
+            finally:
+                self._shut = False
+                self._gate.notify_all()
+        return False
+
+    def _rewrite(self, path: Path, most_bytes: float = REWRITE_BYTES) -> bool:
+        connection = self._connection
+        connection.execute("CHECKPOINT")
+        row = connection.execute(
+            "SELECT used_blocks * block_size, database_name FROM pragma_database_size()"
+        ).fetchone()
+        if row is None or row[0] > most_bytes:
+            return False
+        fresh = path.with_suffix(".fresh")
+        fresh.unlink(missing_ok=True)
+        connection.execute("DROP SCHEMA IF EXISTS live CASCADE")
+        connection.execute("CHECKPOINT")
+        quoted = str(fresh).replace("'", "''")
+        connection.execute(f"ATTACH '{quoted}' AS fresh")
+        connection.execute(f'COPY FROM DATABASE "{row[1]}" TO fresh')
+        connection.execute("CHECKPOINT fresh")
+        connection.execute("DETACH fresh")
+        connection.close()
+        try:
+            # a log beside the new file would be replayed over it
+            if not path.with_name(path.name + ".wal").exists():
+                fresh.replace(path)
+        finally:
+            self._connection = duckdb.connect(str(path), config=CONFIG)
+        return not fresh.exists()
 
     def close(self) -> None:
         with self._writing, mapped(self.path):

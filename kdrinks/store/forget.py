@@ -5,30 +5,42 @@ Knows who may delete nothing: asking the person is the page's work.
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from kdrinks.store import rollup, snapshot
 from kdrinks.store.db import Cursor, Database, new_id, now
 
 TABLES_OF_A_CONVERSATION = ("words", "citations", "generations", "messages")
+_OLDER = (
+    "SELECT c.id FROM conversations c LEFT JOIN messages m ON m.conversation_id = c.id"
+    " GROUP BY c.id, c.created_at HAVING coalesce(max(m.created_at), c.created_at) < ?"
+)
 RETENTION_KEY = "retention_days"
 RETENTION_DAYS = (30, 90, 365)
 """What a person can choose from; none keeps everything."""
 
 
-def conversations(cursor: Cursor, which: str, values: Sequence[Any] = ()) -> int:
-    """Delete the conversations whose ids this query gives, inside the caller's transaction; returns how many there were."""
+def conversations(cursor: Cursor, which: str, values: Sequence[Any] = ()) -> list[str]:
+    """Delete the conversations whose ids this query gives, inside the caller's transaction; returns their ids.
+
+    The caller ends with leave_no_trace() once the transaction is over.
+    """
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE doomed AS {which}", list(values))
-    count = cursor.execute("SELECT count(*) FROM doomed").fetchone()
-    if not count or not count[0]:
-        return 0
-    days = rollup.days_of(cursor, "FROM doomed")
-    for table in TABLES_OF_A_CONVERSATION:
-        cursor.execute(f"DELETE FROM {table} WHERE conversation_id IN (FROM doomed)")
-    cursor.execute("DELETE FROM conversations WHERE id IN (FROM doomed)")
-    rollup.count_again(cursor, days)
-    return int(count[0])
+    ids = [str(row[0]) for row in cursor.execute("FROM doomed").fetchall()]
+    if ids:
+        days = rollup.days_of(cursor, "FROM doomed")
+        for table in TABLES_OF_A_CONVERSATION:
+            cursor.execute(f"DELETE FROM {table} WHERE conversation_id IN (FROM doomed)")
+        cursor.execute("DELETE FROM conversations WHERE id IN (FROM doomed)")
+        rollup.count_again(cursor, days)
+    cursor.execute("DROP TABLE doomed")
+    return ids
+
+
+def one(db: Database, conversation: str) -> int:
+    """Delete this conversation; 0 and nothing else for an unknown id."""
+    return _delete(db, "SELECT id FROM conversations WHERE id = ?", [conversation])
 
 
 def everything(db: Database) -> int:
@@ -39,6 +51,11 @@ def everything(db: Database) -> int:
 def of_session(db: Database, session: str) -> int:
     """Delete the conversations of a session, such as the sample's; returns how many there were."""
     return _delete(db, "SELECT id FROM conversations WHERE session = ?", [session])
+
+
+def older_than(db: Database, days: int) -> int:
+    """Delete the conversations whose last message is older; returns how many there were."""
+    return _delete(db, _OLDER, [now() - timedelta(days=days)])
 
 
 def retention_days(db: Database) -> int | None:
@@ -56,37 +73,24 @@ def set_retention(db: Database, days: int | None) -> int:
 
 def apply_retention(db: Database) -> int:
     """Delete what is older than the retention; returns how many conversations. Done at each start and on the first answer of a day."""
-    with db.write() as cursor:
-        count = keep_to_retention(cursor, now())
-    if count:
-        _fold(db)
-    return count
-
-
-def keep_to_retention(cursor: Cursor, at: datetime) -> int:
-    """As apply_retention, inside the caller's transaction."""
-    days = _retention_days(cursor)
-    if days is None:
-        return 0
-    return conversations(
-        cursor,
-        "SELECT c.id FROM conversations c LEFT JOIN messages m ON m.conversation_id = c.id"
-        " GROUP BY c.id, c.created_at HAVING coalesce(max(m.created_at), c.created_at) < ?",
-        [at - timedelta(days=days)],
-    )
+    days = retention_days(db)
+    return older_than(db, days) if days else 0
 
 
 def _delete(db: Database, which: str, values: Sequence[Any] = ()) -> int:
     with db.write() as cursor:
-        count = conversations(cursor, which, values)
-    _fold(db)
-    return count
+        ids = conversations(cursor, which, values)
+    if ids:
+        leave_no_trace(db, ids)
+    return len(ids)
 
 
-def _fold(db: Database) -> None:
-    """Nothing deleted stays in the log or in a copy for analysts."""
+def leave_no_trace(db: Database, ids: Sequence[str]) -> None:
+    """Nothing deleted stays in the file or its log, in a copy for analysts, or in a cache."""
     snapshot.drop(db)
-    db.checkpoint()
+    for forgotten in db.when_forgotten:
+        forgotten(ids)
+    db.rewrite()
 
 
 def _retention_days(cursor: Cursor) -> int | None:

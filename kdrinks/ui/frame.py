@@ -28,6 +28,7 @@ def services() -> Services:
     Raises StoreError when the database cannot be opened; the next call tries again.
     """
     opened = open_services(from_environment())
+    opened.db.when_forgotten.append(lambda conversations: st.cache_data.clear())
     opened.warm()
     return opened
 
