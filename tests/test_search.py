@@ -7,6 +7,7 @@ import pytest
 from kdrinks.evaluate import evaluate
 from kdrinks.knowledge.search import Knowledge
 from kdrinks.records import Findings, Passage
+from kdrinks.store import passages as store
 from kdrinks.store.db import Database
 from kdrinks.words import Words
 
@@ -236,6 +237,20 @@ def test_a_fill_that_was_cut_short_goes_on_where_it_was() -> None:
     assert seen == [(500, 1200), (1000, 1200)]
     assert knowledge.hold(passages) == 200
     assert knowledge.hold(passages) == 0
+
+
+def test_words_laid_out_anew_are_the_same_words(knowledge: Knowledge) -> None:
+    def held() -> list[object]:
+        with knowledge._db.cursor() as cursor:
+            return cursor.execute("FROM passage_words ORDER BY ALL").fetchall()
+
+    before, found = held(), knowledge.find("막걸리 도수")
+    store.sort_words(knowledge._db)
+    assert held() == before
+    assert knowledge.find("막걸리 도수") == found
+    with knowledge._db.cursor() as cursor:
+        rows = cursor.execute("SELECT lang, term FROM passage_words ORDER BY rowid").fetchall()
+    assert rows == sorted(rows)
 
 
 def test_a_plant_that_is_poisonous_is_warned_of_before_anything_else(knowledge: Knowledge) -> None:

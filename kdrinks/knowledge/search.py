@@ -28,6 +28,9 @@ from kdrinks.words import VERSION, Words
 BATCH = 500
 """Passages that are counted, encoded and written together: 20 MB at most, and what a kill in the middle costs."""
 
+SORTED_FROM = 10_000
+"""Passages written at once from which their words are laid out anew; below, a search does not feel it."""
+
 Progress = Callable[[int, int], None]
 """(passages done, passages to do), after each batch."""
 
@@ -143,6 +146,8 @@ class Knowledge:
             done += len(batch)
             if progress:
                 progress(done, len(changed))
+        if done >= SORTED_FROM:
+            store.sort_words(self._db)
         return done
 
     def _take_ready(self, passages: Mapping[str, Passage], edition: str) -> set[str]:
