@@ -14,8 +14,10 @@ from kdrinks.config import BUILT_IN_FILE
 from kdrinks.engine.local import Engine
 from kdrinks.engine.process import Stopped
 from kdrinks.errors import BadInput
+from kdrinks.hub import catalog
 from kdrinks.hub.gguf import read_model
-from kdrinks.records import Choice, Done, Message, ModelFile, Sampling
+from kdrinks.hub.plan import first_plan
+from kdrinks.records import Choice, Device, Done, Message, ModelFile, Sampling
 from kdrinks.store import compare as store
 from kdrinks.store.db import Database
 
@@ -151,6 +153,19 @@ def test_the_scored_text_is_fixed_and_holds_both_languages() -> None:
     assert {lang: len(text) for lang, text in texts.items()} == SCORED_CHARACTERS
     assert "식혜" in texts["ko"] and "Sikhye" in texts["en"]
     assert sum("가" <= letter <= "힣" for letter in texts["en"]) < 100
+
+
+@pytest.mark.parametrize(("free_gib", "device", "layers"), [
+    (23, "split", 14), (23, "gpu", -1), (23, "cpu", 0), (1, "split", 0), (3, "split", 14),
+])  # fmt: skip
+def test_half_of_the_layers_go_to_the_gpu_when_both_are_compared(free_gib: float, device: str, layers: int) -> None:
+    """From a device as llama.cpp's registry reports it; run on none here."""
+    gpu = Device("CUDA0", "gpu", "NVIDIA GeForce RTX 4090", "CUDA", 24 << 30, int(free_gib * (1 << 30)))
+    entry = next(entry for entry in catalog.entries() if entry.id == "llama-3.2-korean-bllossom-3b")
+    assert entry.shape and entry.shape.layers == 28
+    choice = Choice(Path("m.gguf"), entry.id, device)  # type: ignore[arg-type]
+    plan = first_plan(choice, entry.shape, entry.size_bytes, [gpu])
+    assert plan.gpu_layers == layers
 
 
 def test_scoring_stops_when_asked(engine: Engine, tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from kdrinks import charts_compare
 from kdrinks.compare import Comparison
 from kdrinks.config import ROOT
 from kdrinks.hub.quantize import Batch
+from kdrinks.records import Device
 from kdrinks.services import Services
 from kdrinks.store import compare as store
-from kdrinks.ui import frame, models_compare, models_link, models_quantize
+from kdrinks.ui import frame, models_compare, models_link, models_quantize, models_view
 
 PATIENCE_S = 120.0
 
@@ -222,6 +223,16 @@ def test_who_may_not_manage_models_sees_results_but_starts_nothing(
     app = models_page()
     keys = {button.key for button in app.button}
     assert not keys & {"compare-start", "quantize-start", "link-add"}
+
+
+def test_where_llama_cpp_sees_a_gpu_it_and_both_are_offered(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert models_page().button_group(key="compare-devices").options == ["CPU"]
+    gpu = Device("CUDA0", "gpu", "NVIDIA GeForce RTX 4090", "CUDA", 24 << 30, 23 << 30)
+    monkeypatch.setattr(models_view, "_devices", lambda house: [gpu])
+    app = models_page()
+    assert app.button_group(key="compare-devices").options == ["CPU", "GPU", "half on the GPU"]
+    app.button_group(key="compare-devices").set_value(["cpu", "gpu", "split"]).run()
+    assert not app.exception and "Settings: 3." in shown(app)
 
 
 def test_settings_are_named_by_what_differs(models: Path) -> None:

@@ -35,12 +35,13 @@ def first_plan(choice: Choice, shape: fit.Shape, weights_bytes: int, devices: Se
     if not free or not shape.layers:
         return Plan(0, context)
     estimated = fit.estimate_gpu(shape, weights_bytes, context_tokens=context)
+    most = shape.layers // 2 if choice.device == "split" else shape.layers
     if estimated.total_bytes <= free:
-        return Plan(shape.layers // 2 if choice.device == "split" else -1, context)
+        return Plan(-1 if most == shape.layers else most, context)
     # The output table counts as a layer of its own and goes to the GPU last.
     a_layer = (estimated.weights_bytes + estimated.kv_bytes) / (shape.layers + 1)
     layers = int((free - estimated.compute_bytes) / a_layer)
-    return Plan(max(0, min(layers, shape.layers)), context)
+    return Plan(max(0, min(layers, most)), context)
 
 
 def steps_down(first: Plan, layers: int) -> list[Plan]:
