@@ -62,9 +62,12 @@ def link(
 
 def moved(path: Path) -> ModelNotFound | None:
     """What to tell of a link whose file is no longer where it was; None for any other path."""
-    for part in _siblings(path):
-        if part.is_symlink() and not part.exists():
-            return ModelNotFound("link_moved", file=path.name, target=os.readlink(part))
+    try:
+        for part in _siblings(path):
+            if part.is_symlink() and not part.exists():
+                return ModelNotFound("link_moved", file=path.name, target=os.readlink(part))
+    except OSError:  # what a person typed can be longer than a file name may be
+        return None
     return None
 
 
