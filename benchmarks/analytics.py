@@ -9,6 +9,7 @@ measured in fewer rounds. Writes analytics.json, analytics.md and analytics.svg.
 """
 
 import argparse
+import contextlib
 import json
 import shutil
 import sqlite3
@@ -34,8 +35,7 @@ from kdrinks.store.db import Database, new_id, now  # noqa: E402
 LIMIT_MS, PAGE_LIMIT_MS, RECORD_LIMIT_MS = 300, 1500, 20
 CHUNK_MESSAGES = 100_000
 WORDS_OF_AN_ANSWER = 34
-PAGE = ("counts", "activity", "top words", "typical: who", "table of 1,000 words")
-"""What the first section of the page asks for."""
+SECTIONS = ("words", "drinks", "speed")
 
 # A message's place in the year is its number; questions are even, their answers odd.
 FILL_MESSAGES = """
@@ -126,6 +126,41 @@ def charts(db: Database) -> dict[str, Callable[[], Any]]:
     queries["top words of one word's conversations, 30 days"] = lambda: said.top_words(db, one_word)
     queries["counts of one word's conversations, 30 days"] = lambda: analytics.counts(db, one_word)
     return queries
+
+
+def page_ms(db: Database, rounds: int) -> dict[str, float]:
+    """95th percentile of drawing each section whole with empty caches, all filters at their widest: script, queries and charts as the
+    server sends them, without the browser's drawing."""
+    import threading
+    from types import SimpleNamespace
+    from unittest import mock
+
+    import streamlit as st
+    from streamlit import config
+    from streamlit.testing.v1 import AppTest
+
+    from kdrinks.config import Settings
+    from kdrinks.recount import Recount
+    from kdrinks.ui import analytics_data, analytics_view, analytics_words, frame
+
+    config.set_option("runner.enforceSerializableSessionState", False)
+    house = SimpleNamespace(db=db, recount=Recount(), settings=Settings(ROOT, ROOT), page_drawn=threading.Event())
+    taken: dict[str, float] = {}
+    with contextlib.ExitStack() as patches:
+        for room in (frame, analytics_view, analytics_words, analytics_data):
+            patches.enter_context(mock.patch.object(room, "services", lambda: house))
+        for section in SECTIONS:
+            page = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=120)
+            page.query_params["section"], page.query_params["period"] = section, "all"
+            page.switch_page(str(ROOT / "pages" / "analytics.py"))
+
+            def draw(page: AppTest = page) -> None:
+                st.cache_data.clear()
+                page.run()
+                assert not page.exception, page.exception[0].value
+
+            taken[section] = p95_ms(draw, rounds)
+    return taken
 
 
 def record_ms(db: Database, rounds: int) -> float:
@@ -247,7 +282,7 @@ def report(out: Path, result: dict[str, Any]) -> None:
         "| chart's query | ms |",
         "|---|---:|",
         *(f"| {name} | {ms:.1f} |" for name, ms in result["charts"].items()),
-        f"| the first section of the page, all its queries | {result['page_ms']:.1f} |",
+        *(f"| the whole page, section {name}, caches empty | {ms:.1f} |" for name, ms in result["page_ms"].items()),
         f"| recording an answer of 100 words | {result['record_ms']:.1f} |",
         "",
         "| job | kdrinks ms | SQLite, counting in Python | pandas |",
@@ -316,11 +351,11 @@ def main() -> None:
             result["charts"][name] = p95_ms(query, options.rounds)
             late = "  over the limit" if result["charts"][name] > LIMIT_MS else ""
             print(f"{result['charts'][name]:9.1f} ms  {name}{late}", file=sys.stderr)
-        result["page_ms"] = sum(result["charts"][name] for name in PAGE)
+        result["page_ms"] = page_ms(db, options.rounds)
         result["record_ms"] = record_ms(db, options.rounds)
         result["within_limits"] = {
             "charts": max(result["charts"].values()) <= LIMIT_MS,
-            "page": result["page_ms"] <= PAGE_LIMIT_MS,
+            "page": max(result["page_ms"].values()) <= PAGE_LIMIT_MS,
             "record": result["record_ms"] <= RECORD_LIMIT_MS,
         }
         result["beside"] = beside(db, folder, options.rounds)
