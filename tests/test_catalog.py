@@ -230,6 +230,14 @@ def test_what_a_killed_run_left_behind_is_thrown_away_by_the_next(models: Path) 
     assert [path.name for path in models.iterdir()] == ["kdrinks-mini-Q4_0.gguf"]
 
 
+def test_a_result_with_a_relative_name_lies_where_the_person_is(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = models.parent / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert main(["models", "quantize", "built-in", "Q4_0", "out.gguf"]) == 0
+    assert [path.name for path in here.iterdir()] == ["out.gguf"]
+
+
 def test_an_app_that_is_killed_leaves_no_quantizer_and_no_half_file(models: Path, tmp_path: Path) -> None:
     path = write_byte_model(tmp_path / "big-F32.gguf", width=1024, layers=6)
     code = (

@@ -111,6 +111,21 @@ def test_a_person_who_chats_meanwhile_gets_the_answer_and_the_model_back(
     assert engine.state.choice == chosen
 
 
+def test_an_answer_under_way_is_finished_before_anything_is_measured(
+    engine: Engine, db: Database, tmp_path: Path
+) -> None:
+    chosen = Choice(write_byte_model(tmp_path / "chosen.gguf"), "chosen", "cpu", 2048)
+    answer = engine.stream(lambda count, tokens: [Message("user", "?")], chosen, Sampling(max_tokens=200), session="me")
+    events = [next(answer) for _ in range(3)]
+    job = Comparison(db, engine, [candidate(BUILT_IN_FILE)], answer_tokens=2)
+    while engine.state.waiting == 0:
+        assert not job.wait(0.01) and job.done == 0
+    events += list(answer)
+    done = events[-1]
+    assert isinstance(done, Done) and done.finish == "length" and done.timing.completion_tokens == 200
+    assert job.wait(PATIENCE_S) and job.phase == "done"
+
+
 def test_a_comparison_can_be_cancelled_at_any_moment(engine: Engine, db: Database, tmp_path: Path) -> None:
     slow = candidate(write_byte_model(tmp_path / "slow.gguf", width=512, layers=8))
     job = Comparison(db, engine, [slow], answer_tokens=1000, quality=True)
