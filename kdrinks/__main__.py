@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from kdrinks import commands_models, sample
+from kdrinks import commands_documents, commands_models, sample
 from kdrinks import evaluate as evaluation
 from kdrinks.answer import Answer, ask
 from kdrinks.config import from_environment
@@ -94,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     command("devices", _devices, "list what llama.cpp can run on")
 
     commands_models.add(commands, command)
+    commands_documents.add(commands, command)
 
     sub = command("evaluate", _evaluate, "measure retrieval and answers on questions")
     sub.add_argument("questions", type=Path)

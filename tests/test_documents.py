@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from document_files import BREWERY_LINES, brewery_pdf, pdf, teahouse_docx
+from test_cli import document, kdrinks
 
 from kdrinks import i18n
 from kdrinks.errors import BadInput
@@ -290,3 +291,20 @@ def test_words_of_an_older_kdrinks_are_made_again(db: Database, words: Words, mo
     index_again(db, words)
     assert store.outdated(db, documents_add.EDITION) == []
     assert rows(db, "document_words") == before
+
+
+def test_the_command_line_adds_finds_lists_and_removes_a_document(tmp_path: Path) -> None:
+    file = tmp_path / "달빛 안내서.pdf"
+    file.write_bytes(brewery_pdf())
+    row = document(kdrinks("documents", "add", str(file), "--json", home=tmp_path))
+    assert (row["title"], row["format"], row["pages"], row["passages"]) == ("달빛 안내서", "pdf", 2, 3)
+    found = document(kdrinks("search", "달빛 스물은 어떻게 보관해야 해?", "--json", home=tmp_path))
+    assert found[0]["id"] == row["id"] and "섭씨 4도" in found[0]["text"]
+    again = kdrinks("documents", "add", str(file), "--json", home=tmp_path)
+    assert again.returncode == 1 and "달빛 안내서" in again.stderr
+    assert document(kdrinks("documents", "list", "--json", home=tmp_path)) == [row]
+    assert document(kdrinks("documents", "remove", row["id"], "--json", home=tmp_path)) == row
+    assert document(kdrinks("documents", "list", "--json", home=tmp_path)) == []
+    for arguments in (("remove", row["id"]), ("add", str(tmp_path / "none.pdf"))):
+        refused = kdrinks("documents", *arguments, home=tmp_path)
+        assert refused.returncode == 1 and len(refused.stderr.splitlines()) == 2
