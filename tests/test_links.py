@@ -1,6 +1,7 @@
 """Models that lie elsewhere on the disk: linked in place, never copied, never deleted."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import gguf
@@ -8,8 +9,11 @@ import pytest
 from tiny_models import write_byte_model
 
 from kdrinks.config import Settings
+from kdrinks.engine.local import Engine
 from kdrinks.errors import BadInput, ModelNotFound, NotAModel
 from kdrinks.hub import catalog, links
+from kdrinks.hub.quantize import Batch
+from kdrinks.records import Choice, Done, Message, Sampling
 
 
 @pytest.fixture
@@ -48,6 +52,29 @@ def test_a_linked_file_is_in_the_list_uncopied_and_removing_it_removes_the_link_
     assert (settings.models / "tea.gguf").samefile(source) and (settings.models / "tea.gguf").is_symlink()
     catalog.remove(catalog.find_model("tea", settings), settings)
     assert source.exists() and ids(settings) == ["built-in"] and list(settings.models.iterdir()) == []
+
+
+def test_a_split_model_linked_out_of_a_cache_of_blobs_answers_and_is_quantized(
+    settings: Settings, outside: Path
+) -> None:
+    """As the Hugging Face cache keeps them: names that are links to files without a name."""
+    (outside / "blobs").mkdir()
+    (outside / "snapshot").mkdir()
+    write_byte_model(outside / "tea-F32.gguf", width=256, tensors_a_part=6)
+    parts = sorted(outside.glob("*.gguf"))
+    assert len(parts) == 2
+    for number, part in enumerate(parts):
+        blob = part.rename(outside / "blobs" / f"{number}0ff")
+        (outside / "snapshot" / part.name).symlink_to(blob)
+    model = links.link(outside / "snapshot" / parts[0].name, settings)
+    job = Batch(model, ["Q8_0"], settings.models)
+    assert job.wait(60) and job.phase == "done" and job.made == [settings.models / "tea-Q8_0.gguf"]
+    with closing(Engine()) as engine:
+        for one in catalog.local_models(settings)[1:]:
+            choice = Choice(one.path, one.id, "cpu", 512)
+            *_, last = engine.stream(lambda count, tokens: [Message("user", "?")], choice, Sampling(max_tokens=2))
+            assert isinstance(last, Done) and last.loaded.quantization == one.quantization
+    assert ids(settings) == ["built-in", "tea-F32", "tea-Q8_0"]
 
 
 def test_a_split_file_is_linked_whole_whichever_part_was_named(settings: Settings, outside: Path) -> None:

@@ -17,13 +17,14 @@ def write_byte_model(
     template: str | None = None,
     architecture: str = "llama",
     tokenizer: bool = True,
+    tensors_a_part: int = 0,
 ) -> Path:
     """A Llama whose vocabulary is the 256 raw bytes: what it writes is certain to be broken UTF-8.
 
     The scores of <unk>, <s> and </s> are 0 and those of many bytes above it: it never ends by itself.
     """
     random = np.random.default_rng(7)
-    writer = gguf.GGUFWriter(str(path), architecture)
+    writer = gguf.GGUFWriter(str(path), architecture, split_max_tensors=tensors_a_part)
     writer.add_name("random bytes")
     writer.add_context_length(context_length)
     writer.add_embedding_length(width)

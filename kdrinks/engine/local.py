@@ -189,7 +189,7 @@ class Engine:
     def _load(self, choice: Choice, plan: Plan, stop: threading.Event | None) -> Generator[Loading, None, Loaded]:
         """Loading events of one try; returns what the loader reports."""
         values = {
-            "path": str(choice.model.resolve()),
+            "path": str(choice.model.absolute()),  # a split model finds its parts by this name
             "device": choice.device,
             "threads": choice.threads,
             **asdict(plan),
