@@ -12,7 +12,7 @@ from test_analytics import CPU, say
 
 from kdrinks.config import ROOT, Settings
 from kdrinks.recount import Recount
-from kdrinks.store import chats
+from kdrinks.store import chats, compare
 from kdrinks.store.db import Database
 from kdrinks.words import Words
 
@@ -21,7 +21,7 @@ PAGE = str(ROOT / "pages" / "analytics.py")
 
 @pytest.fixture
 def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    from kdrinks.ui import analytics_data, analytics_view, analytics_words, frame
+    from kdrinks.ui import analytics_data, analytics_speed, analytics_view, analytics_words, frame
 
     # AppTest keeps each format_func in the session, which is no session of ours: the check would meet its functions
     config.set_option("runner.enforceSerializableSessionState", False)
@@ -30,7 +30,7 @@ def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     house = SimpleNamespace(
         db=database, recount=Recount(), words=Words(), page_drawn=threading.Event(), settings=settings
     )
-    for room in (frame, analytics_view, analytics_words, analytics_data):
+    for room in (frame, analytics_view, analytics_words, analytics_data, analytics_speed):
         monkeypatch.setattr(room, "services", lambda: house)
     yield database
     database.close()
@@ -74,6 +74,20 @@ def test_after_a_conversation_its_words_drinks_and_timings_are_shown(db: Databas
         assert len(page.get("vega_lite_chart")) == charts, section
         downloads = len(page.get("download_button"))
         assert downloads >= charts - 1 and downloads > 0, section
+
+
+def test_what_was_compared_on_the_models_page_stands_with_the_timings(db: Database) -> None:
+    say(db, {"식혜": 3}, pos="drink", first_token_s=0.25, tokens_per_s=512.4)
+    charts = len(visit("en", section="speed").get("vega_lite_chart"))
+    setting = compare.Setting(0, "tea-Q8_0", "tea-Q8_0.gguf", "Q8_0", 1_000_000, "cpu", 0, 0)
+    run = compare.Run("ko", cold=False, device_used="cpu", prompt_tokens=9, prompt_s=1.0, first_token_s=1.0,
+                      completion_tokens=3, completion_s=1.0, memory_bytes=10**6)  # fmt: skip
+    for number in range(3):
+        assert len(visit("en", section="speed").get("vega_lite_chart")) == charts, "fewer than three runs are not shown"
+        compare.record_run(db, "00000000-0000-7000-8000-000000000000", setting, number, run)
+    page = visit("en", section="speed")
+    assert "Compare devices and quantizations" in [one.value for one in page.subheader]
+    assert len(page.get("vega_lite_chart")) == charts + 4
 
 
 def test_an_address_with_filters_shows_that_view_and_a_change_is_kept_in_it(db: Database) -> None:
