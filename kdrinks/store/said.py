@@ -75,6 +75,27 @@ class _Reader:
             )
         return " UNION ALL ".join(sql for sql, _ in parts), [value for _, values in parts for value in values]
 
+    def newest_since(self, view: View, word: str) -> datetime | None:
+        """When the day began since which the word was in NEWEST_MESSAGES of the view's messages; None where the rollup cannot tell."""
+        if self.rolled is None:
+            return None
+        chosen, values = _kinds(view, ())
+        for column, value in (("lang", view.lang), ("model_id", view.model)):
+            if value:
+                chosen, values = f"{chosen} AND {column} = ?", [*values, value]
+        if view.until:
+            # days that are whole inside the view only: a part of one may hold fewer
+            chosen, values = f"{chosen} AND day < ?", [*values, view.until.date()]
+        row = self.cursor.execute(
+            f"""
+            SELECT max(day) FROM (
+                SELECT day, sum(sum(messages)) OVER (ORDER BY day DESC) AS so_far FROM word_days WHERE word = ?{chosen} GROUP BY day
+            ) WHERE so_far >= ?
+            """,
+            [word, *values, NEWEST_MESSAGES],
+        ).fetchone()
+        return _midnight(row[0]) if row and row[0] else None
+
     def before(self, view: View) -> View | None:
         """The period of equal length just before; None when the view has no beginning."""
         if view.since is None:
@@ -186,6 +207,9 @@ def together(db: Database, view: View, word: str, *, limit: int = 10) -> pd.Data
         rows, row_values = reader.rows(view)
         counted, values = reader.counted(view)
         messages, message_values = _messages(view)
+        since = reader.newest_since(view, word)
+        if since:  # of 20 million rows it reads those days only
+            rows, row_values = reader.rows(view, at=(max(since, view.since or since), view.until))
         return reader.table(
             f"""
             WITH ours AS (SELECT message_id, created_at FROM words WHERE {rows} AND word = ? ORDER BY created_at DESC LIMIT ?),
