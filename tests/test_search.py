@@ -1,10 +1,13 @@
 """What people find: the drink they named however they wrote it, what fits their wishes, and nothing where nothing is known."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from kdrinks.evaluate import evaluate
+from kdrinks.evaluate import NOT_SEARCHED, evaluate, read_questions
+from kdrinks.knowledge.query import understand
+from kdrinks.knowledge.rank import Search
 from kdrinks.knowledge.search import Knowledge
 from kdrinks.records import Findings, Passage
 from kdrinks.store import passages as store
@@ -191,6 +194,60 @@ def test_recall_holds_in_both_languages(knowledge: Knowledge, file: str, lang: s
     figures = evaluate(DATA / file, find=knowledge.find)["by_lang"][lang]
     assert figures["recall_at_3"] >= 0.95
     assert figures["recall_at_1"] >= 0.80
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+@pytest.mark.parametrize("file", ["questions_dev.jsonl", "questions_fresh.jsonl", "questions_multiturn.jsonl"])
+def test_words_and_vectors_together_find_what_either_finds(knowledge: Knowledge, file: str, lang: str) -> None:
+    questions = [
+        (set(row["gold_groups"][0]), row)
+        for row in read_questions(DATA / file)
+        if row["lang"] == lang and row["kind"] not in NOT_SEARCHED and len(row["gold_groups"]) == 1
+    ]
+    right: dict[str, list[list[bool]]] = {"words": [], "vectors": [], "fused": [], "whole": []}
+    for gold, row in questions:
+        history = row.get("history") or ()
+        query = understand(row["question"], knowledge._names, knowledge._words, history=history, lang=lang)
+        search = Search(knowledge, query)
+        words, near = search.by_leg()
+        found = {"words": best(words), "vectors": best(near), "fused": best(search._fused())}
+        found["whole"] = ids(knowledge.find(row["question"], history=history, lang=lang))
+        for leg, subjects in found.items():
+            right[leg].append([bool(gold & set(subjects[:k])) for k in (1, 3)])
+    shares = {leg: [sum(column) for column in zip(*rows, strict=True)] for leg, rows in right.items()}
+    for place in (0, 1):
+        leg = max(shares["words"][place], shares["vectors"][place])
+        assert shares["fused"][place] >= leg
+        assert shares["whole"][place] >= leg
+
+
+def best(scores: Mapping[str, float]) -> list[str]:
+    return sorted(scores, key=lambda subject: (-scores[subject], subject))
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_questions_from_outside_rest_on_nothing(knowledge: Knowledge, lang: str) -> None:
+    rows = [row for row in read_questions(DATA / "questions_outside.jsonl") if row["lang"] == lang]
+    declined = [not knowledge.find(row["question"], lang=lang).prompt_hits for row in rows]
+    assert len(rows) == 15 and sum(declined) >= 0.95 * len(rows)
+
+
+@pytest.mark.parametrize(
+    ("question", "drink_there"),
+    [
+        ("보드카는 뭘로 만들어?", False),
+        ("마테차의 역사를 알려줘", False),
+        ("Where does tequila come from?", False),
+        ("How strong is absinthe?", False),
+        ("맥주랑 막걸리는 뭐가 달라?", True),
+        ("커피 대신 마실 따뜻한 차 추천해 줘", True),
+        ("와인처럼 과일로 빚은 전통주 있어?", True),
+    ],
+)
+def test_a_drink_from_elsewhere_is_no_korean_drink_but_may_stand_beside_one(
+    knowledge: Knowledge, question: str, drink_there: bool
+) -> None:
+    assert bool(knowledge.find(question).prompt_hits) == drink_there
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,38 @@ TO_BUY_OR_BRING = re.compile(
 )
 """What tells a wish for a drink together with a season, a place or an occasion: `a gift bottle from Jeju`."""
 
+ELSEWHERE = re.compile(
+    r"콜라(?!겐)|사이다|에너지 ?(?:드링크|음료)|레드 ?불|스포츠 ?음료|이온 ?음료|커피|에스프레소|아메리카노|카페 ?라떼|카푸치노|핫초코|코코아|홍차|보이차|우롱차|마테차|말차|밀크티|버블티|콤부차|와인|샴페인|위스키|보드카|럼주|테킬라|데킬라|진토닉"
+    r"|브랜디|코냑|칵테일|맥주|사케|사와|하이볼|고량주|백주|마오타이|압생트|케피어|레모네이드|스무디"
+    r"|\b(?:coca-?cola|colas?|coke|pepsi|sprite|fanta|red bull|energy drinks?|sports drinks?|coffee|espresso|americano|lattes?|cappuccino|hot chocolate|cocoa|black tea|oolong|pu-?erh|mate"
+    r"|matcha|chai|bubble tea|kombucha|wines?|champagne|prosecco|whisk(?:e?y|ies)|bourbon|vodka|rum|tequila|mezcal|gin|brandy|cognac|absinthe|cocktails?|beers?|lagers?|ales?|cider|sake|highball|baijiu|moutai|kefir"
+    r"|lemonade|smoothies?|kvass|horchata|lassi)\b",
+    re.IGNORECASE,
+)
+"""Well-known drinks of elsewhere and of the factory."""
+
+INSTEAD = re.compile(
+    r"대신|말고|처럼|같은|비슷|\b(?:instead|rather|like|similar|alternatives?|substitutes?)\b", re.IGNORECASE
+)
+"""The drink from elsewhere only tells what is wished for."""
+
+FACTS = frozenset(
+    {
+        "identity",
+        "names",
+        "ingredients",
+        "making",
+        "serving",
+        "region",
+        "history",
+        "heritage",
+        "alcohol",
+        "caffeine",
+        "similar",
+    }
+)
+"""Intents that ask after one drink; of a drink from elsewhere the knowledge base holds none."""
+
 SURE_COVERAGE = 0.66
 """Share from which a question that names no drink (`what is honyangju`) is taken to be about what the passages explain."""
 
@@ -43,6 +75,8 @@ class Evidence:
     named_after: bool
     """A word that drinks are named after: yuja."""
     ingredient: bool
+    elsewhere: bool
+    """It names a drink from elsewhere, and no topic or false belief that it touches speaks of that one."""
     coverage: float
     """Share of the question's words, by rarity, that the best passage holds."""
 
@@ -55,6 +89,14 @@ def judged(query: Query, evidence: Evidence) -> str:
     if query.subjects:
         if declined[worst] > (CUED if worst in query.cued else UNCUED):
             return worst
+    elif (
+        evidence.elsewhere
+        and not query.followed
+        and not query.concerns
+        and query.intent in FACTS
+        and not INSTEAD.search(query.text)
+    ):
+        return "out_of_scope"
     elif not _ties_to_drinks(query, evidence):
         return worst if declined[worst] >= 0.2 else "out_of_scope"
     elif sum(declined.values()) > (0.75 if anything else 0.5):
