@@ -30,7 +30,8 @@ import numpy as np  # noqa: E402
 from kdrinks.evaluate import KS, NOT_SEARCHED, evaluate, read_questions  # noqa: E402
 from kdrinks.knowledge import vectors  # noqa: E402
 from kdrinks.knowledge.choose import KINDS  # noqa: E402
-from kdrinks.knowledge.rank import by_rank  # noqa: E402
+from kdrinks.knowledge.query import understand  # noqa: E402
+from kdrinks.knowledge.rank import Search, by_rank  # noqa: E402
 from kdrinks.knowledge.search import Knowledge  # noqa: E402
 from kdrinks.records import Findings, Hit, Passage  # noqa: E402
 from kdrinks.store import passages as store  # noqa: E402
@@ -50,7 +51,7 @@ class Asked(NamedTuple):
 
 
 Leg = Callable[[Asked], Sequence[str]]
-"""Passage ids, best first."""
+"""Ids of passages or, for the question files, of subjects, best first."""
 
 
 def of_file(path: Path) -> list[Asked]:
@@ -110,13 +111,25 @@ def legs(knowledge: Knowledge) -> dict[str, Leg]:
             among=knowledge._sizes[question.lang],
         )
 
+    def subjects(question: Asked) -> Search:
+        asked = understand(
+            question.text, knowledge._names, knowledge._words, history=question.history, lang=question.lang
+        )
+        return Search(knowledge, asked)
+
     def words(question: Asked) -> list[str]:
+        if question.set_name != "wordings":
+            return _ordered(subjects(question).by_leg()[0])
         return _ordered({row.passage_id: row.lexical for row in rows(question) if row.lexical is not None})
 
     def near(question: Asked) -> list[str]:
+        if question.set_name != "wordings":
+            return _ordered(subjects(question).by_leg()[1])
         return _ordered({row.passage_id: row.cosine for row in rows(question) if row.cosine is not None})
 
     def fused(question: Asked) -> list[str]:
+        if question.set_name != "wordings":
+            return _ordered(subjects(question)._fused())
         found = rows(question)
         return _ordered(
             by_rank(
