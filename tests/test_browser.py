@@ -170,6 +170,8 @@ def visit(
     context = browser.new_context(
         locale=locale, viewport={"width": width, "height": 850}, color_scheme="dark" if dark else "light"
     )
+    # Playwright's own 30 s cover the first page of a fresh process too.
+    context.set_default_timeout(PATIENCE_S * 1000)
     try:
         yield _open(context, app, address)
     finally:
