@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import llama_cpp
@@ -77,6 +78,16 @@ def test_nothing_is_shown_of_fewer_than_three_runs(engine: Engine, db: Database)
     assert store.results(db, "00000000-0000-7000-8000-000000000000").empty and store.comparisons(db).empty
     store.record_run(db, "00000000-0000-7000-8000-000000000000", setting, 2, run)
     assert list(store.results(db, "00000000-0000-7000-8000-000000000000")["n"]) == [3]
+    for number in range(3):
+        assert store.comparisons(db)["settings"].tolist() == [1], (
+            "a pass over the prompts that was broken off counts for nothing"
+        )
+        for lang in ("ko", "en"):
+            other = replace(setting, place=1)
+            store.record_run(db, "00000000-0000-7000-8000-000000000000", other, number, replace(run, prompt=lang))
+            if lang == "ko":
+                assert store.comparisons(db)["settings"].tolist() == [1]
+    assert store.comparisons(db)["settings"].tolist() == [2]
     with pytest.raises(BadInput):
         Comparison(db, engine, [candidate(BUILT_IN_FILE)], rounds=2)
     with pytest.raises(BadInput):

@@ -82,6 +82,10 @@ _KEYS = "place, model_id AS model, quantization, device, context_tokens AS conte
 _GROUP = "place, model_id, quantization, device, context_tokens, threads"
 
 
+_RUNS = "least(count(DISTINCT round), count(*) // count(DISTINCT prompt))"
+"""Whole passes over the prompts: the last one of a comparison that was cancelled may lack some."""
+
+
 def comparisons(db: Database) -> pd.DataFrame:
     """id, begun, settings, models: the comparisons with something to show, the latest first; times are UTC."""
     return _table(
@@ -89,7 +93,7 @@ def comparisons(db: Database) -> pd.DataFrame:
         f"""
         WITH shown AS (
             SELECT comparison_id, place, any_value(model_id) AS model, min(created_at) AS begun FROM comparison_runs
-            WHERE error IS NULL GROUP BY comparison_id, place, cold HAVING count(DISTINCT round) >= {RUNS_TO_SHOW}
+            WHERE error IS NULL GROUP BY comparison_id, place, cold HAVING {_RUNS} >= {RUNS_TO_SHOW}
         )
         SELECT comparison_id::VARCHAR AS id, min(begun) AS begun, count(DISTINCT place) AS settings, string_agg(DISTINCT model, ', ' ORDER BY model) AS models
         FROM shown GROUP BY comparison_id ORDER BY begun DESC, id DESC
@@ -117,10 +121,10 @@ def results(db: Database, comparison_id: str) -> pd.DataFrame:
                    (completion_tokens - 1) / nullif(completion_s, 0) AS write_tokens_per_s
             FROM comparison_runs WHERE comparison_id = ? AND error IS NULL
         )
-        SELECT {_KEYS}, cold, count(DISTINCT round) AS n, mode(device_used) AS used, mode(gpu_layers) AS gpu_layers,
+        SELECT {_KEYS}, cold, {_RUNS} AS n, mode(device_used) AS used, mode(gpu_layers) AS gpu_layers,
                mode(layers) AS layers, mode(threads_used) AS threads_used, mode(context_used) AS context_used,
                mode(kv_type) AS kv_type, {measures}, max(memory_bytes) AS memory_bytes, max(size_bytes) AS size_bytes
-        FROM runs GROUP BY {_GROUP}, cold HAVING count(DISTINCT round) >= {RUNS_TO_SHOW} ORDER BY place, cold DESC
+        FROM runs GROUP BY {_GROUP}, cold HAVING {_RUNS} >= {RUNS_TO_SHOW} ORDER BY place, cold DESC
         """,
         comparison_id,
     )
