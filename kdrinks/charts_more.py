@@ -64,11 +64,12 @@ def together(table: pd.DataFrame, lang: str) -> alt.LayerChart:
     ]
     chart = bars_with_ends(table, "word", "messages", ",", most=float(table["messages"].max()), tooltip=tooltip)
     chance = (
-        alt.Chart(table)
+        alt.Chart()
         .mark_tick(color=MUTED, thickness=2)
         .encode(y=alt.Y("word:N", sort=list(table["word"])), x=alt.X("expected:Q"))
     )
-    return cast(alt.LayerChart, alt.layer(*chart.layer, chance).properties(height=alt.Step(ROW_PX)))
+    # the data again: layers of another chart have left theirs with it
+    return cast(alt.LayerChart, alt.layer(*chart.layer, chance, data=table).properties(height=alt.Step(ROW_PX)))
 
 
 def spread(table: pd.DataFrame, lang: str, measure: str) -> alt.Chart:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, expect
 from test_analytics import say
@@ -29,6 +30,11 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     db.close()
     with running_app(folder / "home", folder) as running:
         yield running
+
+
+def duckdb_table(file: Path) -> pd.DataFrame:
+    with Database.open(None).cursor() as cursor:
+        return cursor.execute("FROM read_parquet(?)", [str(file)]).df()
 
 
 def test_a_click_on_a_bar_filters_the_page_and_its_address_opens_the_same_view_elsewhere(
@@ -66,6 +72,45 @@ def test_a_chart_is_saved_as_a_picture_with_its_korean_font(app: App, browser: B
     drawing = saved["svg"].read_text(encoding="utf-8")
     assert "막걸리" in drawing and "@font-face" in drawing and "base64," in drawing
     assert saved["png"].read_bytes().startswith(b"\x89PNG") and saved["png"].stat().st_size > 5000
+    page.context.close()
+
+
+def test_a_charts_data_is_saved_for_a_spreadsheet_and_for_a_notebook(
+    app: App, browser: Browser, tmp_path: Path
+) -> None:
+    page = browser.new_context(locale="ko-KR").new_page()
+    page.goto(f"{app.url}/analytics", wait_until="commit", timeout=PATIENCE_S * 1000)
+    expect(page.locator(".st-key-chart-words svg.marks")).to_be_visible()
+    saved = {}
+    for kind in ("CSV", "Parquet"):
+        with page.expect_download() as download:
+            page.locator(".st-key-downloads-words").get_by_role("button", name=kind).click()
+        saved[kind] = tmp_path / download.value.suggested_filename
+        download.value.save_as(saved[kind])
+    assert saved["CSV"].read_bytes().startswith(b"\xef\xbb\xbf"), "a spreadsheet reads Hangul by this mark"
+    for table in (pd.read_csv(saved["CSV"]), duckdb_table(saved["Parquet"])):
+        # how often depends on whether the app has counted the sentences again yet
+        assert {"식혜", "막걸리", "쌀"} <= set(table["word"]) and (table["count"] > 0).all()
+    page.context.close()
+
+
+def test_hangul_is_drawn_and_not_boxes_in_a_saved_picture(app: App, browser: Browser, tmp_path: Path) -> None:
+    page = browser.new_context(locale="ko-KR").new_page()
+    page.goto(f"{app.url}/analytics?section=drinks", wait_until="commit", timeout=PATIENCE_S * 1000)
+    expect(page.locator(".st-key-chart-drinks_named svg.marks")).to_be_visible()
+    with page.expect_download() as download:
+        page.locator("[data-kd-chart=drinks_named][data-kd-kind=svg]").click()
+    download.value.save_as(tmp_path / "chart.svg")
+    page.goto((tmp_path / "chart.svg").as_uri())
+    # alone, with no page around it: the picture brings the font that its names are written in
+    assert page.evaluate(
+        "document.fonts.ready.then(() => [...document.fonts].some((face) => face.family === 'Pretendard'))"
+    )
+    widths = page.evaluate(
+        """() => [...document.querySelectorAll("text")].filter((one) => /[가-힣]/.test(one.textContent))
+             .map((one) => [one.getComputedTextLength(), one.textContent.length])"""
+    )
+    assert widths and all(width > 4 * length for width, length in widths)
     page.context.close()
 
 
