@@ -104,6 +104,18 @@ def test_a_sentence_that_runs_on_over_a_page_stays_whole_on_its_first_one(db: Da
     ]
 
 
+def test_a_sentence_whose_line_begins_in_another_size_stays_whole(db: Database, words: Words) -> None:
+    page = [
+        (11, "The tool reads every file and calls"),
+        (13, "brew_all for each of them; then it stops."),
+        (11, "• water;"),
+        (11, "• rice"),
+    ]
+    assert [part.passage.text for part in kept(db, words, "tool.pdf", pdf([page]))] == [
+        "The tool reads every file and calls brew_all for each of them; then it stops. • water; • rice."
+    ]
+
+
 def test_a_word_file_is_read_with_headings_and_tables_and_without_hidden_text(db: Database, words: Words) -> None:
     assert [(part.heading, part.passage.text) for part in kept(db, words, "handbook.docx", teahouse_docx())] == [
         (

@@ -193,7 +193,7 @@ def _units(text: str) -> float:
 
 
 def _stopped(text: str) -> str:
-    return text if _ENDED.search(text) else f"{text}."
+    return text if _ENDED.search(text) or text.endswith((",", ";")) else f"{text}."
 
 
 def _joined(path: dict[int, str]) -> str:

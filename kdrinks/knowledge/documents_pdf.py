@@ -141,6 +141,8 @@ def _weighed_median(lines: list[_Line]) -> float:
 def _parted(before: _Line, line: _Line, usual: float) -> bool:
     if before.page != line.page or BULLET.match(line.text):
         return True
+    if line.text.lstrip()[:1].islower() and not before.text.rstrip().endswith((".", "!", "?")):
+        return False  # a sentence goes on, though its first word may be set in another font
     if before.height and abs(line.height - before.height) > 0.12 * before.height:
         return True
     gap = before.top - line.top
