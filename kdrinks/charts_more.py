@@ -180,3 +180,22 @@ def memory(table: pd.DataFrame, lang: str) -> alt.LayerChart:
     shown = i18n.text("charts.value_mb", lang, value="")
     table["label"] = table["name"] + "  " + table["measured_mb"].map(lambda value: f"{value:,.0f}") + shown
     return cast(alt.LayerChart, alt.layer(bars, marks, names).properties(height=alt.Step(46)))
+
+
+def by_day(table: pd.DataFrame, lang: str, measure: str) -> alt.Chart:
+    """The course of one number over the days. table: as analytics.activity.   measure: first_token_s (a day's median) or tokens."""
+    table = days(table[table[measure].notna()])
+    chart: alt.Chart = (
+        alt.Chart(table)
+        .mark_line(point=alt.OverlayMarkDef(size=40, filled=True), strokeWidth=2)
+        .encode(
+            x=alt.X("day:T", title=None, scale=alt.Scale(type="utc"), axis=day_axis(lang)),
+            y=alt.Y(f"{measure}:Q", title=None, axis=alt.Axis(tickCount=4)),
+            tooltip=[
+                alt.Tooltip("date:N", title=text("day", lang)),
+                alt.Tooltip(f"{measure}:Q", title=text(f"by_day_{measure}", lang), format=",.3~f"),
+            ],
+        )
+        .properties(height=190)
+    )
+    return chart

@@ -68,7 +68,7 @@ def test_after_a_conversation_its_words_drinks_and_timings_are_shown(db: Databas
     page = visit(lang)
     assert list(cards(page).values()) == ["2", "1", "0.25초" if lang == "ko" else "0.25 s", "512"]
     assert list(page.dataframe[0].value["word"]) == ["식혜", "쌀"]
-    drawn = {"words": 1, "drinks": 3, "speed": 7, "data": 0}
+    drawn = {"words": 1, "drinks": 3, "speed": 9, "data": 0}
     for section, charts in drawn.items():
         page = visit(lang, section=section)
         assert len(page.get("vega_lite_chart")) == charts, section
@@ -104,7 +104,7 @@ def test_an_address_with_filters_shows_that_view_and_a_change_is_kept_in_it(db: 
 def test_a_view_that_nothing_matches_says_so(db: Database) -> None:
     say(db, {"식혜": 3}, pos="drink", loaded=CPU)
     nothing = "이 조건에 맞는 것이 없습니다. 기간이나 조건을 넓혀 보세요."
-    for section, times in (("words", 2), ("drinks", 3), ("speed", 6)):
+    for section, times in (("words", 2), ("drinks", 3), ("speed", 8)):
         page = visit("ko", said="en", section=section)
         assert [caption.value for caption in page.caption].count(nothing) == times, section
     assert cards(page)["첫 글자까지"] == "—"

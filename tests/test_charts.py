@@ -135,6 +135,8 @@ def test_the_charts_of_comparison_spread_and_memory_draw_in_both_languages(lang:
         (charts_more.memory(memory, lang), "예상"),
         (charts_more.course(DAYS.assign(conversations=1, answers=2), lang), "대화"),
     ):
+        spec = chart.to_dict()
+        assert "data" in spec or all("data" in layer for layer in spec["layer"]), "a layer without data draws nothing"
         drawn = json.dumps(charts.as_svg(chart).to_dict(), ensure_ascii=False)
         assert (word in drawn) == (lang == "ko")
     (rows,) = charts_more.typical(typical, lang).to_dict()["datasets"].values()

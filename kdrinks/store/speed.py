@@ -25,7 +25,8 @@ GROUPS: dict[str, str] = {
 
 
 def timings(db: Database, view: View, by: Sequence[str] = ("device", "model", "quantization", "cold")) -> pd.DataFrame:
-    """One row for each group: its keys, n, failures, and median and 95th percentile of first_token_s and tokens_per_s.
+    """One row for each group: its keys, n, failures, medians of queue_s and (of those that loaded) load_s, and median and 95th percentile
+    of first_token_s and tokens_per_s.
 
     by: keys of GROUPS. n counts what is timed: answers that did not fail. Answers without a model are left out. p95 of tokens_per_s is the fast end; tokens_per_s_p05 the slow one.
     """
@@ -34,7 +35,7 @@ def timings(db: Database, view: View, by: Sequence[str] = ("device", "model", "q
     return table(
         db,
         f"""
-        SELECT {keys}, count(first_token_s) AS n, count(*) FILTER (finish = 'failed') AS failures,
+        SELECT {keys}, count(first_token_s) AS n, median(queue_s) AS queue_s_median, median(load_s) FILTER (load_s > 0) AS load_s_median, count(*) FILTER (finish = 'failed') AS failures,
                median(first_token_s) AS first_token_s_median, quantile_cont(first_token_s, 0.95) AS first_token_s_p95,
                median(tokens_per_s) AS tokens_per_s_median, quantile_cont(tokens_per_s, 0.95) AS tokens_per_s_p95,
                quantile_cont(tokens_per_s, 0.05) AS tokens_per_s_p05,

@@ -21,6 +21,10 @@ def speed(view: View) -> None:
         with column:
             spread = read("distribution", view, measure)
             panel(f"spread_{measure}", spread, partial(charts_more.spread, spread, lang(), measure))
+    for column, measure in zip(st.columns(2, gap="small"), (*MEASURES[:1], "tokens"), strict=True):
+        with column:
+            days = read("activity", view)
+            panel(f"days_{measure}", days[days[measure].notna()], partial(charts_more.by_day, days, lang(), measure))
     left, right = st.columns(2, gap="small")
     with left:
         points = read("timing_points", view)
@@ -93,5 +97,7 @@ def _columns() -> dict[str, Any]:
         "first_token_s_p95": number(t("analytics.of_first_p95"), format="%.3f"),
         "tokens_per_s_median": number(t("analytics.of_speed_median"), format="%.1f"),
         "tokens_per_s_p95": number(t("analytics.of_speed_p95"), format="%.1f"),
+        "queue_s_median": number(t("analytics.of_queue"), format="%.2f"),
+        "load_s_median": number(t("analytics.of_load"), format="%.2f"),
         "prompt_tokens_per_s_median": number(t("analytics.of_prompt"), format="%.0f"),
     }
