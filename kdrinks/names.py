@@ -6,7 +6,7 @@ Knows nothing of sentences: a name in, its spelling out.
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -81,13 +81,7 @@ def drink_names() -> tuple[DrinkName, ...]:
 @cache
 def korean_words() -> Mapping[str, str]:
     """What Kiwi keeps whole -> how the word is shown: names of one word, and names of two words with the space left out."""
-    shown: dict[str, str] = {}
-    for entry in drink_names():
-        parts = entry.name.split()
-        if entry.is_korean and len(parts) == 1 and len(entry.name) > 1:
-            shown[entry.name] = entry.name
-        elif entry.is_korean and len(parts) == 2 and not _is_description(parts):
-            shown["".join(parts)] = "".join(parts)
+    shown = korean_spellings(entry.name for entry in drink_names())
     shown |= {word: word for word in word_list("drink_words.txt") if word not in shown}
     for record in drink_records():
         official = str(record["name_ko"])
@@ -96,13 +90,30 @@ def korean_words() -> Mapping[str, str]:
     return shown
 
 
+def korean_spellings(names: Iterable[str]) -> dict[str, str]:
+    """Of names those that are Korean words, as Kiwi keeps them whole -> how they are shown; one syllable is no word of its own."""
+    shown: dict[str, str] = {}
+    for name in names:
+        parts = name.split()
+        if HANGUL.search(name) and len(parts) == 1 and len(name) > 1:
+            shown[name] = name
+        elif HANGUL.search(name) and len(parts) == 2 and not _is_description(parts):
+            shown["".join(parts)] = "".join(parts)
+    return shown
+
+
 @cache
 def latin_words() -> frozenset[str]:
     """Romanised names, lower-cased, hyphens as written; not descriptions such as "barley tea"."""
+    return latin_spellings(entry.name for entry in drink_names())
+
+
+def latin_spellings(names: Iterable[str]) -> frozenset[str]:
     found = set()
-    for entry in drink_names():
-        parts = entry.name.lower().split()
-        if not entry.is_korean and not any(part in _COMMON_LATIN for part in parts) and not _english_description(parts):
+    for name in names:
+        parts = name.lower().split()
+        known = any(part in _COMMON_LATIN for part in parts) or _english_description(parts)
+        if parts and not HANGUL.search(name) and not known:
             found.add(" ".join(parts))
     return frozenset(found)
 

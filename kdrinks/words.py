@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Literal, get_args
 
 from kdrinks import english, morphemes
-from kdrinks.names import Ambiguous, ambiguous_names, korean_words, latin_words
+from kdrinks.names import Ambiguous, ambiguous_names, korean_spellings, korean_words, latin_spellings, latin_words
 from kdrinks.records import Language, WordCount
 
 VERSION = "3+kiwi0.24.1"
@@ -60,14 +60,9 @@ class Words:
         """Names without their last syllable that are ordinary nouns: 매실 of 매실주."""
         self._shown = korean_words()
         self._near, self._ambiguous = ambiguous_names()
-        self._spaced = [(re.compile(r"(?<![가-힣])" + r" ?".join(name)), name) for name in _spaceable(self._shown)]
-        latin = sorted(latin_words(), key=len, reverse=True)
-        self._latin = re.compile(
-            r"(?<![A-Za-z])(?:"
-            + "|".join(re.escape(name).replace(r"\ ", r"[ -]") for name in latin)
-            + r")(?![A-Za-z])",
-            re.IGNORECASE,
-        )
+        self._spaced = _spaced(self._shown)
+        self._latin_names = latin_words()
+        self._latin = _latin_pattern(self._latin_names)
 
     def load(self) -> None:
         """Load Kiwi now; further calls return at once."""
@@ -75,6 +70,23 @@ class Words:
             if self._kiwi is None:
                 self._kiwi = _kiwi(self._shown)
                 self._nouns = {name[:-1] for _, name in self._spaced if self._is_noun(name[:-1])}
+
+    def learn(self, names: Iterable[str]) -> None:
+        """Take these names of drinks for drinks from now on, such as a person added; those known already change nothing."""
+        names = list(names)
+        korean = {word: shown for word, shown in korean_spellings(names).items() if word not in self._shown}
+        latin = latin_spellings(names) - self._latin_names
+        if latin:
+            self._latin_names |= latin
+            self._latin = _latin_pattern(self._latin_names)
+        if korean:
+            with self._lock:
+                self._shown = {**self._shown, **korean}
+                self._spaced = _spaced(self._shown)
+                if self._kiwi is not None:
+                    for name in korean:
+                        self._kiwi.add_user_word(name, "NNP", 0.0)
+                    self._nouns |= {name[:-1] for name in _spaceable(korean) if self._is_noun(name[:-1])}
 
     def count(self, text: str, pos: Collection[str] = DEFAULT_POS, *, stop: Collection[str] = ()) -> list[WordCount]:
         """The words of the text, most frequent first and then by word.
@@ -285,6 +297,20 @@ def _kiwi(names: Iterable[str]) -> Any:
         kiwi.add_pre_analyzed_word(form, list(read_as), 0.0)
     kiwi.tokenize("식혜")  # builds the automaton now, not in the first question
     return kiwi
+
+
+def _spaced(names: Iterable[str]) -> list[tuple[re.Pattern[str], str]]:
+    return [(re.compile(r"(?<![가-힣])" + r" ?".join(name)), name) for name in _spaceable(names)]
+
+
+def _latin_pattern(names: Iterable[str]) -> re.Pattern[str]:
+    longest_first = sorted(names, key=lambda name: (-len(name), name))
+    return re.compile(
+        r"(?<![A-Za-z])(?:"
+        + "|".join(re.escape(name).replace(r"\ ", r"[ -]") for name in longest_first)
+        + r")(?![A-Za-z])",
+        re.IGNORECASE,
+    )
 
 
 def _spaceable(names: Iterable[str]) -> list[str]:

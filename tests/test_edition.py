@@ -89,6 +89,20 @@ def test_a_new_drink_is_found_by_name_and_alias_and_gone_after_undo(db: Database
     assert NEW.id not in edition.current(db).by_id
 
 
+def test_a_new_drink_is_a_drink_for_charts_at_once(db: Database) -> None:
+    own = Words()
+    packaged = dict(own._shown), own._latin_names
+    knowledge = Knowledge(db, own)
+    knowledge.fill()
+    assert (own._shown, own._latin_names) == packaged  # the packaged drinks are known already
+    said = "검은깨차랑 흑 임자차를 마셨다. I like Heugimja-cha."
+    before = {one.word for one in own.count(said) if one.pos == "drink"}
+    store.save(db, "added", {NEW.id: draft.record_from(NEW, None)})
+    knowledge.renew()
+    assert before == {"흑임자차"}  # one that the packaged list of words has already
+    assert {one.word for one in own.count(said) if one.pos == "drink"} == {"검은깨차", "흑임자차", "heugimja-cha"}
+
+
 def test_an_edit_survives_the_end_of_the_program(tmp_path: Path) -> None:
     first = Database.open(tmp_path / "kdrinks.duckdb")
     store.save(first, "corrected", {"sikhye": corrected(edition.current(first), "sikhye", hanja="甘酒")})

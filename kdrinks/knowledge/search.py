@@ -65,8 +65,9 @@ class Knowledge:
                 )
 
     def _read(self, progress: Progress | None = None) -> None:
-        self._words.load()
         drinks, topics, beliefs = edition.current(self._db).drinks, load_topics(), load_beliefs()
+        self._words.learn(name for drink in drinks for name in names_of(record_of(drink)))
+        self._words.load()
         self._drinks = {drink.id: drink for drink in drinks}
         passages = all_passages(
             [record_of(drink) for drink in drinks],
