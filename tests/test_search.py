@@ -117,6 +117,9 @@ def test_what_holds_across_drinks_stands_beside_the_drink(knowledge: Knowledge, 
         "Is there alcohol in gamju?",
         "Can I drive after moju?",
         "my toddler drank some sikhye",
+        "우리 둘째 두 돌인데 뽕잎차 마셔보게 해도 돼요?",
+        "쑥차 산부인과에서 먹지 말라 하나?",
+        "만삭인데 율무차 마셔도 되나요",
     ],
 )
 def test_questions_of_safety_are_marked_sensitive(knowledge: Knowledge, question: str) -> None:

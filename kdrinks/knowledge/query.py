@@ -19,10 +19,11 @@ DECLINED = frozenset({"smalltalk", "out_of_scope", "injection", "not_found"})
 
 _SENSITIVE: dict[str, re.Pattern[str]] = {
     "pregnancy": re.compile(
-        r"임신|임산부|임부|산모|수유|입덧|태아|모유|뱃속|pregnan|breast.?fe|nursing|trimester|lactat", re.IGNORECASE
+        r"임신|임산부|임부|산모|산부인과|만삭|홀몸|출산|(?:애|아이|아기)를? ?가(?:진|졌)|젖먹이|젖을? ?먹|수유|입덧|태아|모유|뱃속|pregnan|breast.?fe|nursing|trimester|lactat",
+        re.IGNORECASE,
     ),
     "infant": re.compile(
-        r"아기|아가(?![리씨])|영아|신생아|갓난|이유식|\d+ ?개월|돌 ?(?:전|안|도|된|지난|쟁이)|아이(?!스)|어린이|애(?:들|한테|기)|조카|유치원|(?<!\d)[1-9] ?살|(?:한|두|세|네|다섯) ?살"
+        r"아기|아가(?![리씨])|영아|신생아|갓난|이유식|\d+ ?개월|돌 ?(?:전|안|도|된|지난|쟁이)|(?:두|세) ?돌|돌인데|걸음마|아이(?!스)|어린이|애(?:들|한테|기)|조카|유치원|(?<!\d)[1-9] ?살|(?:한|두|세|네|다섯) ?살"
         r"|\b(?:baby|babies|infants?|newborns?|toddlers?|kids?|child(?:ren)?)\b|month.?old|months old",
         re.IGNORECASE,
     ),
