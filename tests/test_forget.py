@@ -167,3 +167,32 @@ def test_people_go_on_writing_and_reading_while_the_file_is_written_anew(home: P
         assert cursor.execute("SELECT sum(count) FROM words WHERE word = '쌀'").fetchone() == (len(counted),)
         assert cursor.execute("SELECT count(*) FROM conversations").fetchone() == (50 + len(counted),)
     db.close()
+
+
+def test_a_deletion_empties_the_pages_caches_and_the_engines(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import streamlit as st
+
+    from kdrinks import services
+    from kdrinks.ui import frame
+
+    monkeypatch.setenv("KDRINKS_HOME", str(home))
+    monkeypatch.setattr(services.Services, "warm", lambda self: None)
+    told: list[object] = []
+    forgotten = threading.Event()
+    monkeypatch.setattr(Engine, "forget", lambda self, conversations: (told.append(conversations), forgotten.set()))
+    house = frame.services.__wrapped__()
+    drawn: list[int] = []
+
+    @st.cache_data(show_spinner=False)
+    def sentences(stamp: str) -> str:
+        drawn.append(1)
+        return SECRETS[0]
+
+    talk = say(house.db, {"술": 1})
+    sentences("1"), sentences("1")
+    assert len(drawn) == 1
+    chats.delete_conversation(house.db, talk)
+    sentences("1")
+    assert len(drawn) == 2
+    assert forgotten.wait(10) and told == [(talk,)]
+    house.close()
