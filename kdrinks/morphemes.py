@@ -18,7 +18,10 @@ _UNITS = frozenset({"퍼센트", "센티", "밀리", "킬로", "시시", "칼로
 _NUMERALS = frozenset("한 두 세 네 다섯 여섯 일곱 여덟 아홉 열 몇 반 여러".split())
 _BOUND = frozenset({"법", "걸", "쯤", "뿐", "줄", "김"})
 # One-syllable nouns that people write after another without the space: 명절때, 식사전, 유두날.
-_APART = frozenset("때 전 후 뒤 앞 속 안 밖 위 밑 옆 날 좀 중 내 외 간 등 말 집".split())
+_APART = frozenset("때 전 후 뒤 앞 속 안 밖 위 밑 옆 날 좀 중 내 외 간 등 말 집".split()) | frozenset(
+    # a particle that Kiwi took for a noun: 음료로
+    "은 는 이 가 을 를 의 에 로 와 과 도 만 랑 나 요 야".split()
+)
 # What is left of these without 님 is another word.
 _WITH_HONORIFIC = frozenset("손 스 하느 해 달 따 아드 도련 서방".split())
 

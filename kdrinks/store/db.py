@@ -143,8 +143,8 @@ class Database:
         if self.path is None:
             return True
         mark = self.path.with_suffix(REWRITE_SUFFIX)
-        mark.touch()  # before the work: a crash leaves it to the next start
         with self._writing, self._gate:
+            mark.touch()  # before the work: a crash leaves it to the next start
             self._shut = True
             try:
                 if not self.live and self._gate.wait_for(lambda: self._cursors == 0, READERS_S):
