@@ -119,7 +119,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)
     out = tmp_path_factory.mktemp("built")
     build.make_tokenizer(DATA, WORDINGS, out / "tokenizer.model")
-    train.train(out, 0.02, DATA, WORDINGS, 1, Shape(PIECES, layers=2))
+    train.train(out, 0.02, DATA, WORDINGS, 1, Shape(PIECES, layers=3))
     export.export(out)
     return out
 
@@ -163,12 +163,12 @@ def test_training_goes_on_where_it_was_killed(built: Path, tmp_path: Path, capsy
         shutil.copy(built / name, tmp_path)
     (tmp_path / "checkpoint.part").write_bytes(b"half of a write that a kill cut off")
     before = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    train.train(tmp_path, before["elapsed"] / 60 + 0.02, DATA, WORDINGS, 1, Shape(PIECES, layers=2))
+    train.train(tmp_path, before["elapsed"] / 60 + 0.02, DATA, WORDINGS, 1, Shape(PIECES, layers=3))
     after = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert after["step"] > before["step"] and after["portion"] > before["portion"]
     assert f"resumed at step {before['step']}" in capsys.readouterr().out
     with pytest.raises(ValueError, match="another shape"):
-        train.train(tmp_path, 0.03, DATA, WORDINGS, 1, Shape(PIECES, layers=3))
+        train.train(tmp_path, 0.03, DATA, WORDINGS, 1, Shape(PIECES, layers=4))
 
 
 def test_the_structured_start_copies_before_the_first_step() -> None:
