@@ -62,15 +62,20 @@ DECLINE: dict[Language, dict[str, str]] = {
         "out_of_scope": "그 질문은 제 범위 밖입니다. 저는 한국 전통 음료를 알려 드립니다. 식혜나 막걸리에 대해 물어봐 주세요.",
         "injection": "그 요청은 도와드릴 수 없습니다. 저는 한국 전통 음료를 알려 드립니다.",
         "smalltalk": "안녕하세요! 저는 한국 전통 음료와 전통주를 알려 드립니다. 재료, 만드는 법, 역사를 물어봐 주세요.",
+        "thanks": "도움이 되었다니 기쁩니다. 궁금한 한국 전통 음료가 또 있으면 물어봐 주세요.",
+        "farewell": "안녕히 가세요. 궁금한 한국 전통 음료가 있으면 또 물어봐 주세요.",
     },
     "en": {
         "not_found": "My notes hold nothing on that. Please ask me about another traditional Korean drink.",
         "out_of_scope": "That is outside my scope. I talk about traditional Korean drinks. Ask me about sikhye or makgeolli.",
         "injection": "I can't help with that request. I talk about traditional Korean drinks.",
         "smalltalk": "Hello! I talk about traditional Korean drinks and liquors. Ask me about ingredients, making or history.",
+        "thanks": "I am glad to help. Ask me about another traditional Korean drink any time.",
+        "farewell": "Goodbye! Ask me about traditional Korean drinks any time.",
     },
 }
-"""What is said when no passage answers, by the intent of the question."""
+"""What is said when no passage answers, by the intent of the question. The built-in model was not trained on the last two: the
+constraint writes them."""
 
 NOT_REVIEWED: dict[Language, str] = {
     "ko": "이 내용은 의료 전문가가 검토하지 않았습니다. 걱정되면 의사나 약사에게 물어보세요.",

@@ -17,6 +17,19 @@ LEAN_TO_DRINK = 1.6
 
 DECLINED = frozenset({"smalltalk", "out_of_scope", "injection", "not_found"})
 
+_PARTING: dict[str, re.Pattern[str]] = {
+    "farewell": re.compile(
+        r"잘 ?자(?!고|면)|잘 ?있어|잘 ?가(?!고|면)|안녕히|들어가세요|다음에 (?:또|봐|올)|또 (?:봐|올|만나)|나중에 (?:봐|또|올)|바이바이|굿나잇|내일 봐"
+        r"|\b(?:good ?bye|bye|see you|see ya|good ?night|farewell|take care|later!?$|gotta go|signing off)\b",
+        re.IGNORECASE,
+    ),
+    "thanks": re.compile(
+        r"고마[워웠운]|고맙|감사|땡큐|ㄱㅅ|도움이 (?:됐|되었|많이)|\b(?:thanks?|thank you|thx|ty|cheers|appreciate)",
+        re.IGNORECASE,
+    ),
+}
+"""Small talk that wants another answer than a greeting, by its words; a farewell with thanks is a farewell."""
+
 _SENSITIVE: dict[str, re.Pattern[str]] = {
     "pregnancy": re.compile(
         r"임신|임산부|임부|산모|산부인과|만삭|홀몸|출산|(?:애|아이|아기)를? ?가(?:진|졌)|젖먹이|젖을? ?먹|수유|입덧|태아|모유|뱃속|pregnan|breast.?fe|nursing|trimester|lactat",
@@ -127,6 +140,11 @@ def _believable(probabilities: Mapping[str, float], cued: frozenset[str]) -> dic
     held = {name: p * (UNSAID if name in HAS_WORDS and name not in cued else 1.0) for name, p in probabilities.items()}
     total = sum(held.values())
     return dict(sorted(((name, p / total) for name, p in held.items()), key=lambda item: -item[1]))
+
+
+def small_talk(text: str) -> str:
+    """The key of the answer that small talk gets: "farewell", "thanks" or, for anything else, "smalltalk"."""
+    return next((name for name, pattern in _PARTING.items() if pattern.search(text)), "smalltalk")
 
 
 def _ids(mention: Mention, mentions: Sequence[Mention]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from kdrinks.knowledge import choose, facets, scope, vectors
-from kdrinks.knowledge.query import DECLINED, Query
+from kdrinks.knowledge.query import DECLINED, Query, small_talk
 from kdrinks.records import Findings, Hit, Passage
 from kdrinks.store import passages as store
 
@@ -116,7 +116,7 @@ class Search:
         return Findings(
             hits=tuple(hits),
             prompt_hits=tuple(self._hit(passage, score.get(passage.subject_id, 0.0)) for passage in chosen),
-            intent=intent,
+            intent=small_talk(query.text) if intent == "smalltalk" else intent,
             sensitive=(intent not in DECLINED and query.sensitive)
             or bool(query.concerns)
             or any(told.toxic for told in self.told),
