@@ -164,6 +164,9 @@ class World:
         self.topics, self.beliefs = rows(data / "topics.jsonl"), rows(data / "beliefs.jsonl")
         self.wordings = wordings(folder, split)
         self.syllables = syllables()
+        self.english: list[str] = []
+        self.hanja: list[str] = []
+        """What the tokenizer has as one token, for inventing; a token that is never right is unlearnt. Empty: the words of the data."""
         self.passages: dict[str, list[list[Passage]]] = {}
         self.prose: dict[str, list[Passage]] = {}
         self.words: dict[str, list[str]] = {}
@@ -218,6 +221,8 @@ class Inventor:
         if lang == "ko":
             n = rng.choice((1, 2, 2, 2, 3, 3, 4))
             return "".join(self.syllable() if rng.random() < wild else self.usual() for _ in range(n))
+        if self.world.english and rng.random() < 0.4:
+            return rng.choice(self.world.english)
         if rng.random() < 0.35:
             letters = re.sub(r"[^a-z]", "", rng.choice(self.world.words["en"]).lower()) or "rice"
             cut = list(letters)
@@ -273,6 +278,8 @@ class Inventor:
         return made
 
     def hanja(self) -> str:
+        if self.world.hanja and self.rng.random() < 0.5:
+            return "".join(self.rng.choice(self.world.hanja) for _ in range(self.rng.choice((2, 2, 3, 3, 4))))
         real = "".join(d["hanja"] or "" for d in self.world.drinks)
         return "".join(self.rng.choice(real) for _ in range(self.rng.choice((2, 2, 3, 3, 4))))
 

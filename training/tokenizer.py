@@ -129,6 +129,12 @@ class Tokenizer:
         if 0 in self.mark.values():
             raise ValueError(f"{model} lacks a mark of this version: train it anew")
 
+    def spellings(self) -> tuple[list[str], list[str]]:
+        """The English words and parts of words, and the Hanja, that are one token each."""
+        pieces = [self.pieces.id_to_piece(number).removeprefix("▁") for number in range(self.size)]
+        english = [piece for piece in pieces if re.fullmatch("[A-Za-z]{2,}", piece)]
+        return english, [piece for piece in pieces if re.fullmatch("[\u3400-\u9fff]", piece)]
+
     def encode(self, text: str) -> list[int]:
         return self.pieces.encode(text)
 
