@@ -160,7 +160,7 @@ def test_text_files_are_read_whatever_wrote_them(
     db: Database, words: Words, name: str, content: str, expected: list[tuple[str, int | None, str]], encoding: str
 ) -> None:
     if name.endswith("html") and encoding == "utf-16":
-        pytest.skip("browsers save UTF-8")
+        pytest.skip("a web page is saved as UTF-8")
     assert said(kept(db, words, name, content.encode(encoding))) == expected
 
 
