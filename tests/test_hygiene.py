@@ -17,7 +17,7 @@ PACKAGE = ROOT / "kdrinks"
 
 ROOMS = {
     "streamlit": r"app\.py|pages/.*|kdrinks/ui/.*",
-    "llama_cpp": r"kdrinks/engine/(native|library)\.py|training/.*",
+    "llama_cpp": r"kdrinks/engine/(native|library)\.py",
     "duckdb": r"kdrinks/store/.*",
     "kiwipiepy": r"kdrinks/words\.py",
     "huggingface_hub": r"kdrinks/hub/.*",

@@ -12,17 +12,18 @@ import collections
 import json
 import random
 import re
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2.sandbox
-import llama_cpp
-import numpy
 
 from kdrinks import phrasing
+from kdrinks.engine import library
 from kdrinks.engine.constraint import HeldSentence, HeldToSentences
+from kdrinks.engine.native import Model
 from kdrinks.guard import Guard
 from training.chat_template import CHAT_TEMPLATE
 from training.invent import Example, Inventor, World
@@ -53,13 +54,15 @@ _TEMPLATE = jinja2.sandbox.ImmutableSandboxedEnvironment().from_string(CHAT_TEMP
 
 
 class Asker:
-    """The GGUF file behind llama.cpp, asked greedily."""
+    """The GGUF file behind the engine's own llama.cpp, asked greedily."""
 
     def __init__(self, path: Path, threads: int = 2) -> None:
-        self.model = llama_cpp.Llama(str(path), n_ctx=1024, n_threads=threads, n_threads_batch=threads, verbose=False)
+        library.start()
+        log = library.Log(lambda line: print(line, file=sys.stderr))
+        self.model = Model(str(path), log=log, gpu_layers=0, context_tokens=1024, threads=threads)
 
     def tokens(self, text: str) -> list[int]:
-        return self.model.tokenize(text.encode(), add_bos=False, special=True)
+        return self.model.tokenize(text, add_special=False)
 
     def prompt(self, example: Example) -> list[int]:
         """The ids of what the chat template makes of the example."""
@@ -76,35 +79,35 @@ class Asker:
             )
             for line in guard.sentences()
         ]
-        return HeldToSentences(lines, self.model.token_eos())
+        return HeldToSentences(lines, self.model.end_token())
 
     def answer(
         self, prompt: list[int], limit: int = 400, held: HeldToSentences | None = None
     ) -> tuple[list[int], float, float]:
         """The ids of the answer, seconds to its first token, tokens a second after it."""
-        self.model.reset()
+        self.model.forget()
         made: list[int] = []
-
-        def narrowed(_ids: object, scores: numpy.ndarray) -> numpy.ndarray:
-            if held:
-                if made:
-                    held.take(made[-1])
-                held.narrow(scores)
-            return scores
-
-        process = llama_cpp.LogitsProcessorList([narrowed])
         begin = first = time.perf_counter()
-        for token in self.model.generate(prompt, top_k=1, temp=0.0, repeat_penalty=1.0, logits_processor=process):
+        for _ in self.model.read(prompt):
+            pass
+        while len(made) < min(limit, self.model.context_tokens - len(prompt)):
+            scores = self.model.logits()
+            if held:
+                held.narrow(scores)
+            token = int(scores.argmax())
             if not made:
                 first = time.perf_counter()
-            if token == self.model.token_eos() or len(made) >= limit:
+            if self.model.ends(token):
                 break
             made.append(token)
+            if held:
+                held.take(token)
+            self.model.append(token)
         spent = time.perf_counter() - first
         return made, first - begin, max(len(made) - 1, 1) / max(spent, 1e-9)
 
     def text(self, ids: list[int]) -> str:
-        return self.model.detokenize(ids).decode("utf-8", errors="replace")
+        return b"".join(map(self.model.piece, ids)).decode("utf-8", errors="replace")
 
 
 def parts(text: str) -> list[str]:

@@ -7,16 +7,14 @@ message out exactly as in training, so the file needs no code of its own in the 
 """
 
 import argparse
-import ctypes
 import shutil
 from pathlib import Path
-from typing import Any
 
 import gguf
-import llama_cpp
 import numpy
 import torch
 
+from kdrinks.engine import library
 from training.chat_template import CHAT_TEMPLATE
 from training.model import Block, Model, Shape
 from training.tokenizer import Tokenizer
@@ -104,22 +102,17 @@ def _add_tokenizer(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     writer.add_add_space_prefix(False)
 
 
-def quantize(f16: Path, q8: Path) -> None:
-    """Write the Q8_0 file by llama.cpp's own quantizer. Raises RuntimeError when that fails."""
-    llama_cpp.llama_backend_init()
-    parameters: Any = llama_cpp.llama_model_quantize_default_params()
-    parameters.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0
-    parameters.nthread = 2
-    if llama_cpp.llama_model_quantize(str(f16).encode(), str(q8).encode(), ctypes.byref(parameters)):
-        raise RuntimeError(f"llama.cpp could not quantize {f16}")
-
-
 def export(out: Path) -> Path:
-    """Write NAME-f16.gguf and NAME.gguf (Q8_0) into out; returns the latter."""
+    """Write NAME-f16.gguf and, by llama.cpp's own quantizer, NAME.gguf (Q8_0) into out; returns the latter.
+
+    Raises RuntimeError when llama.cpp cannot quantize.
+    """
+    library.start()
     f16, q8 = out / f"{NAME}-f16.gguf", out / f"{NAME}.gguf"
     write_f16(load(out / "checkpoint.pt"), Tokenizer(out / "tokenizer.model"), f16)
     part = q8.with_suffix(".part")
-    quantize(f16, part)
+    if library.quantize(str(f16), str(part), "Q8_0"):
+        raise RuntimeError(f"llama.cpp could not quantize {f16}")
     part.replace(q8)
     return q8
 
