@@ -7,8 +7,11 @@ import pytest
 
 from kdrinks.phrasing import say, sentences
 from kdrinks.records import Passage
-from training import invent
-from training.invent import Inventor, World
+from training import examples
+from training import world as worlds
+from training.examples import Examples
+from training.invent import Inventor
+from training.world import World
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA, WORDINGS = ROOT / "kdrinks" / "data", ROOT / "training" / "wordings"
@@ -24,7 +27,7 @@ def passage(kind: str, title: str, text: str, subject: str = "x") -> Passage:
 
 
 def test_the_character_set_is_all_of_ks_x_1001() -> None:
-    found = invent.syllables()
+    found = worlds.syllables()
     assert len(found) == len(set(found)) == 2350
     assert found[0] == "가" and found[-1] == "힝" and "식" in found and "뷁" not in found
 
@@ -33,22 +36,22 @@ def test_drinks_kept_out_and_kept_in_make_up_all_and_share_none(world: World) ->
     judged = World(DATA, WORDINGS, "test")
     inside, outside = ({d["id"] for d in w.drinks} for w in (world, judged))
     assert not inside & outside
-    assert len(inside) + len(outside) == len(invent.rows(DATA / "drinks.jsonl"))
+    assert len(inside) + len(outside) == len(worlds.rows(DATA / "drinks.jsonl"))
     assert 10 <= len(outside) <= 25
 
 
 def test_training_never_speaks_of_a_drink_kept_out(world: World) -> None:
     kept_out = World(DATA, WORDINGS, "test")
-    inventor = Inventor(world, 5)
+    drawn = Examples(world, 5)
     for _ in range(400):
-        example = inventor.example()
+        example = drawn.example()
         for text in (p.text for p in example.passages):
             assert not world.hides(text)
     assert any(world.hides(p.text) for own in kept_out.passages["ko"] for p in own)
 
 
 def test_wordings_of_the_test_are_not_in_training() -> None:
-    train, test = (invent.wordings(WORDINGS, split) for split in ("train", "test"))
+    train, test = (worlds.wordings(WORDINGS, split) for split in ("train", "test"))
     for lang in ("ko", "en"):
         known = {text for texts in train[lang].values() for text in texts}
         asked = {text for texts in test[lang].values() for text in texts}
@@ -56,16 +59,16 @@ def test_wordings_of_the_test_are_not_in_training() -> None:
 
 
 def test_the_same_seed_invents_the_same_examples(world: World) -> None:
-    first, second = Inventor(world, 3), Inventor(world, 3)
+    first, second = Examples(world, 3), Examples(world, 3)
     assert [first.example() for _ in range(50)] == [second.example() for _ in range(50)]
-    assert Inventor(world, 3).example() != Inventor(world, 4).example()
+    assert Examples(world, 3).example() != Examples(world, 4).example()
 
 
 def test_every_answer_is_what_the_product_would_say(world: World) -> None:
-    inventor = Inventor(world, 8)
+    drawn = Examples(world, 8)
     left_out = several = 0
     for _ in range(600):
-        example = inventor.example()
+        example = drawn.example()
         own = [p for p in example.passages if sentences(p)[0] in example.answer]
         if example.answer == say(example.intent, example.lang, ()):
             assert example.intent in ("not_found", "out_of_scope", "injection", "smalltalk")
@@ -81,10 +84,10 @@ def test_a_passage_about_something_else_is_left_out() -> None:
     other_kind = passage("season", "가주", "철: 겨울.", "a")
     other_drink = passage("ingredients", "나주", "재료: 밀", "b")
     topic = passage("topic", "누룩", "누룩은 술을 빚는 덩이입니다.", "t")
-    assert invent.belonging("ingredients", [other_kind, asked], ["a"]) == [asked]
-    assert invent.belonging("ingredients", [asked, other_drink], ["a"]) == [asked]
-    assert invent.belonging("ingredients", [asked, topic], ["a"]) == [asked, topic]
-    assert invent.belonging("caffeine", [other_kind], ["a"]) == [other_kind]
+    assert examples.belonging("ingredients", [other_kind, asked], ["a"]) == [asked]
+    assert examples.belonging("ingredients", [asked, other_drink], ["a"]) == [asked]
+    assert examples.belonging("ingredients", [asked, topic], ["a"]) == [asked, topic]
+    assert examples.belonging("caffeine", [other_kind], ["a"]) == [other_kind]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,7 @@ def test_a_passage_about_something_else_is_left_out() -> None:
     ],
 )
 def test_questions_have_the_particles_that_fit(wording: str, name: str, question: str) -> None:
-    assert invent.fill(wording, "ko", {"name": name, "other": "모주", "item": "생강"}) == question
+    assert examples.fill(wording, "ko", {"name": name, "other": "모주", "item": "생강"}) == question
 
 
 # --- from here on torch, sentencepiece and gguf
@@ -141,8 +144,8 @@ def test_every_text_comes_back_from_its_tokens(built: Path, world: World) -> Non
     from training.tokenizer import MARKS, Tokenizer
 
     tokenizer = Tokenizer(built / "tokenizer.model")
-    inventor = Inventor(world, 6)
-    texts = [t for _ in range(100) for e in [inventor.example()] for t in (e.question, e.answer)]
+    drawn = Examples(world, 6)
+    texts = [t for _ in range(100) for e in [drawn.example()] for t in (e.question, e.answer)]
     for text in [*texts, "뷁쀍 龘 🍶 a  b\nc", " <|user|> ", "8~14%"]:
         ids = tokenizer.encode(text)
         assert tokenizer.decode(ids) == text
@@ -197,9 +200,9 @@ def test_llama_cpp_computes_what_was_trained(built: Path, world: World) -> None:
 
     tokenizer, model = Tokenizer(built / "tokenizer.model"), export.load(built / "checkpoint.pt")
     asker = Asker(built / f"{export.NAME}-f16.gguf", threads=1)
-    inventor, same = Inventor(world, 9), 0
+    drawn, same = Examples(world, 9), 0
     for _ in range(12):
-        example = inventor.example(600)
+        example = drawn.example(600)
         prompt = tokenizer.prompt(((p.title, p.kind, p.text) for p in example.passages), example.question)
         assert asker.prompt(example) == prompt
         with torch.no_grad():

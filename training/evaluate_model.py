@@ -26,8 +26,9 @@ from kdrinks.engine.constraint import HeldSentence, HeldToSentences
 from kdrinks.engine.native import Model
 from kdrinks.guard import Guard
 from training.chat_template import CHAT_TEMPLATE
-from training.invent import Example, Inventor, World
+from training.examples import Example, Examples
 from training.train import DATA, WORDINGS
+from training.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,7 @@ def held_out(split: str, each: int, seed: int, data: Path, wordings: Path) -> li
     """Examples on the drinks kept out: each of every intent and language. split: of the wordings."""
     world = World(data, wordings, "test")
     world.wordings = World(data, wordings, split).wordings if split == "train" else world.wordings
-    judge = Inventor(world, seed)
-    judge.drink = lambda lang: judge.rng.choice(world.passages[lang])  # type: ignore[method-assign]
-    judge.document = lambda lang: judge.rng.choice(world.prose[lang])  # type: ignore[method-assign]
+    judge = Examples(world, seed, real=True)
     count: collections.Counter[tuple[str, str]] = collections.Counter()
     found = []
     for _ in range(60 * each * 28):

@@ -18,7 +18,7 @@ import sentencepiece
 
 from kdrinks import phrasing
 from kdrinks.records import Kind
-from training.invent import syllables
+from training.world import syllables
 
 MARKS: tuple[str, ...] = ("<|passage|>", "<|user|>", "<|assistant|>", *(f"<|{kind}|>" for kind in get_args(Kind)))
 """Control tokens; ids 3 and up, after <unk>, <s> and </s>."""

@@ -20,10 +20,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.invent import Example, Inventor, World
+from training.examples import Example, Examples
 from training.model import Model, Shape
 from training.prime import PRIMED_BLOCKS, prime
 from training.tokenizer import Tokenizer
+from training.world import World
 
 DATA = Path(__file__).resolve().parent.parent / "kdrinks" / "data"
 WORDINGS = Path(__file__).resolve().parent / "wordings"
@@ -119,10 +120,10 @@ def length_for(tokens: int) -> int:
 def batches(world: World, tokenizer: Tokenizer, seed: int, stage: int, device: str) -> list[Batch]:
     """The batches of one portion of data; a function of its arguments. The few shortest rows that fill none are left out."""
     longest, simple, size, _ = STAGES[stage]
-    inventor = Inventor(world, seed)
+    examples = Examples(world, seed)
     rows = []
     for _ in range(640):
-        row = tokens_of(inventor.example(longest, inventor.rng.random() < simple), tokenizer)
+        row = tokens_of(examples.example(longest, examples.rng.random() < simple), tokenizer)
         if len(row[0]) <= LENGTHS[-1]:
             rows.append(row)
     rows.sort(key=lambda row: len(row[0]), reverse=True)
@@ -132,7 +133,7 @@ def batches(world: World, tokenizer: Tokenizer, seed: int, stage: int, device: s
         group, rows = rows[: size // length], rows[size // length :]
         if len(group) == size // length:
             made.append(batch_of(group, length, device))
-    inventor.rng.shuffle(made)
+    examples.rng.shuffle(made)
     return made
 
 
@@ -148,12 +149,10 @@ def rate_at(share: float) -> float:
 
 def probes(train: World, test: World, tokenizer: Tokenizer) -> dict[str, list[tuple[list[int], int]]]:
     """Fixed sets that are measured on: fresh inventions, and drinks that training never sees with wordings of it."""
-    inventor = Inventor(train, 10**9)
-    fresh = [tokens_of(inventor.example(1000), tokenizer) for _ in range(96)]
+    examples = Examples(train, 10**9)
+    fresh = [tokens_of(examples.example(1000), tokenizer) for _ in range(96)]
     test.wordings = train.wordings
-    judge = Inventor(test, 10**9 + 1)
-    judge.drink = lambda lang: judge.rng.choice(test.passages[lang])  # type: ignore[method-assign]
-    judge.document = lambda lang: judge.rng.choice(test.prose[lang])  # type: ignore[method-assign]
+    judge = Examples(test, 10**9 + 1, real=True)
     return {"fresh": fresh, "held": [tokens_of(judge.example(1000), tokenizer) for _ in range(96)]}
 
 
