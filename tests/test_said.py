@@ -78,6 +78,8 @@ def test_one_word_narrows_everything_else_to_its_conversations(db: Database) -> 
     row = analytics.counts(db, view).iloc[0]
     assert (row["conversations"], row["questions"], row["answers"]) == (1, 2, 2)
     assert set(analytics.guard_shares(db, view)["guard"]) == {"quoted", "kept"}
+    today = View(word="식혜", since=now() - timedelta(days=1))
+    assert analytics.counts(db, today).iloc[0]["questions"] == 0, "the word was said before this period"
 
 
 def test_stop_words_of_a_persons_own_are_counted_nowhere(db: Database) -> None:

@@ -31,7 +31,7 @@ class View:
     pos: tuple[str, ...] = ()
     model: str = ""
     word: str = ""
-    """Only conversations in which this word was said."""
+    """Only conversations in which this word was said in the period."""
     stop: tuple[str, ...] = ()
     """Words that are counted nowhere."""
     utc_offset_minutes: int = 0
@@ -117,21 +117,23 @@ def models(db: Database) -> list[str]:
 def where(view: View, alias: str = "", *, model: bool = True) -> tuple[str, list[Any]]:
     """The view's period, language, model and word as a condition on messages, generations or words, with its values."""
     dot = f"{alias}." if alias else ""
-    parts, values = ["true"], []
-    for condition, value in (
-        (f"{dot}created_at >= ?", view.since),
-        (f"{dot}created_at < ?", view.until),
-        (f"{dot}lang = ?", view.lang),
-        (f"{dot}model_id = ?", view.model if model else ""),
-        (
-            f"{dot}conversation_id IN (SELECT conversation_id FROM words WHERE word = ? AND analyser_version = {SHOWN})",
-            view.word,
-        ),
-    ):
+    period = [
+        (condition, value)
+        for condition, value in (("created_at >= ?", view.since), ("created_at < ?", view.until))
+        if value
+    ]
+    parts = [f"{dot}{condition}" for condition, _ in period]
+    values: list[Any] = [value for _, value in period]
+    for condition, value in ((f"{dot}lang = ?", view.lang), (f"{dot}model_id = ?", view.model if model else "")):
         if value:
             parts.append(condition)
             values.append(value)
-    return " AND ".join(parts), values
+    if view.word:
+        # with the period, so that of 20 million words those of its days are read and no others
+        said = " AND ".join(("word = ?", f"analyser_version = {SHOWN}", *(condition for condition, _ in period)))
+        parts.append(f"{dot}conversation_id IN (SELECT conversation_id FROM words WHERE {said})")
+        values += [view.word, *(value for _, value in period)]
+    return " AND ".join(parts) or "true", values
 
 
 def table(db: Database, sql: str, *values: Any) -> pd.DataFrame:
