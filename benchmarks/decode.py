@@ -31,6 +31,8 @@ LLAMA_1B = {
     "layers": 16, "embedding": 2048, "feed_forward": 8192, "vocabulary": 128_256, "heads": 32, "kv_heads": 8, "head_size": 64
 }  # fmt: skip
 QUESTION = "식혜 재료가 뭐예요?"
+TEMPLATE = "{{ bos_token }}{% for message in messages %}{{ message.content }}{% endfor %}"
+"""Of the random files: the question and nothing else, so that both sides read the same tokens."""
 SAMPLING = {"temperature": 1.0, "top_k": 20, "top_p": 1.0, "seed": 1}
 
 
@@ -76,8 +78,8 @@ def median_of(rounds: int, measure: Callable[[], tuple[float, float]]) -> tuple[
 
 
 def main(tokens: int, folder: Path) -> None:
-    one = write_shape(folder / "1b.gguf", "Q4_K_M", **LLAMA_1B)
-    broken = write_shape(folder / "broken.gguf", "Q8_0", **built_in_shape(), broken=True)
+    one = write_shape(folder / "1b.gguf", "Q4_K_M", **LLAMA_1B, template=TEMPLATE)
+    broken = write_shape(folder / "broken.gguf", "Q8_0", **built_in_shape(), broken=True, template=TEMPLATE)
     with closing(Engine()) as engine:
         print(f"{'bench: tokens/s':34}{'kdrinks':>10}{'bare loop':>12}{'ratio':>8}{'aim':>9}")
         for name, path, length, aim in (
