@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from kdrinks.commands_jobs import watch
 from kdrinks.config import from_environment
 from kdrinks.errors import BadInput
 from kdrinks.knowledge.documents_add import Adding
@@ -37,15 +38,7 @@ def _add(options: argparse.Namespace) -> dict[str, Any]:
         raise BadInput("document_missing", file=options.file, cause=exc.strerror) from exc
     with closing(Database.open(from_environment().database)) as db:
         job = Adding(db, Words(), options.file.name, content)
-        try:
-            while not job.wait(1.0):
-                print(f"{job.phase} {job.fraction:.0%}", file=sys.stderr)
-        except KeyboardInterrupt:
-            job.cancel()
-            job.wait()
-            raise
-        if job.error:
-            raise job.error
+        watch(job, lambda: print(f"{job.phase} {job.fraction:.0%}", file=sys.stderr), job.cancel)
         row = _row(store.listed(db, document_id=job.id)[0])
     if not options.json:
         print(f"{row['id']}  {row['title']}  {row['passages']}")

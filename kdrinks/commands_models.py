@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from kdrinks.commands_jobs import watch
 from kdrinks.config import from_environment
 from kdrinks.engine.local import Engine
 from kdrinks.errors import NotAModel
@@ -96,15 +97,7 @@ def _fetch(options: argparse.Namespace) -> dict[str, Any]:
     settings, hub = from_environment(), Hub()
     repo_id, file = catalog.source_of(options.name)
     job = Downloads(hub, settings.models).start(hub.file(repo_id, file))
-    try:
-        while not job.wait(0.5):
-            _say(job)
-    except KeyboardInterrupt:
-        job.pause()
-        job.wait()
-        raise
-    if job.error:
-        raise job.error
+    watch(job, lambda: _say(job), job.pause)
     described = inspected(str(job.target), {target.name: one.sha256 for target, one in job.pairs()})
     if not options.json:
         print(described["file"])
@@ -134,15 +127,7 @@ def _quantize(options: argparse.Namespace) -> dict[str, Any]:
     )
     if job.requantized:
         print(f"{model.path.name} is {model.quantization} already: quantizing it again loses more.", file=sys.stderr)
-    try:
-        while not job.wait(0.5):
-            print(f"{job.fraction:.0%}", file=sys.stderr)
-    except KeyboardInterrupt:
-        job.cancel()
-        job.wait()
-        raise
-    if job.error:
-        raise job.error
+    watch(job, lambda: print(f"{job.fraction:.0%}", file=sys.stderr), job.cancel)
     described = inspected(str(job.target))
     if not options.json:
         print(described["file"])

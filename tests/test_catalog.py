@@ -17,6 +17,7 @@ import pytest
 from hub_server import FakeHub, running_hub
 from tiny_models import write_byte_model
 
+from kdrinks import commands_jobs
 from kdrinks.__main__ import main
 from kdrinks.config import BUILT_IN_FILE, ROOT, Settings
 from kdrinks.errors import BadInput
@@ -197,6 +198,21 @@ def test_quantizing_shows_progress_can_be_cancelled_and_then_leaves_nothing(mode
     job.cancel()
     assert job.wait(30) and job.phase == "cancelled"
     assert list(models.iterdir()) == []
+
+
+def test_ctrl_c_waits_until_nothing_of_the_job_is_left(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_byte_model(tmp_path / "big-F32.gguf", width=1024, layers=4)
+    job = Quantization(catalog.find_model(str(path), settings_of(models)), "Q2_K", models / "out.gguf")
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands_jobs, "EVERY_S", 0.001)
+    with pytest.raises(KeyboardInterrupt):
+        commands_jobs.watch(job, interrupted, job.cancel)
+    assert job.phase == "cancelled" and list(models.iterdir()) == []
 
 
 def test_several_quantizations_are_made_one_after_the_other_and_a_cancel_keeps_those_made(
