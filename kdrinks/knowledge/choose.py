@@ -56,8 +56,7 @@ def of_drink(query: Query, passages: Sequence[Passage], scores: Mapping[str, flo
 
     scores: how many of the question's telling words each passage holds, weighed by rarity (0 to about 3).
     """
-    certain = dict.fromkeys([query.intent], 0.6)
-    weights = kind_weights({**{i: 0.7 * p for i, p in query.probabilities.items()}, **_sum(query, certain)})
+    weights = kind_weights(dict(query.probabilities) | _by_a_word(query))
     ranked = sorted(
         passages,
         key=lambda passage: -(2.0 * weights.get(passage.kind, 0.0) + 0.35 * min(scores.get(passage.id, 0.0), 4.0)),
@@ -79,5 +78,7 @@ def of_drink(query: Query, passages: Sequence[Passage], scores: Mapping[str, flo
     return chosen[:most]
 
 
-def _sum(query: Query, more: Mapping[str, float]) -> dict[str, float]:
-    return {intent: 0.7 * query.probabilities.get(intent, 0.0) + weight for intent, weight in more.items()}
+def _by_a_word(query: Query) -> dict[str, float]:
+    """The intent that a word makes certain, as pregnancy, whatever the rest of the question sounds like."""
+    likely = max(query.probabilities, key=lambda intent: query.probabilities[intent])
+    return {} if query.intent == likely else {query.intent: 1.0}
