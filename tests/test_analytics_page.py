@@ -2,11 +2,11 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
-import streamlit as st
-from streamlit import config
+from app_pages import app_test_session, open_page
 from streamlit.testing.v1 import AppTest
 from test_analytics import CPU, say
 
@@ -14,38 +14,20 @@ from kdrinks.config import ROOT, Settings
 from kdrinks.recount import Recount
 from kdrinks.store import chats, compare
 from kdrinks.store.db import Database
+from kdrinks.ui import analytics_data, analytics_speed, analytics_view, analytics_words, frame
 from kdrinks.words import Words
-
-PAGE = str(ROOT / "pages" / "analytics.py")
 
 
 @pytest.fixture
 def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    from kdrinks.ui import analytics_data, analytics_speed, analytics_view, analytics_words, frame
-
-    # AppTest keeps each format_func in the session, which is no session of ours: the check would meet its functions
-    config.set_option("runner.enforceSerializableSessionState", False)
-    database = Database.open(None)
     settings = Settings(ROOT, ROOT)
-    house = SimpleNamespace(
-        db=database, recount=Recount(), words=Words(), page_drawn=threading.Event(), settings=settings
-    )
-    for room in (frame, analytics_view, analytics_words, analytics_data, analytics_speed):
-        monkeypatch.setattr(room, "services", lambda: house)
-    yield database
-    database.close()
-    st.cache_data.clear()
-    config.set_option("runner.enforceSerializableSessionState", True)
-
-
-def visit(lang: str, **address: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=30)
-    page.session_state["language"] = lang
-    for name, value in address.items():
-        page.query_params[name] = value
-    page.switch_page(PAGE).run()
-    assert not page.exception, page.exception[0].value
-    return page
+    with app_test_session(), closing(Database.open(None)) as database:
+        house = SimpleNamespace(
+            db=database, recount=Recount(), words=Words(), page_drawn=threading.Event(), settings=settings
+        )
+        for room in (frame, analytics_view, analytics_words, analytics_data, analytics_speed):
+            monkeypatch.setattr(room, "services", lambda: house)
+        yield database
 
 
 def cards(page: AppTest) -> dict[str, str]:
@@ -56,7 +38,7 @@ def cards(page: AppTest) -> dict[str, str]:
 def test_before_the_first_question_the_page_says_what_will_be_here_and_leads_to_the_chat(
     db: Database, lang: str, invitation: str
 ) -> None:
-    page = visit(lang)
+    page = open_page("analytics", lang)
     assert [link.proto.label for link in page.get("page_link")] == [invitation]
     assert not page.metric
 
@@ -65,12 +47,12 @@ def test_before_the_first_question_the_page_says_what_will_be_here_and_leads_to_
 def test_after_a_conversation_its_words_drinks_and_timings_are_shown(db: Database, lang: str) -> None:
     say(db, {"식혜": 3}, pos="drink", first_token_s=0.25, tokens_per_s=512.4)
     say(db, {"쌀": 2}, finish="failed")
-    page = visit(lang)
+    page = open_page("analytics", lang)
     assert list(cards(page).values()) == ["2", "1", "0.25초" if lang == "ko" else "0.25 s", "512"]
     assert list(page.dataframe[0].value["word"]) == ["식혜", "쌀"]
     drawn = {"words": 1, "drinks": 3, "speed": 9, "data": 0}
     for section, charts in drawn.items():
-        page = visit(lang, section=section)
+        page = open_page("analytics", lang, section=section)
         assert len(page.get("vega_lite_chart")) == charts, section
         downloads = len(page.get("download_button"))
         assert downloads >= charts - 1 and downloads > 0, section
@@ -78,14 +60,16 @@ def test_after_a_conversation_its_words_drinks_and_timings_are_shown(db: Databas
 
 def test_what_was_compared_on_the_models_page_stands_with_the_timings(db: Database) -> None:
     say(db, {"식혜": 3}, pos="drink", first_token_s=0.25, tokens_per_s=512.4)
-    charts = len(visit("en", section="speed").get("vega_lite_chart"))
+    charts = len(open_page("analytics", "en", section="speed").get("vega_lite_chart"))
     setting = compare.Setting(0, "tea-Q8_0", "tea-Q8_0.gguf", "Q8_0", 1_000_000, "cpu", 0, 0)
     run = compare.Run("ko", cold=False, device_used="cpu", prompt_tokens=9, prompt_s=1.0, first_token_s=1.0,
                       completion_tokens=3, completion_s=1.0, memory_bytes=10**6)  # fmt: skip
     for number in range(3):
-        assert len(visit("en", section="speed").get("vega_lite_chart")) == charts, "fewer than three runs are not shown"
+        assert len(open_page("analytics", "en", section="speed").get("vega_lite_chart")) == charts, (
+            "fewer than three runs are not shown"
+        )
         compare.record_run(db, "00000000-0000-7000-8000-000000000000", setting, number, run)
-    page = visit("en", section="speed")
+    page = open_page("analytics", "en", section="speed")
     assert "Compare devices and quantizations" in [one.value for one in page.subheader]
     assert len(page.get("vega_lite_chart")) == charts + 4
 
@@ -93,7 +77,7 @@ def test_what_was_compared_on_the_models_page_stands_with_the_timings(db: Databa
 def test_an_address_with_filters_shows_that_view_and_a_change_is_kept_in_it(db: Database) -> None:
     say(db, {"식혜": 3}, pos="drink", asked={})
     say(db, {"rice": 2}, pos="english", lang="en")
-    page = visit("ko", said="en", who="nonsense")
+    page = open_page("analytics", "ko", said="en", who="nonsense")
     assert list(page.dataframe[0].value["word"]) == ["rice"]
     assert cards(page)["대화"] == "1"
     page.button_group(key="analytics-said").set_value("ko").run()
@@ -105,7 +89,7 @@ def test_a_view_that_nothing_matches_says_so(db: Database) -> None:
     say(db, {"식혜": 3}, pos="drink", loaded=CPU)
     nothing = "이 조건에 맞는 것이 없습니다. 기간이나 조건을 넓혀 보세요."
     for section, times in (("words", 2), ("drinks", 3), ("speed", 8)):
-        page = visit("ko", said="en", section=section)
+        page = open_page("analytics", "ko", said="en", section=section)
         assert [caption.value for caption in page.caption].count(nothing) == times, section
     assert cards(page)["첫 글자까지"] == "—"
 
@@ -113,7 +97,7 @@ def test_a_view_that_nothing_matches_says_so(db: Database) -> None:
 def test_what_was_deleted_is_gone_from_the_page_at_once(db: Database) -> None:
     gone = say(db, {"누룩": 9})
     say(db, {"쌀": 1})
-    page = visit("ko")
+    page = open_page("analytics", "ko")
     assert list(page.dataframe[0].value["word"]) == ["누룩", "쌀"]
     chats.delete_conversation(db, gone)
     page.run()
@@ -123,7 +107,7 @@ def test_what_was_deleted_is_gone_from_the_page_at_once(db: Database) -> None:
 def test_a_word_in_the_address_narrows_the_page_and_one_click_lets_go_of_it(db: Database) -> None:
     say(db, {"식혜": 3}, pos="drink", text="식혜는 답니다.")
     say(db, {"쌀": 1})
-    page = visit("ko", word="식혜")
+    page = open_page("analytics", "ko", word="식혜")
     assert cards(page)["대화"] == "1" and list(page.dataframe[0].value["word"]) == ["식혜"]
     assert any(text.value.startswith("식혜는 답니다") for text in page.markdown)
     page.button(key="analytics-word").click().run()
@@ -132,25 +116,23 @@ def test_a_word_in_the_address_narrows_the_page_and_one_click_lets_go_of_it(db: 
 
 def test_a_stop_word_is_kept_and_counted_nowhere(db: Database) -> None:
     say(db, {"식혜": 3, "쌀": 2}, pos="drink")
-    page = visit("ko")
+    page = open_page("analytics", "ko")
     page.text_area(key="stop-words").set_value("쌀\n 물").run()
     page.button(key="stop-words-save").click().run()
     assert chats.last_choice(db, "stop_words") == ["물", "쌀"]
-    assert list(visit("en").dataframe[0].value["word"]) == ["식혜"]
+    assert list(open_page("analytics", "en").dataframe[0].value["word"]) == ["식혜"]
 
 
 def test_the_page_says_how_far_counting_again_has_come(db: Database) -> None:
-    from kdrinks.ui import analytics_words
-
     say(db, {"식혜": 3}, pos="drink")
     analytics_words.services().recount.done, analytics_words.services().recount.total = 20, 80
-    page = visit("ko")
+    page = open_page("analytics", "ko")
     assert "80개 가운데 20개" in page.get("progress")[0].proto.text
 
 
 def test_sql_runs_over_the_views_is_saved_and_says_where_it_is_wrong(db: Database) -> None:
     say(db, {"식혜": 3}, pos="drink", asked={"식혜": 2})
-    page = visit("ko", section="data")
+    page = open_page("analytics", "ko", section="data")
     page.button(key="sql-run").click().run()
     assert page.dataframe[0].value.values.tolist() == [["식혜", 2, 1]]
     page.text_input(key="sql-name").set_value("음료").run()
@@ -158,35 +140,33 @@ def test_sql_runs_over_the_views_is_saved_and_says_where_it_is_wrong(db: Databas
     page.text_area(key="sql").set_value("SELECT wrd FROM words").run()
     page.button(key="sql-run").click().run()
     assert "1행 8열" in page.error[0].value and not page.exception
-    again = visit("ko", section="data")
+    again = open_page("analytics", "ko", section="data")
     again.button(key="sql-open-0").click().run()
     assert "sum(count)" in again.text_area(key="sql").value
 
 
 def test_deleting_all_data_asks_first_and_leaves_an_empty_page(db: Database) -> None:
     say(db, {"식혜": 3}, pos="drink")
-    page = visit("ko", section="data")
+    page = open_page("analytics", "ko", section="data")
     page.button(key="delete-all").click().run()
     assert not page.metric and not page.exception
 
 
 def test_where_there_are_administrators_nobody_else_reads_what_people_wrote(db: Database) -> None:
-    from kdrinks.ui import frame
-
     say(db, {"식혜": 3}, pos="drink", text="식혜는 답니다.")
     frame.services().settings = Settings(ROOT, ROOT, admins=frozenset({"boss@example.com"}))
-    page = visit("ko", word="식혜")
+    page = open_page("analytics", "ko", word="식혜")
     assert list(page.dataframe[0].value["word"]) == ["식혜"], "counts are for everybody"
     assert not any("답니다" in text.value for text in page.markdown)
     assert "관리자만 볼 수 있습니다." in [caption.value for caption in page.caption]
-    page = visit("ko", section="data")
+    page = open_page("analytics", "ko", section="data")
     assert not {"sql-run", "live-start", "delete-all", "sample-load"} & {button.key for button in page.button}
     assert not page.text_area and not page.get("download_button")
 
 
 def test_the_live_connection_is_opened_and_shut_by_a_button(db: Database) -> None:
     say(db, {"식혜": 3}, pos="drink")
-    page = visit("ko", section="data")
+    page = open_page("analytics", "ko", section="data")
     assert db.live is None
     page.button(key="live-start").click().run()
     assert db.live and any(db.live[1] in code.value for code in page.code)

@@ -6,10 +6,9 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ import gguf
 import numpy as np
 import psutil
 import pytest
+from patience import eventually
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from kdrinks.config import BUILT_IN_FILE, Settings
@@ -57,7 +57,9 @@ def running_app(home: Path, models: Path) -> Iterator[App]:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
             url = f"http://127.0.0.1:{port}"
-            until(lambda: _healthy(url), f"the app did not start: {(home / 'app.log').read_text()[-2000:]}")
+            assert eventually(lambda: _healthy(url), PATIENCE_S), (
+                f"the app did not start: {(home / 'app.log').read_text()[-2000:]}"
+            )
             yield App(url, process.pid)
         finally:
             process.terminate()
@@ -70,13 +72,6 @@ def _healthy(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
-
-
-def until(done: Callable[[], object], otherwise: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not done():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -272,7 +267,9 @@ def test_a_refresh_and_a_look_at_another_page_leave_the_answer_running(browser: 
         page.get_by_role("link", name="대화", exact=True).click()
         later = wait_for_writing(page)
         assert len(later) >= len(after)
-        until(lambda: len(last_message(page).inner_text()) > len(later), "the answer no longer grows")
+        assert eventually(lambda: len(last_message(page).inner_text()) > len(later), PATIENCE_S), (
+            "the answer no longer grows"
+        )
         stop_button(page).click()
         expect(page.get_by_text("여기서 멈췄습니다")).to_be_visible()
 
@@ -361,7 +358,9 @@ def test_the_browser_chooses_the_language_until_the_person_does(browser: Browser
         expect(page.get_by_role("heading", name="What shall we pour?")).to_be_visible()
         page.get_by_role("radio", name="한국어").click()
         expect(page.get_by_role("heading", name="어떤 음료가 궁금하세요?")).to_be_visible()
-        until(lambda: page.evaluate("document.documentElement.lang") == "ko", "the page does not name its language")
+        assert eventually(lambda: page.evaluate("document.documentElement.lang") == "ko", PATIENCE_S), (
+            "the page does not name its language"
+        )
         page.reload()
         expect(page.get_by_role("heading", name="어떤 음료가 궁금하세요?")).to_be_visible()
         second = _open(page.context, app, "/models")

@@ -6,12 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from app_pages import open_page, shown
 from document_files import brewery_pdf, pdf
 from playwright.sync_api import Browser, expect
 from streamlit.testing.v1 import AppTest
 from test_browser import CHROMIUM, App, answers, app, browser, visit  # noqa: F401  (fixtures)
-from test_drinks_page import open_page
-from test_pages import home, shown  # noqa: F401  (a fixture)
 
 from kdrinks.knowledge.documents_add import Adding
 from kdrinks.store import documents as store
@@ -47,7 +46,7 @@ def added(name: str, content: bytes) -> Adding:
     [("ko", "아직 넣은 문서가 없습니다", "문서 **1개**"), ("en", "No documents yet", "**1** document")],
 )
 def test_a_file_is_added_and_listed(home: Path, lang: str, none: str, one: str) -> None:
-    page = open_page(lang, documents="1")
+    page = open_page("drinks", lang, documents="1")
     assert none in "\n".join(str(title.value) for title in page.subheader)
     upload(page, "달빛 안내서.pdf", brewery_pdf())
     assert not page.exception and not page.error
@@ -67,7 +66,7 @@ def test_a_file_is_added_and_listed(home: Path, lang: str, none: str, one: str) 
 def test_a_file_that_cannot_be_read_is_told_and_changes_nothing(
     home: Path, name: str, content: bytes, says: str
 ) -> None:
-    page = open_page(documents="1")
+    page = open_page("drinks", documents="1")
     upload(page, name, content)
     assert says in page.error[0].value and name in page.error[0].value
     assert store.listed(services().db) == []
@@ -78,9 +77,9 @@ def test_a_file_that_cannot_be_read_is_told_and_changes_nothing(
 
 
 def test_a_document_is_previewed_with_headings_and_pages_and_searched(home: Path) -> None:
-    open_page()  # opens the services
+    open_page("drinks")  # opens the services
     job = added("달빛 안내서.pdf", brewery_pdf())
-    page = open_page(document=job.id, at="3")
+    page = open_page("drinks", document=job.id, at="3")
     text = shown(page)
     assert "달빛양조장 방문 안내서 › 술 보관" in text and "2쪽" in text and "섭씨 4도" in text
     page.text_input(key=f"find-{job.id}").set_value("누룩").run()
@@ -90,9 +89,9 @@ def test_a_document_is_previewed_with_headings_and_pages_and_searched(home: Path
 
 
 def test_a_long_document_is_shown_a_page_at_a_time(home: Path) -> None:
-    open_page()
+    open_page("drinks")
     job = added("long.csv", b"name,price\n" + b"".join(b"tea %d,%d won\n" % (n, n) for n in range(100)))
-    page = open_page("en", document=job.id, at="95")
+    page = open_page("drinks", "en", document=job.id, at="95")
     assert "tea 94" in shown(page) and "tea 3," not in shown(page)
     assert "Passages 91–100 of 100" in shown(page)
 
@@ -101,15 +100,15 @@ def test_a_long_document_is_shown_a_page_at_a_time(home: Path) -> None:
     "address", [{"document": "no-such"}, {"document": "'; DROP TABLE documents"}, {"document": "x", "at": "<b>"}]
 )
 def test_an_unknown_document_gets_a_way_back(home: Path, address: dict[str, str]) -> None:
-    page = open_page("en", **address)
+    page = open_page("drinks", "en", **address)
     assert "There is no such document" in shown(page)
     assert "documents=1" in [link.proto.query_string for link in page.get("page_link")]
 
 
 def test_a_document_is_removed_with_everything_it_was_found_by(home: Path) -> None:
-    open_page()
+    open_page("drinks")
     job = added("a.txt", b"The second house pours oolong.")
-    page = open_page("en", documents="1")
+    page = open_page("drinks", "en", documents="1")
     page.button(key=f"remove-{job.id}").click().run()
     assert not page.exception
     assert store.listed(services().db) == [] and store.parts(services().db, job.id) == []

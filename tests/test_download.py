@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hub_server import FakeHub, running_hub
+from patience import eventually
 from tiny_models import write_byte_model
 
 from kdrinks.config import ROOT
@@ -46,13 +46,6 @@ def start(hub: FakeHub, folder: Path, file: str = "drink-Q4_K_M.gguf", token: st
     job = Download(access.file(REPO, file), folder, access, disk_free=lambda folder: 10**12)
     job.start()
     return job
-
-
-def until(condition: Callable[[], object], what: str = "") -> None:
-    ends = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < ends, what
-        time.sleep(0.005)
 
 
 def test_a_file_arrives_whole_in_several_ranges_and_leaves_nothing_behind(hub: FakeHub, tmp_path: Path) -> None:
@@ -178,7 +171,7 @@ def test_a_flipped_byte_is_caught_named_and_never_gets_the_name(hub: FakeHub, tm
 def test_a_byte_flipped_on_the_disk_during_a_pause_is_caught_too(hub: FakeHub, tmp_path: Path) -> None:
     hub.pause_s = 0.005
     job = start(hub, tmp_path)
-    until(lambda: job.done_bytes > 1_000_000)
+    assert eventually(lambda: job.done_bytes > 1_000_000, PATIENCE_S)
     job.pause()
     assert job.wait(PATIENCE_S) and job.phase == "paused"
     whole = part.part_path(job.target)
@@ -196,7 +189,7 @@ def test_a_byte_flipped_on_the_disk_during_a_pause_is_caught_too(hub: FakeHub, t
 def test_pause_keeps_and_resume_fetches_only_the_rest(hub: FakeHub, tmp_path: Path) -> None:
     hub.pause_s = 0.005
     job = start(hub, tmp_path)
-    until(lambda: job.done_bytes > len(DATA) * 0.3)
+    assert eventually(lambda: job.done_bytes > len(DATA) * 0.3, PATIENCE_S)
     job.pause()
     assert job.wait(PATIENCE_S) and job.phase == "paused"
     had, before = job.done_bytes, len(hub.requests)
@@ -210,7 +203,7 @@ def test_pause_keeps_and_resume_fetches_only_the_rest(hub: FakeHub, tmp_path: Pa
 def test_cancel_throws_away(hub: FakeHub, tmp_path: Path) -> None:
     hub.pause_s = 0.005
     job = start(hub, tmp_path)
-    until(lambda: job.done_bytes > 500_000)
+    assert eventually(lambda: job.done_bytes > 500_000, PATIENCE_S)
     job.cancel()
     assert job.wait(PATIENCE_S) and job.phase == "cancelled"
     assert list(tmp_path.iterdir()) == []
@@ -224,7 +217,9 @@ def test_a_killed_download_goes_on_and_fetches_at_most_two_percent_again(hub: Fa
     command = [sys.executable, "-m", "kdrinks", "models", "fetch", f"{REPO}:big-F32.gguf", "--json"]
     hub.pause_s = 0.01
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until(lambda: hub.sent_bytes() > 0.4 * len(data) or process.poll() is not None, "it never got to 40 %")
+    assert eventually(lambda: hub.sent_bytes() > 0.4 * len(data) or process.poll() is not None, PATIENCE_S), (
+        "it never got to 40 %"
+    )
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (models / "big-F32.gguf").exists()
@@ -244,7 +239,7 @@ def test_a_killed_download_goes_on_and_fetches_at_most_two_percent_again(hub: Fa
 def test_what_an_earlier_run_left_is_offered_again(hub: FakeHub, tmp_path: Path) -> None:
     hub.pause_s = 0.005
     job = start(hub, tmp_path)
-    until(lambda: job.done_bytes > 1_000_000)
+    assert eventually(lambda: job.done_bytes > 1_000_000, PATIENCE_S)
     job.pause()
     assert job.wait(PATIENCE_S)
     left = Downloads(Hub(), tmp_path).interrupted()
@@ -280,7 +275,9 @@ def test_two_processes_that_ask_for_one_file_make_one_transfer(hub: FakeHub, tmp
     try:
         # Either may ask again after a lost connection; one that gave up is told below with its own words.
         asked = lambda: sum(one.path.startswith("/api/") for one in hub.requests) >= 2  # noqa: E731
-        until(lambda: asked() or first.poll() is not None or second.poll() is not None, "both never asked")
+        assert eventually(lambda: asked() or first.poll() is not None or second.poll() is not None, PATIENCE_S), (
+            "both never asked"
+        )
     finally:
         hub.gate.set()
     ended = [process.communicate(timeout=PATIENCE_S) for process in (first, second)]
@@ -346,7 +343,7 @@ def test_the_token_reaches_the_hub_alone_and_is_written_nowhere(
     hub.gated, hub.tokens = frozenset({REPO}), {TOKEN: True}
     hub.pause_s = 0.005
     job = start(hub, tmp_path, token=TOKEN)
-    until(lambda: job.done_bytes > 500_000)
+    assert eventually(lambda: job.done_bytes > 500_000, PATIENCE_S)
     job.pause()
     assert job.wait(PATIENCE_S)
     for path in tmp_path.rglob("*"):

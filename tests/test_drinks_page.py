@@ -6,30 +6,18 @@ import re
 from pathlib import Path
 
 import pytest
+from app_pages import open_page, shown
 from playwright.sync_api import Browser, expect
 from streamlit.testing.v1 import AppTest
 from test_browser import CHROMIUM, App, answers, app, browser, visit  # noqa: F401  (fixtures)
-from test_pages import home, shown  # noqa: F401  (a fixture)
 
-from kdrinks.config import ROOT
 from kdrinks.knowledge import edition, exchange
 from kdrinks.knowledge.drinks import record_of
 from kdrinks.store import drinks as store
 from kdrinks.store.db import Database
 from kdrinks.ui.frame import services
 
-PAGE = str(ROOT / "pages" / "drinks.py")
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian: apt install chromium)")
-
-
-def open_page(lang: str = "ko", **address: str | list[str]) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=60)
-    page.session_state["language"] = lang
-    for name, value in address.items():
-        page.query_params[name] = value
-    page.switch_page(PAGE).run()
-    assert not page.exception, page.exception[0].value
-    return page
 
 
 def cards(page: AppTest) -> list[str]:
@@ -48,7 +36,7 @@ def edited() -> edition.Edition:
 
 @pytest.mark.parametrize(("lang", "count"), [("ko", "음료 **105가지**"), ("en", "**105** drinks")])
 def test_the_shelf_shows_every_drink_with_its_name_in_hangul(home: Path, lang: str, count: str) -> None:
-    page = open_page(lang)
+    page = open_page("drinks", lang)
     assert count in shown(page)
     first = cards(page)[0].replace("\\", "")
     assert first.startswith("**식혜**") and "食醯 · Sikhye" in first
@@ -58,7 +46,7 @@ def test_the_shelf_shows_every_drink_with_its_name_in_hangul(home: Path, lang: s
 
 
 def test_filters_come_from_the_address_and_go_into_it(home: Path) -> None:
-    page = open_page(season=["winter"], family=["tea"], without=["honey"])
+    page = open_page("drinks", season=["winter"], family=["tea"], without=["honey"])
     names = cards(page)
     assert 0 < len(names) < 33
     assert f"105가지 가운데 **{len(names)}가지**" in shown(page)
@@ -71,12 +59,12 @@ def test_filters_come_from_the_address_and_go_into_it(home: Path) -> None:
 
 
 def test_an_address_with_unknown_filters_shows_everything(home: Path) -> None:
-    page = open_page(season=["monsoon"], family=["<b>"], view="x")
+    page = open_page("drinks", season=["monsoon"], family=["<b>"], view="x")
     assert "음료 **105가지**" in shown(page)
 
 
 def test_a_misspelt_name_is_met_with_what_it_may_mean(home: Path) -> None:
-    page = open_page("en", q="sujungwa")
+    page = open_page("drinks", "en", q="sujungwa")
     assert "Did you mean" in shown(page)
     assert "Sujeonggwa" in [link.proto.label for link in page.get("page_link")]
 
@@ -88,7 +76,7 @@ def test_a_misspelt_name_is_met_with_what_it_may_mean(home: Path) -> None:
 def test_a_drink_opens_by_its_address_with_sources_and_cautions(
     home: Path, lang: str, mirror: str, unreviewed: str
 ) -> None:
-    page = open_page(lang, drink="sikhye")
+    page = open_page("drinks", lang, drink="sikhye")
     text = shown(page)
     assert [title.value for title in page.title] == ["식혜"]
     assert "readonly.wiki" in text and mirror in text and unreviewed in text
@@ -99,13 +87,13 @@ def test_a_drink_opens_by_its_address_with_sources_and_cautions(
 
 
 def test_an_unknown_drink_gets_a_way_back(home: Path) -> None:
-    page = open_page("en", drink="<script>")
+    page = open_page("drinks", "en", drink="<script>")
     assert "There is no drink" in shown(page)
     assert "All drinks" in [link.proto.label for link in page.get("page_link")]
 
 
 def test_a_wrong_field_is_named_and_nothing_typed_is_lost(home: Path) -> None:
-    page = open_page(edit="sikhye")
+    page = open_page("drinks", edit="sikhye")
     page.text_input(key=field("sikhye", "name_ko")).set_value("")
     page.text_area(key=field("sikhye", "summary_ko")).set_value("달콤한 음료")
     page.text_area(key=field("sikhye", "steps_en")).set_value("One step only.")
@@ -118,14 +106,14 @@ def test_a_wrong_field_is_named_and_nothing_typed_is_lost(home: Path) -> None:
 
 
 def test_a_correction_is_saved_shown_listed_and_undone(home: Path) -> None:
-    page = open_page(edit="sikhye")
+    page = open_page("drinks", edit="sikhye")
     page.text_input(key=field("sikhye", "hanja")).set_value("甘酒")
     save(page)
     assert not page.exception
     assert edited().by_id["sikhye"].hanja == "甘酒"
-    page = open_page(drink="sikhye")
+    page = open_page("drinks", drink="sikhye")
     assert "甘酒" in shown(page) and "고친 음료" in shown(page)
-    page = open_page(desk="1")
+    page = open_page("drinks", desk="1")
     undo = next(button for button in page.button if (button.key or "").startswith("undo-"))
     undo.click().run()
     assert edited().by_id["sikhye"].hanja == "食醯"
@@ -133,7 +121,7 @@ def test_a_correction_is_saved_shown_listed_and_undone(home: Path) -> None:
 
 
 def test_a_drink_is_added_in_english(home: Path) -> None:
-    page = open_page("en", edit="new")
+    page = open_page("drinks", "en", edit="new")
     for name, text in {"id": "heugimja-cha", "name_ko": "흑임자차", "name_en": "Heugimja-cha"}.items():
         page.text_input(key=field("new", name)).set_value(text)
     page.text_area(key=field("new", "summary_ko")).set_value("흑임자차는 검은깨로 만든 차입니다.")
@@ -142,7 +130,7 @@ def test_a_drink_is_added_in_english(home: Path) -> None:
     save(page)
     assert not page.error
     assert "heugimja-cha" in edited().by_id
-    assert [title.value for title in open_page("en", drink="heugimja-cha").title] == ["흑임자차"]
+    assert [title.value for title in open_page("drinks", "en", drink="heugimja-cha").title] == ["흑임자차"]
 
 
 def test_what_people_write_is_shown_as_they_wrote_it(home: Path) -> None:
@@ -151,7 +139,7 @@ def test_what_people_write_is_shown_as_they_wrote_it(home: Path) -> None:
     evil = {"ko": "<img src=x onerror=alert(1)> ![](http://evil.example/x.png) **굵게**입니다.", "en": "$x$ is it."}
     store.save(db, "corrected", {"sikhye": {**record_of(now.by_id["sikhye"]), "summary": evil}})
     db.close()
-    page = open_page(drink="sikhye")
+    page = open_page("drinks", drink="sikhye")
     texts = [str(one.value) for one in page.markdown]
     assert any("\\!\\[\\]\\(http" in text and "\\*\\*굵게\\*\\*" in text for text in texts)
     assert not any("![](" in text for text in texts)
@@ -159,7 +147,7 @@ def test_what_people_write_is_shown_as_they_wrote_it(home: Path) -> None:
 
 def test_an_edited_file_is_brought_in_after_a_look_and_a_broken_one_changes_nothing(home: Path) -> None:
     content = exchange.as_jsonl(edition.packaged())
-    page = open_page(desk="1")
+    page = open_page("drinks", desk="1")
     page.file_uploader[0].upload(
         "drinks.jsonl", content.replace("食醯".encode(), "甘酒".encode(), 1), "application/jsonl"
     )

@@ -1,21 +1,17 @@
 """The models page as a person compares, makes smaller files and links: jobs that outlive the page, results that stay."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
-from streamlit import config
-from streamlit.testing.v1 import AppTest
+from app_pages import models_page, services_in, shown
+from patience import eventually
 from tiny_models import write_byte_model
 
 from kdrinks import charts_compare
 from kdrinks.compare import Comparison
-from kdrinks.config import ROOT
 from kdrinks.hub.quantize import Batch
 from kdrinks.records import Device
-from kdrinks.services import Services
 from kdrinks.store import compare as store
 from kdrinks.ui import frame, models_compare, models_link, models_quantize, models_view
 
@@ -27,48 +23,13 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty models folder, services that are closed again, and no job left over."""
     folder = tmp_path / "models"
     folder.mkdir()
-    monkeypatch.setenv("KDRINKS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("KDRINKS_MODELS", str(folder))
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(Services, "warm", lambda house: None)
-    config.set_option("runner.enforceSerializableSessionState", False)
-    opened: list[Services] = []
-    open_services = frame.open_services
-    monkeypatch.setattr(frame, "open_services", lambda settings: opened.append(open_services(settings)) or opened[-1])
-    caches = (frame.services, models_compare.comparisons, models_quantize.batches, models_link._found)
-    for cache in caches:
-        cache.clear()
-    yield folder
-    for job in (*models_compare.comparisons().values(), *models_quantize.batches().values()):
-        job.cancel()
-        job.wait(PATIENCE_S)
-    for house in opened:
-        house.close()
-    for cache in caches:
-        cache.clear()
-    st.cache_data.clear()
-    config.set_option("runner.enforceSerializableSessionState", True)
-
-
-def models_page(locale: str = "en-US") -> AppTest:
-    app = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=60)
-    app.context = {"locale": locale}
-    app.run()
-    app.switch_page("../../pages/models.py").run()
-    assert not app.exception
-    return app
-
-
-def shown(app: AppTest) -> str:
-    kinds = (app.title, app.header, app.markdown, app.caption, app.error, app.warning, app.info, app.success)
-    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
-
-
-def until(condition: Callable[[], object]) -> None:
-    ends = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
+    caches = (models_compare.comparisons, models_quantize.batches, models_link._found)
+    with services_in(tmp_path / "home", folder, monkeypatch, *caches):
+        yield folder
+        for job in (*models_compare.comparisons().values(), *models_quantize.batches().values()):
+            job.cancel()
+            job.wait(PATIENCE_S)
 
 
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +50,7 @@ def test_a_comparison_goes_on_while_the_person_is_elsewhere_and_its_results_stay
     job = models_compare.comparisons()["now"]
     app.switch_page("../../pages/chat.py").run()
     before = job.done
-    until(lambda: job.done > before)
+    assert eventually(lambda: job.done > before, PATIENCE_S)
     other_tab = models_page()
     assert job.phase != "running" or other_tab.button(key="compare-cancel")
     assert job.wait(PATIENCE_S) and job.phase == "done"

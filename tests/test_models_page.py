@@ -1,22 +1,18 @@
 """The models page as a person uses it: what is offered, a download that survives page changes, a token that stays in memory."""
 
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
+from app_pages import models_page, new_app, services_in, shown
 from hub_server import FakeHub, running_hub
 from mutations import Mutations
-from streamlit import config
-from streamlit.testing.v1 import AppTest
+from patience import eventually
 from tiny_models import write_byte_model
 
-from kdrinks.config import ROOT
 from kdrinks.hub import catalog
 from kdrinks.records import Keeping
-from kdrinks.services import Services
 from kdrinks.ui import frame, model_downloads, model_shop
 
 PATIENCE_S = 60.0
@@ -28,53 +24,18 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     """A Hub with all of the catalogue, an empty models folder, and services that are closed again."""
     folder = tmp_path / "models"
     folder.mkdir()
-    monkeypatch.setenv("KDRINKS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("KDRINKS_MODELS", str(folder))
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.setattr(Services, "warm", lambda house: None)
-    config.set_option("runner.enforceSerializableSessionState", False)
-    opened: list[Services] = []
-    open_services = frame.open_services
-    monkeypatch.setattr(frame, "open_services", lambda settings: opened.append(open_services(settings)) or opened[-1])
-    frame.services.clear()
-    model_downloads.downloads.clear()
     data = write_byte_model(tmp_path / "m.gguf", width=512).read_bytes()
     repos = {entry.repo_id: {entry.file: data} for entry in catalog.entries() if entry.repo_id}
     repos[REPO] = {"tea-Q4_K_M.gguf": data, "tea-F16.gguf": data + random.Random(1).randbytes(9)}
-    with running_hub(repos) as running:
+    caches = (model_downloads.downloads, model_shop._remote)
+    with services_in(tmp_path / "home", folder, monkeypatch, *caches), running_hub(repos) as running:
         monkeypatch.setenv("HF_ENDPOINT", running.hub_url)
         yield running
         for job in model_downloads.here().jobs():
             job.pause()
             job.wait(PATIENCE_S)
-    for house in opened:
-        house.close()
-    frame.services.clear()
-    model_downloads.downloads.clear()
-    model_shop._remote.clear()
-    st.cache_data.clear()
-    config.set_option("runner.enforceSerializableSessionState", True)
-
-
-def models_page(locale: str = "en-US") -> AppTest:
-    """In English: AppTest formats the options of a radio outside the script, where the language is not known."""
-    app = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=60)
-    app.context = {"locale": locale}
-    app.run()
-    return app.switch_page("../../pages/models.py").run()
-
-
-def shown(app: AppTest) -> str:
-    kinds = (app.title, app.header, app.markdown, app.caption, app.error, app.warning, app.info)
-    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
-
-
-def until(condition: Callable[[], object]) -> None:
-    ends = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
 
 
 def test_the_catalogue_is_offered_with_badges_and_one_recommendation(hub: FakeHub) -> None:
@@ -96,7 +57,7 @@ def test_a_download_goes_on_while_the_person_is_elsewhere_and_can_be_paused_and_
     key = job.file.parts[0].origin
     app.switch_page("../../pages/chat.py").run()
     before = job.done_bytes
-    until(lambda: job.done_bytes > before)
+    assert eventually(lambda: job.done_bytes > before, PATIENCE_S)
     other_tab = models_page()
     assert other_tab.button(key=f"pause-{key}").label == "Pause"
     other_tab.button(key=f"pause-{key}").click().run()
@@ -159,7 +120,7 @@ def test_what_an_earlier_run_left_can_be_resumed_from_the_page(hub: FakeHub, tmp
     app = models_page()
     app.button(key="get-gemma-3-1b-it").click().run()
     job = model_downloads.here().jobs()[0]
-    until(lambda: job.done_bytes > 1_000_000)
+    assert eventually(lambda: job.done_bytes > 1_000_000, PATIENCE_S)
     job.pause()
     assert job.wait(PATIENCE_S)
     model_downloads.downloads.clear()
@@ -207,7 +168,7 @@ def test_where_administrators_are_named_nobody_else_downloads_or_removes(
 ) -> None:
     monkeypatch.setenv("KDRINKS_ADMINS", "boss@example.org, other@example.org")
     write_byte_model(tmp_path / "models" / "old.gguf")
-    app = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=60)
+    app = new_app()
     app.user = user
     app.run()
     app.switch_page("../../pages/models.py").run()

@@ -2,20 +2,16 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
-from streamlit import config
-from streamlit.testing.v1 import AppTest
+from app_pages import open_app, shown
 
 from kdrinks.config import ROOT
 from kdrinks.records import Citation, Exchange, Finish, Loaded, Passage, Timing
-from kdrinks.services import Services
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
-from kdrinks.ui import frame
 
 LOADED = Loaded("built-in", "kdrinks-mini.gguf", "Q8_0", 1024, "gpu", "cpu", 0, 6, 0.1, 2, 60_000_000)
 TIMING = Timing(first_token_s=0.123, completion_tokens=40, completion_s=0.5, tokens_per_s=78.0, total_s=0.7)
@@ -28,41 +24,6 @@ PASSAGE = Passage(
     "식혜는 쌀 음료입니다.",
     ("https://www.example.org/sikhye",),
 )
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty KDRINKS_HOME; the services that a page opens in it are closed again."""
-    monkeypatch.setenv("KDRINKS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("KDRINKS_MODELS", str(tmp_path))
-    # nobody waits for the warm-up here, and it must not outlive the store that it fills
-    monkeypatch.setattr(Services, "warm", lambda house: None)
-    # AppTest keeps each format_func in the session, which is no session of ours: the check would meet its functions
-    config.set_option("runner.enforceSerializableSessionState", False)
-    opened: list[Services] = []
-    open_services = frame.open_services
-    monkeypatch.setattr(frame, "open_services", lambda settings: opened.append(open_services(settings)) or opened[-1])
-    frame.services.clear()
-    yield tmp_path / "home"
-    for house in opened:
-        house.close()
-    frame.services.clear()
-    st.cache_data.clear()
-    config.set_option("runner.enforceSerializableSessionState", True)
-
-
-def open_app(locale: str = "ko-KR", **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=60)
-    app.context = {"locale": locale}
-    for key, value in address.items():
-        app.query_params[key] = value
-    return app.run()
-
-
-def shown(app: AppTest) -> str:
-    """Every text of the page, without the backslashes that keep it plain."""
-    kinds = (app.title, app.header, app.markdown, app.caption, app.error, app.warning, app.info)
-    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
 
 
 def remember(
