@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tiny_models import write_byte_model
+
+from kdrinks.engine.local import Engine
+from kdrinks.records import Choice
 
 
 @pytest.fixture
@@ -13,3 +17,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
     with services_in(tmp_path / "home", tmp_path, monkeypatch):
         yield tmp_path / "home"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def bytes_model(tmp_path_factory: pytest.TempPathFactory) -> Choice:
+    return Choice(write_byte_model(tmp_path_factory.mktemp("models") / "bytes.gguf"), "bytes")
+
+
+@pytest.fixture(scope="module")
+def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Choice:
+    """Some hundred tokens a second: an answer of 8,000 tokens outlasts whatever a test does to it."""
+    path = tmp_path_factory.mktemp("models") / "slow.gguf"
+    return Choice(write_byte_model(path, width=512, layers=8, context_length=8192), "slow", context_tokens=8192)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from test_engine import done, eventually, says, written
+from asking import done, says, written
+from patience import eventually
 from tiny_models import write_byte_model
 
 from kdrinks.answer import ask
