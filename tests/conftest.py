@@ -8,6 +8,15 @@ from tiny_models import write_byte_model
 
 from kdrinks.engine.local import Engine
 from kdrinks.records import Choice
+from kdrinks.store.db import Database
+
+
+@pytest.fixture
+def db() -> Iterator[Database]:
+    """An empty store in memory."""
+    opened = Database.open(None)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

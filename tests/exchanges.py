@@ -1,0 +1,51 @@
+"""Writes whole exchanges into a store: a question and its answer, with all that is kept of them."""
+
+from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing, WordCount
+from kdrinks.store import chats
+from kdrinks.store.db import Database, new_id
+
+LOADED = Loaded("built-in", "/home/me/kdrinks-mini.gguf", "Q8_0", 1024, "auto", "cpu", 0, 6, 0.25, 2, 120_000_000)
+TIMING = Timing(0.1, 0.2, 0.3, 40, 8, 0.05, 0.06, 12, 0.11, 100.0, 0.9)
+PASSAGE = Passage(
+    "sikhye.alcohol.ko", "sikhye", "alcohol", "ko", "식혜", "식혜는 술이 아닙니다.", ("https://example.org/식혜",)
+)
+
+
+def exchange(conversation_id: str, question_id: str, **changes: object) -> Exchange:
+    values: dict[str, object] = {
+        "conversation_id": conversation_id,
+        "question_id": question_id,
+        "message_id": new_id(),
+        "question": "식혜에 술이 들어가나요?",
+        "answer": "아닙니다. 식혜는 술이 아닙니다. [1]",
+        "language": "ko",
+        "finish": "stop",
+        "error": None,
+        "citations": (Citation(1, PASSAGE, 3.5),),
+        "loaded": LOADED,
+        "timing": TIMING,
+        "guard": "quoted",
+        "question_words": (WordCount("식혜", "drink", 1), WordCount("술", "noun", 1)),
+        "answer_words": (WordCount("식혜", "drink", 2), WordCount("술", "noun", 1)),
+        "details": {"intent": "alcohol", "dropped_turns": 1},
+        "analyser": "1",
+        **changes,
+    }
+    return Exchange(**values)  # type: ignore[arg-type]
+
+
+def say(
+    db: Database, question: str = "식혜에 술이 들어가나요?", conversation_id: str = "", **changes: object
+) -> Exchange:
+    conversation_id = conversation_id or chats.start_conversation(db)
+    question_id = chats.record_question(db, conversation_id, question, "ko")
+    said = exchange(conversation_id, question_id, question=question, **changes)
+    assert chats.record(db, said)
+    return said
+
+
+def rows(db: Database, table: str) -> int:
+    with db.cursor() as cursor:
+        found = cursor.execute(f"SELECT count(*) FROM {table}").fetchone()
+    assert found
+    return int(found[0])
