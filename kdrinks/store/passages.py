@@ -184,8 +184,9 @@ def of_subjects(db: Database, subject_ids: Sequence[str], *, lang: str) -> list[
     if not subject_ids:
         return []
     with db.cursor() as cursor:
+        # not IN: a list is looked for while the column is read, a join reads all columns first (10 ms against 2 in 100,000 passages)
         rows = cursor.execute(
-            f"SELECT {COLUMNS} FROM passages WHERE subject_id IN (SELECT unnest(?)) AND lang = ? ORDER BY id",
+            f"SELECT {COLUMNS} FROM passages WHERE list_contains(?, subject_id) AND lang = ? ORDER BY id",
             [list(subject_ids), lang],
         ).fetchall()
     order = {subject_id: number for number, subject_id in enumerate(subject_ids)}
