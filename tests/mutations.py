@@ -26,57 +26,44 @@ class Layout:
 def layout_of(data: bytes) -> Layout:
     """The layout of a whole file."""
     layout = Layout()
-    at = 24
-    for kind, place, size in (("version", 4, 4), ("tensor count", 8, 8), ("value count", 16, 8)):
-        layout.note(kind, place, size)
+    at = 4
 
-    def number(size: int) -> int:
-        return int.from_bytes(data[at : at + size], "little")
+    def number(kind: str, size: int) -> int:
+        nonlocal at
+        layout.note(kind, at, size)
+        at += size
+        return int.from_bytes(data[at - size : at], "little")
 
     def text(kind: str) -> None:
         nonlocal at
-        length = number(8)
-        layout.note(f"{kind} length", at, 8)
-        layout.note(f"{kind} text", at + 8, length)
-        at += 8 + length
+        length = number(f"{kind} length", 8)
+        layout.note(f"{kind} text", at, length)
+        at += length
 
     def value(kind: int) -> None:
-        nonlocal at
         if kind == _STRING:
             text("value")
         elif kind == _ARRAY:
-            inner = number(4)
-            layout.note("list type", at, 4)
-            at += 4
-            count = number(8)
-            layout.note("list count", at, 8)
-            at += 8
-            for _ in range(count):
+            inner = number("list type", 4)
+            for _ in range(number("list count", 8)):
                 value(inner)
         else:
-            layout.note("value", at, _SIZES[kind])
-            at += _SIZES[kind]
+            number("value", _SIZES[kind])
 
-    for _ in range(int.from_bytes(data[16:24], "little")):
+    number("version", 4)
+    tensors, values = number("tensor count", 8), number("value count", 8)
+    for _ in range(values):
         start = at
         text("key")
-        kind = number(4)
-        layout.note("value type", at, 4)
-        at += 4
-        value(kind)
+        value(number("value type", 4))
         layout.entries.append((start, at))
-    for _ in range(int.from_bytes(data[8:16], "little")):
+    for _ in range(tensors):
         start = at
         text("tensor name")
-        dimensions = number(4)
-        layout.note("dimension count", at, 4)
-        at += 4
-        for _ in range(dimensions):
-            layout.note("dimension", at, 8)
-            at += 8
-        layout.note("tensor type", at, 4)
-        layout.note("tensor offset", at + 4, 8)
-        at += 12
+        for _ in range(number("dimension count", 4)):
+            number("dimension", 8)
+        number("tensor type", 4)
+        number("tensor offset", 8)
         layout.tensors.append((start, at))
     layout.end = at
     return layout
