@@ -9,6 +9,7 @@ from tiny_models import write_byte_model
 from kdrinks.engine.local import Engine
 from kdrinks.records import Choice
 from kdrinks.store.db import Database
+from kdrinks.words import Words
 
 
 @pytest.fixture
@@ -17,6 +18,11 @@ def db() -> Iterator[Database]:
     opened = Database.open(None)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def words() -> Words:
+    return Words()
 
 
 @pytest.fixture

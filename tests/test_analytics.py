@@ -2,7 +2,6 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -19,13 +18,6 @@ from kdrinks.store.db import Database, new_id, now
 CPU = Loaded("built-in", "kdrinks-mini.gguf", "Q8_0", 1024, "auto", "cpu", 0, 6, 0.2, 2, 100_000_000)
 GPU = Loaded("qwen2.5-1.5b", "qwen.gguf", "Q4_K_M", 4096, "gpu", "cuda", 28, 28, 1.5, 2, 2_000_000_000)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def db() -> Iterator[Database]:
-    database = Database.open(None)
-    yield database
-    database.close()
 
 
 def say(

@@ -32,13 +32,6 @@ def engine() -> Iterator[Engine]:
     engine.close()
 
 
-@pytest.fixture
-def db() -> Iterator[Database]:
-    db = Database.open(None)
-    yield db
-    db.close()
-
-
 def candidate(path: Path, *, threads: int = 1, device: str = "cpu") -> Candidate:
     model = read_model(path)
     return Candidate(model, Choice(model.path, model.id, device, 2048, threads))  # type: ignore[arg-type]

@@ -3,7 +3,6 @@
 import io
 import threading
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,18 +19,6 @@ from kdrinks.store.db import Database
 from kdrinks.words import Words
 
 PATIENCE_S = 60
-
-
-@pytest.fixture(scope="module")
-def words() -> Words:
-    return Words()
-
-
-@pytest.fixture
-def db() -> Iterator[Database]:
-    opened = Database.open(None)
-    yield opened
-    opened.close()
 
 
 def added(db: Database, words: Words, name: str, content: bytes) -> Adding:

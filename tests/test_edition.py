@@ -49,11 +49,6 @@ def db(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
-@pytest.fixture(scope="module")
-def words() -> Words:
-    return Words()
-
-
 def corrected(now: Edition, drink_id: str, **changes: Any) -> dict[str, Any]:
     return {**record_of(now.by_id[drink_id]), **changes}
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,13 +16,6 @@ from kdrinks.store.analytics import View
 from kdrinks.store.db import Database, now
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def db() -> Iterator[Database]:
-    database = Database.open(None)
-    yield database
-    database.close()
 
 
 class Spaces:

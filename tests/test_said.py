@@ -1,6 +1,5 @@
 """Words typical of one side and words that go together: the figures beside the same formulas in plain Python."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from math import log, sqrt
 
@@ -10,13 +9,6 @@ from test_analytics import listed, say
 from kdrinks.store import analytics, said
 from kdrinks.store.analytics import View
 from kdrinks.store.db import Database, now
-
-
-@pytest.fixture
-def db() -> Iterator[Database]:
-    database = Database.open(None)
-    yield database
-    database.close()
 
 
 def z(a: float, b: float, na: float, nb: float) -> float:

@@ -1,8 +1,5 @@
 """The sample data: full charts from one call, marked, and gone after another."""
 
-from collections.abc import Iterator
-
-import pytest
 from test_analytics import say
 
 from kdrinks import sample
@@ -11,13 +8,6 @@ from kdrinks.store import sample as stored
 from kdrinks.store.analytics import View
 from kdrinks.store.db import Database
 from kdrinks.words import VERSION, Words
-
-
-@pytest.fixture
-def db() -> Iterator[Database]:
-    database = Database.open(None)
-    yield database
-    database.close()
 
 
 def test_a_sample_fills_every_chart_is_marked_and_leaves_nothing_behind(db: Database) -> None:

@@ -18,11 +18,6 @@ PARTICLES_AND_ENDINGS = set(
 )
 
 
-@pytest.fixture(scope="module")
-def words() -> Words:
-    return Words()
-
-
 def counted(words: Words, text: str, *pos: str) -> dict[str, int]:
     return (
         {word.word: word.count for word in words.count(text, pos)}
