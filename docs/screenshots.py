@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from test_browser import CHROMIUM, PATIENCE_S, answers, ask, running_app  # noqa: E402
+from running_app import CHROMIUM, PATIENCE_S, answers, ask, running_app  # noqa: E402
 
 IMAGES = Path(__file__).parent / "images"
 QUESTIONS = {

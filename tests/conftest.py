@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tiny_models import write_byte_model
@@ -10,6 +11,10 @@ from kdrinks.engine.local import Engine
 from kdrinks.records import Choice
 from kdrinks.store.db import Database
 from kdrinks.words import Words
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+    from running_app import App
 
 
 @pytest.fixture
@@ -51,3 +56,27 @@ def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Choice:
     """Some hundred tokens a second: an answer of 8,000 tokens outlasts whatever a test does to it."""
     path = tmp_path_factory.mktemp("models") / "slow.gguf"
     return Choice(write_byte_model(path, width=512, layers=8, context_length=8192), "slow", context_tokens=8192)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    from playwright.sync_api import sync_playwright
+    from running_app import CHROMIUM
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator["App"]:
+    """The app on a fresh machine, with the built-in model."""
+    from running_app import running_app
+
+    folder = tmp_path_factory.mktemp("fresh")
+    with running_app(folder / "home", folder) as running:
+        yield running
+        assert running.foreign == []

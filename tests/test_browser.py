@@ -1,16 +1,7 @@
 """What a person sees in a real browser: the app as `streamlit run app.py` starts it, real answers, headless Chromium."""
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import gguf
@@ -18,7 +9,8 @@ import numpy as np
 import psutil
 import pytest
 from patience import eventually
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
+from running_app import PATIENCE_S, App, answers, ask, needs_chromium, open_tab, running_app, visit
 
 from kdrinks.config import BUILT_IN_FILE, Settings
 from kdrinks.records import Choice, Exchange, Timing
@@ -26,71 +18,7 @@ from kdrinks.services import open_services, save_choice
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
 
-ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PATIENCE_S = 60
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian: apt install chromium)"),
-]
-expect.set_options(timeout=PATIENCE_S * 1000)
-
-
-@dataclass
-class App:
-    url: str
-    pid: int
-    foreign: list[str] = field(default_factory=list)
-    """Addresses outside this machine that a page asked for."""
-
-
-@contextmanager
-def running_app(home: Path, models: Path) -> Iterator[App]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "KDRINKS_HOME": str(home), "KDRINKS_MODELS": str(models)}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "app.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            assert eventually(lambda: _healthy(url), PATIENCE_S), (
-                f"the app did not start: {(home / 'app.log').read_text()[-2000:]}"
-            )
-            yield App(url, process.pid)
-        finally:
-            process.terminate()
-            process.wait(PATIENCE_S)
-
-
-def _healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app on a fresh machine, with the built-in model."""
-    folder = tmp_path_factory.mktemp("fresh")
-    with running_app(folder / "home", folder) as running:
-        yield running
-        assert running.foreign == []
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 @pytest.fixture(scope="module")
@@ -156,43 +84,6 @@ def write_slow_model(path: Path, *, width: int = 512, vocabulary: int = 320_000)
     writer.write_tensors_to_file()
     writer.close()
     return path
-
-
-@contextmanager
-def visit(
-    browser: Browser, app: App, address: str = "/", *, locale: str = "ko-KR", width: int = 1280, dark: bool = False
-) -> Iterator[Page]:
-    context = browser.new_context(
-        locale=locale, viewport={"width": width, "height": 850}, color_scheme="dark" if dark else "light"
-    )
-    # Playwright's own 30 s cover the first page of a fresh process too.
-    context.set_default_timeout(PATIENCE_S * 1000)
-    try:
-        yield _open(context, app, address)
-    finally:
-        context.close()
-
-
-def _open(context: BrowserContext, app: App, address: str) -> Page:
-    page = context.new_page()
-    page.on("request", lambda request: _is_local(request.url, app) or app.foreign.append(request.url))
-    page.goto(app.url + address)
-    return page
-
-
-def _is_local(url: str, app: App) -> bool:
-    return url.startswith((app.url, app.url.replace("http", "ws", 1), "data:", "blob:"))
-
-
-def ask(page: Page, question: str) -> None:
-    box = page.get_by_test_id("stChatInputTextArea")
-    box.fill(question)
-    box.press("Enter")
-
-
-def answers(page: Page) -> Locator:
-    """Finished answers."""
-    return page.locator("[class*='st-key-took-']")
 
 
 def last_message(page: Page) -> Locator:
@@ -363,7 +254,7 @@ def test_the_browser_chooses_the_language_until_the_person_does(browser: Browser
         )
         page.reload()
         expect(page.get_by_role("heading", name="어떤 음료가 궁금하세요?")).to_be_visible()
-        second = _open(page.context, app, "/models")
+        second = open_tab(page.context, app, "/models")
         expect(second.get_by_role("heading", name="모델과 장치")).to_be_visible()
 
 

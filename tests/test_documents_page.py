@@ -1,7 +1,5 @@
 """Your documents on the drinks page as a person gets them: add, refuse, list, preview, remove; at the end in a real browser."""
 
-# ruff: noqa: F811 (fixtures of the other files)
-
 import re
 from pathlib import Path
 
@@ -9,8 +7,8 @@ import pytest
 from app_pages import open_page, shown
 from document_files import brewery_pdf, pdf
 from playwright.sync_api import Browser, expect
+from running_app import App, answers, needs_chromium, visit
 from streamlit.testing.v1 import AppTest
-from test_browser import CHROMIUM, App, answers, app, browser, visit  # noqa: F401  (fixtures)
 
 from kdrinks.knowledge.documents_add import Adding
 from kdrinks.store import documents as store
@@ -18,8 +16,6 @@ from kdrinks.ui.documents_view import additions
 from kdrinks.ui.frame import services
 
 PATIENCE_S = 60
-
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian: apt install chromium)")
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +112,7 @@ def test_a_document_is_removed_with_everything_it_was_found_by(home: Path) -> No
 
 
 @pytest.mark.browser
-@in_browser
+@needs_chromium
 def test_a_document_is_added_asked_about_and_opened_at_its_citation(browser: Browser, app: App) -> None:
     with visit(browser, app, "/drinks", width=390) as page:
         expect(page.get_by_role("link", name="내 문서")).to_be_visible()
@@ -143,7 +139,7 @@ def test_a_document_is_added_asked_about_and_opened_at_its_citation(browser: Bro
 
 
 @pytest.mark.browser
-@in_browser
+@needs_chromium
 def test_a_long_file_goes_on_while_its_reader_is_elsewhere_and_can_be_cancelled(browser: Browser, app: App) -> None:
     line = "{}쪽 {}번째 항아리의 막걸리는 쌀과 누룩과 물로 빚어 체에 거칠게 걸러 낸 뿌연 술입니"
     long = pdf([[(9, line.format(page, n)) for n in range(12)] for page in range(900)])

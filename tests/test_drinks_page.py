@@ -1,23 +1,19 @@
 """The drinks page as a visitor gets it: cards, filters in the address, one drink, the form, undo, files; at the end in a real browser."""
 
-# ruff: noqa: F811 (fixtures of the other files)
-
 import re
 from pathlib import Path
 
 import pytest
 from app_pages import open_page, shown
 from playwright.sync_api import Browser, expect
+from running_app import App, answers, needs_chromium, visit
 from streamlit.testing.v1 import AppTest
-from test_browser import CHROMIUM, App, answers, app, browser, visit  # noqa: F401  (fixtures)
 
 from kdrinks.knowledge import edition, exchange
 from kdrinks.knowledge.drinks import record_of
 from kdrinks.store import drinks as store
 from kdrinks.store.db import Database
 from kdrinks.ui.frame import services
-
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian: apt install chromium)")
 
 
 def cards(page: AppTest) -> list[str]:
@@ -166,7 +162,7 @@ def save(page: AppTest) -> None:
 
 
 @pytest.mark.browser
-@in_browser
+@needs_chromium
 def test_a_card_opens_its_drink_and_a_question_about_it_is_answered(browser: Browser, app: App) -> None:
     with visit(browser, app, "/drinks?q=수정과") as page:
         expect(page.locator(".st-key-cards a").first).to_be_visible()
@@ -179,7 +175,7 @@ def test_a_card_opens_its_drink_and_a_question_about_it_is_answered(browser: Bro
 
 
 @pytest.mark.browser
-@in_browser
+@needs_chromium
 def test_a_click_in_the_picture_narrows_the_cards_and_a_phone_never_scrolls_sideways(
     browser: Browser,
     app: App,

@@ -1,0 +1,99 @@
+"""The app as `streamlit run app.py` starts it, and headless Chromium that looks at it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from patience import eventually
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from kdrinks.config import ROOT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PATIENCE_S = 60
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian: apt install chromium)")
+expect.set_options(timeout=PATIENCE_S * 1000)
+
+
+@dataclass
+class App:
+    url: str
+    pid: int
+    foreign: list[str] = field(default_factory=list)
+    """Addresses outside this machine that a page asked for."""
+
+
+@contextmanager
+def running_app(home: Path, models: Path) -> Iterator[App]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "KDRINKS_HOME": str(home), "KDRINKS_MODELS": str(models)}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "app.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            assert eventually(lambda: _healthy(url), PATIENCE_S), (
+                f"the app did not start: {(home / 'app.log').read_text()[-2000:]}"
+            )
+            yield App(url, process.pid)
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_S)
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+@contextmanager
+def visit(
+    browser: Browser, app: App, address: str = "/", *, locale: str = "ko-KR", width: int = 1280, dark: bool = False
+) -> Iterator[Page]:
+    context = browser.new_context(
+        locale=locale, viewport={"width": width, "height": 850}, color_scheme="dark" if dark else "light"
+    )
+    # Playwright's own 30 s cover the first page of a fresh process too.
+    context.set_default_timeout(PATIENCE_S * 1000)
+    try:
+        yield open_tab(context, app, address)
+    finally:
+        context.close()
+
+
+def open_tab(context: BrowserContext, app: App, address: str) -> Page:
+    page = context.new_page()
+    page.on("request", lambda request: _is_local(request.url, app) or app.foreign.append(request.url))
+    page.goto(app.url + address)
+    return page
+
+
+def _is_local(url: str, app: App) -> bool:
+    return url.startswith((app.url, app.url.replace("http", "ws", 1), "data:", "blob:"))
+
+
+def ask(page: Page, question: str) -> None:
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.fill(question)
+    box.press("Enter")
+
+
+def answers(page: Page) -> Locator:
+    """Finished answers."""
+    return page.locator("[class*='st-key-took-']")
