@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from real_shapes import write_shape  # noqa: E402
+from real_shapes import SHAPES, write_shape  # noqa: E402
 
 from kdrinks.engine.local import Engine  # noqa: E402
 from kdrinks.engine.planner import AsAsked  # noqa: E402
@@ -20,15 +20,6 @@ from kdrinks.hub import catalog, fit  # noqa: E402
 from kdrinks.hub.gguf import read_model  # noqa: E402
 from kdrinks.records import Choice, Message, Plan, Sampling  # noqa: E402
 
-SHAPES = {
-    "0.5B (Qwen2.5)": (24, 1024, 4864, 151_936, 16, 2, 64),
-    "1B (Gemma 3)": (26, 1280, 6912, 262_144, 4, 1, 256),
-    "1.5B (Qwen2.5)": (28, 1536, 8960, 151_936, 12, 2, 128),
-    "3B (Llama 3.2)": (28, 3072, 8192, 128_256, 24, 8, 128),
-    "7B (Llama 2)": (32, 4096, 11_008, 32_000, 32, 32, 128),
-}
-"""layers, width, feed-forward width, vocabulary, heads, KV heads, head size; widths rounded up to multiples of 256."""
-FIELDS = ("layers", "embedding", "feed_forward", "vocabulary", "heads", "kv_heads", "head_size")
 CASES = [
     ("0.5B (Qwen2.5)", "Q8_0", 4096, "f16"),
     ("0.5B (Qwen2.5)", "Q8_0", 16384, "f16"),
@@ -73,7 +64,7 @@ def main(folder: Path) -> None:
     path, made = folder / "shape.gguf", ("", "")
     for name, quantization, context, kv_type in CASES:
         if (name, quantization) != made:
-            write_shape(path, quantization, **dict(zip(FIELDS, SHAPES[name], strict=True)))
+            write_shape(path, quantization, **SHAPES[name])
             made = (name, quantization)
         model = read_model(path)
         predicted = catalog.estimate_of(model, context_tokens=context, kv_type=kv_type).total_bytes

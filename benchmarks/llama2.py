@@ -19,15 +19,6 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SHAPES = {
-    False: {
-        "layers": 32, "embedding": 4096, "feed_forward": 11_008, "vocabulary": 32_000, "heads": 32, "kv_heads": 32, "head_size": 128
-    },
-    True: {
-        "layers": 4, "embedding": 512, "feed_forward": 1024, "vocabulary": 8000, "heads": 8, "kv_heads": 8, "head_size": 64
-    },
-}  # fmt: skip
-"""small -> shape"""
 PROMPT, NEW, CONTEXT = 60, 100, 512
 
 
@@ -146,18 +137,19 @@ def picture(rows: list[tuple[str, dict[str, float]]]) -> str:
 def main(options: argparse.Namespace) -> None:
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     import psutil
-    from real_shapes import write_shape
+    from real_shapes import SHAPES, write_shape
 
     from kdrinks.engine.library import physical_cores
 
-    shape = SHAPES[options.small]
+    shape = SHAPES["toy" if options.small else "7B (Llama 2)"]
     needed = 1 if options.small else 15
     free = psutil.virtual_memory().available / 2**30
     if free < needed:
         raise SystemExit(f"this needs {needed} GiB of free memory; there are {free:.1f}")
     # The engine takes one thread below 100 M parameters, the physical cores above.
     threads = 1 if options.small else physical_cores()
-    command = [options.peer, __file__, "--as-peer", str(threads), *(["--small"] if options.small else [])]
+    # The peer's interpreter has no gguf, which the table of shapes comes with.
+    command = [options.peer, __file__, "--as-peer", json.dumps({"shape": shape, "threads": threads})]
     theirs = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
     with tempfile.TemporaryDirectory() as folder:
         path = write_shape(Path(folder) / "shape.gguf", "Q4_K_M", **shape, template="{{ messages[0].content }}")
@@ -184,9 +176,9 @@ if __name__ == "__main__":
     parser.add_argument("--peer", default=sys.executable)
     parser.add_argument("--picture", type=Path, default=ROOT / "benchmarks" / "out" / "llama2.svg")
     parser.add_argument("--small", action="store_true", help="a toy shape, to see that it runs")
-    parser.add_argument("--as-peer", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--as-peer", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.as_peer:
-        print(json.dumps(transformers(SHAPES[arguments.small], arguments.as_peer)))
+        print(json.dumps(transformers(**arguments.as_peer)))
     else:
         main(arguments)

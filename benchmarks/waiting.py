@@ -27,20 +27,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from real_shapes import write_shape  # noqa: E402
+from real_shapes import SHAPES, write_shape  # noqa: E402
 
 from kdrinks.engine.local import Engine  # noqa: E402
 from kdrinks.records import Choice, Message, Sampling, Text  # noqa: E402
 
-SHAPES = {
-    False: {
-        "layers": 24, "embedding": 1024, "feed_forward": 4864, "vocabulary": 151_936, "heads": 16, "kv_heads": 2, "head_size": 64
-    },
-    True: {
-        "layers": 4, "embedding": 256, "feed_forward": 512, "vocabulary": 8000, "heads": 4, "kv_heads": 2, "head_size": 64
-    },
-}  # fmt: skip
-"""small -> shape; widths rounded up to multiples of 256."""
 CONVERSATIONS, TURNS, ANSWER, QUESTION, CONTEXT = 4, 3, 60, 60, 4096
 TEMPLATE = "{% for message in messages %}{{ message.content }}\n{% endfor %}"
 """What theirs() sends: texts with a new line after each."""
@@ -159,7 +150,9 @@ def server(python: str, path: Path, threads: int, *, cache: bool) -> Iterator[Ca
 
 
 def main(peer: str, first_words: int, *, small: bool, folder: Path) -> None:
-    path = write_shape(folder / "shape.gguf", "Q4_K_M", **SHAPES[small], template=TEMPLATE)
+    path = write_shape(
+        folder / "shape.gguf", "Q4_K_M", **SHAPES["toy" if small else "0.5B (Qwen2.5)"], template=TEMPLATE
+    )
     choice = Choice(path, "shape", "cpu", CONTEXT)
     print(
         f"{'first text from the second turn on, s':38}{'never inter-':>12}{'taking turns':>14}{'longest':>10}{'ratio':>8}"

@@ -17,6 +17,17 @@ QUANTIZATIONS = {
     "Q2_K": (_TYPES.Q2_K, _TYPES.Q6_K, 10),
 }
 """Name -> (type of most weights, type of the output table and of every second value and down projection, file type)."""
+_FIELDS = ("layers", "embedding", "feed_forward", "vocabulary", "heads", "kv_heads", "head_size")
+_ROWS = {
+    "toy": (4, 512, 1024, 8000, 8, 8, 64),
+    "0.5B (Qwen2.5)": (24, 1024, 4864, 151_936, 16, 2, 64),
+    "1B (Gemma 3)": (26, 1280, 6912, 262_144, 4, 1, 256),
+    "1.5B (Qwen2.5)": (28, 1536, 8960, 151_936, 12, 2, 128),
+    "3B (Llama 3.2)": (28, 3072, 8192, 128_256, 24, 8, 128),
+    "7B (Llama 2)": (32, 4096, 11_008, 32_000, 32, 32, 128),
+}
+SHAPES = {name: dict(zip(_FIELDS, row, strict=True)) for name, row in _ROWS.items()}
+"""Name -> what write_shape takes; widths rounded up to multiples of 256."""
 
 
 def write_shape(
