@@ -41,8 +41,9 @@ class Inventor:
         if lang == "ko":
             n = rng.choice((1, 2, 2, 2, 3, 3, 4))
             return "".join(self.syllable() if rng.random() < wild else self.usual() for _ in range(n))
-        if self.world.english and rng.random() < 0.4:
-            return rng.choice(self.world.english)
+        if self.world.english and rng.random() < 0.6:
+            # two and three in a row, because what is spelt inside a word is another token than the same letters behind a space
+            return "".join(rng.choice(self.world.english) for _ in range(rng.choice((1, 1, 2, 2, 3))))
         if rng.random() < 0.35:
             letters = re.sub(r"[^a-z]", "", rng.choice(self.world.words["en"]).lower()) or "rice"
             cut = list(letters)
@@ -167,9 +168,9 @@ class Inventor:
                 )
             elif kind < 0.15:
                 words[place] += ","
-            elif kind < 0.17:
+            elif kind < 0.21:
                 words[place] = self.hanja()
-            elif kind < 0.20:
+            elif kind < 0.24:
                 words[place] = self.roman(2).capitalize()
         text = " ".join(words).rstrip(",. ")
         return text + (rng.choice(("합니다.", "입니다.", "습니다.", " 있습니다.", ".")) if lang == "ko" else ".")
