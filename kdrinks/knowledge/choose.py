@@ -42,6 +42,16 @@ KINDS: Mapping[str, tuple[tuple[str, float], ...]] = {
 """The kinds of passages that say what an intent asks for, and how surely."""
 
 
+_ASPECTS = frozenset({"ingredients", "has_ingredient", "making", "season", "serving", "region", "alcohol", "caffeine"})
+"""What a comparison may be about when a word names it, as in `which is stronger`; `compare` takes nearly all the probability there."""
+
+
+def compared_by(query: Query) -> str:
+    """The kind of passages in which a comparison finds its answer."""
+    named = sorted(_ASPECTS & query.cued)
+    return KINDS[max(named, key=lambda name: query.probabilities.get(name, 0.0))][0][0] if named else "identity"
+
+
 def kind_weights(probabilities: Mapping[str, float]) -> dict[str, float]:
     """How much each kind of passage is asked for."""
     weights: dict[str, float] = {}

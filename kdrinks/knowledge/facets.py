@@ -84,6 +84,15 @@ _NOT_SWEET = re.compile(
     re.IGNORECASE,
 )
 _CAFFEINE = re.compile(r"카페인|caffein", re.IGNORECASE)
+_INFLECTED = re.compile(r"[한운은는게고을워친]$")
+_OF_THE_DAY = re.compile(
+    r"^(?: and \w+)?(?: \w+)? (?:days?|weather|summers?|winters?|mornings?|afternoons?|evenings?|nights?|seasons?)\b"
+)
+"""Behind `hot` or `cold`: the weather is, not the drink."""
+
+_A_THING = re.compile(r"^ (?!and\b|but\b|or\b|so\b|what|which|is\b|now\b|coming|today|this\b|again)[a-z]")
+"""Behind `a cold`: a cold drink is no illness."""
+
 _ASKS_HOLDERS = re.compile(
     r"피해야 ?(?:할|하는)|피할|조심할|should i avoid|(?:which|what) .*\bcontain|to avoid", re.IGNORECASE
 )
@@ -115,7 +124,7 @@ class Facets:
         self._english: list[tuple[Tag, re.Pattern[str]]] = []
         for tag in tags:
             for word in tag.asked_by.ko:
-                self._korean.append((tag, word, frozenset(terms(word, "ko"))))
+                self._korean.append((tag, word, _parts(word, terms)))
             words = "|".join(re.escape(word.lower()) for word in sorted(tag.asked_by.en, key=len, reverse=True))
             if words:
                 self._english.append((tag, re.compile(rf"\b(?:{words})\b")))
@@ -163,23 +172,53 @@ class Facets:
 
     def _asked_korean(self, text: str) -> Iterable[tuple[Tag, bool]]:
         own = set(self._terms(text, "ko"))
+        found = []
         for tag, word, parts in self._korean:
-            at = text.find(word) if len(word) > 1 else -1
-            if at >= 0 or (parts and parts <= own):
-                end = at + len(word) if at >= 0 else max(text.find(word[:1]), 0) + 1
-                yield tag, bool(_NOT_KO.match(text[end:]))
+            if len(word) > 1 and word in text:
+                at = text.index(word)
+                found.append((at, at + len(word), tag))
+            elif parts and parts <= own:
+                ends = [(match.start(), match.end(), tag) for match in re.finditer(re.escape(word), text)]
+                found += ends or [(at := max(text.find(word[:1]), 0), at + 1, tag)]
+        for _, end, tag in _longest(found):
+            yield tag, bool(_NOT_KO.match(text[end:]))
 
     def _asked_english(self, text: str) -> Iterable[tuple[Tag, bool]]:
-        for tag, pattern in self._english:
-            for match in pattern.finditer(text):
-                yield (
-                    tag,
-                    bool(_NOT_EN_BEFORE.search(text[: match.start()]) or _NOT_EN_AFTER.match(text[match.end() :])),
-                )
+        found = [
+            (match.start(), match.end(), tag)
+            for tag, pattern in self._english
+            for match in pattern.finditer(text)
+            if not (match.group() == "a cold" and _A_THING.match(text[match.end() :]))
+            and not (tag.group == "temperature" and _OF_THE_DAY.match(text[match.end() :]))
+        ]
+        for start, end, tag in _longest(found):
+            yield tag, bool(_NOT_EN_BEFORE.search(text[:start]) or _NOT_EN_AFTER.match(text[end:]))
 
     @staticmethod
     def _denied(text: str, pattern: re.Pattern[str]) -> bool:
         return _denied(text, pattern)
+
+
+def _parts(word: str, terms: Callable[[str, str], Sequence[str]]) -> frozenset[str]:
+    """The terms by which an asked word is found in other forms: 더운 in 더울 때; none where Kiwi takes a noun for something else."""
+    if len(word) == 1:
+        return frozenset((word,))
+    found, pieces = terms(word, "ko"), word.split()
+    if len(found) != len(pieces) or not any(_INFLECTED.search(piece) for piece in pieces):
+        return frozenset()
+    return frozenset(found)
+
+
+def _longest(found: Sequence[tuple[int, int, Tag]]) -> list[tuple[int, int, Tag]]:
+    """Without those inside a longer word of another group: 비 in 비건 is no rain, `hot` in `hot weather` no temperature."""
+    return [
+        (start, end, tag)
+        for start, end, tag in found
+        if not any(
+            first <= start and end <= last and end - start < last - first and tag.group != other.group
+            for first, last, other in found
+        )
+    ]
 
 
 def merged(earlier: Wishes, later: Wishes) -> Wishes:

@@ -42,6 +42,13 @@ def jamo(text: str) -> str:
     return "".join(parts)
 
 
+def as_spoken(parts: str) -> str:
+    """Jamo as they are said where ㅎ joins the sound before it: ㅅㅣㄱㅎㅖ (식혜) is said ㅅㅣㅋㅖ (시켸)."""
+    for written, said in (("ㄱㅎ", "ㅋ"), ("ㄷㅎ", "ㅌ"), ("ㅂㅎ", "ㅍ"), ("ㅈㅎ", "ㅊ")):
+        parts = parts.replace(written, said)
+    return parts
+
+
 @lru_cache(maxsize=20_000)
 def sounds(parts: str) -> int:
     """The different sounds of a word as bits, jamo that sound alike as one: a bound on the distance that costs nothing."""
@@ -57,7 +64,7 @@ def fold(name: str) -> str:
     folded = "".join(character for character in name.lower() if character.isalpha())
     for spelling, sound in _FOLDS:
         folded = folded.replace(spelling, sound)
-    return folded
+    return folded[:-1] if folded.endswith(("eh", "ah", "uh", "oh")) else folded
 
 
 def distance(first: str, second: str, most: float) -> float:

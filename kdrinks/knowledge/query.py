@@ -53,11 +53,23 @@ _SENSITIVE: dict[str, re.Pattern[str]] = {
 
 SENSITIVE_INTENTS = frozenset({"alcohol", "pregnancy", "infant", "allergy", "health", "driving", "cautions"})
 
-HAS_WORDS = frozenset(
-    {"driving", "diet", "pregnancy", "infant", "allergy", "caffeine", "storage", "etiquette", "pronunciation"}
-)
+HAS_WORDS = frozenset("driving diet pregnancy infant allergy caffeine cautions storage etiquette pronunciation".split())
 UNSAID = 0.3
 """What is left of the probability of one of these without a word for it; without it `driving`, rare in training, takes strays."""
+
+_ONLY_A_NAME = re.compile(
+    rf"\W*(?:그럼|그러면|그렇다면|그리고|그런데|근데|혹시|(?:and|or|but|so|then|ok|okay)?\W*(?:(?:what|how) about)?)\W*(?:the )?"
+    rf"{intents.MASK}(?:은|는|도)?(?:요)?\W*",
+    re.IGNORECASE,
+)
+"""`그럼 안동소주는?` asks of another drink what was asked before."""
+
+_THAN = re.compile(rf"\bthan (?:the |a |an )?{intents.MASK}|{intents.MASK} ?(?:보다|보단)", re.IGNORECASE)
+_COURTESY = re.compile(
+    r"(?:thanks?(?: you)?(?: so much| a lot| very much)?|thx|hi(?: there)?|hello|hey|고마워요?|고맙습니다|감사(?:합니다|해요)|안녕(?:하세요)?)\s*[,.!~…]+\s*",
+    re.IGNORECASE,
+)
+"""Stands before a question without being what it is about."""
 
 _POINTS_BACK = re.compile(
     r"그거|그건|그게|그걸|그것|이거|이건|이게|저거|걔|그 (?:술|차|음료|음식|둘)|둘 중|둘 다|거기|그럼|그러면|그래서|그 중|그중|둘은|둘이|말고|빼고|다른 거|다른거|걸로|것으로|좀 더"
@@ -101,14 +113,19 @@ def understand(
     mentions = tuple(names.mentions(text, words.korean_names(text, LEAN_TO_DRINK)))
     subjects = tuple(dict.fromkeys(drink_id for mention in mentions for drink_id in _ids(mention, mentions)))
     without_names = masked(text, mentions, intents.MASK)
+    asked = text
+    if history and _ONLY_A_NAME.fullmatch(without_names):
+        asked, without_names = _asked_before(history, names, words) or (text, without_names)
+    if (courtesy := _COURTESY.match(without_names)) and (mentions or (history and text.endswith("?"))):
+        without_names = without_names[courtesy.end() :]
     cued = intents.cued(without_names)
     probabilities = _believable(intents.model().probabilities(without_names), cued)
     intent = next(iter(probabilities))
-    concerns = tuple(name for name, pattern in _SENSITIVE.items() if pattern.search(text))
+    concerns = tuple(name for name, pattern in _SENSITIVE.items() if pattern.search(asked))
     followed, earlier = False, ""
     if (
         history
-        and (not subjects or _adds_to_earlier(intent, subjects))
+        and (not subjects or _adds_to_earlier(intent, subjects, without_names))
         and not _starts_anew(text, intent, probabilities, subjects)
     ):
         subjects, earlier = _from_conversation(history, names, words, subjects)
@@ -166,9 +183,21 @@ def _starts_anew(text: str, intent: str, probabilities: Mapping[str, float], sub
     return intent in ("recommend", "topic", "smalltalk", "out_of_scope", "injection") and probabilities[intent] >= 0.6
 
 
-def _adds_to_earlier(intent: str, subjects: Sequence[str]) -> bool:
-    """Whether one named drink is set against what the conversation is about: `초록병 소주랑은 뭐가 달라?`."""
-    return intent == "compare" and len(subjects) == 1
+def _adds_to_earlier(intent: str, subjects: Sequence[str], without_names: str) -> bool:
+    """Whether one named drink is set against what the conversation is about: `초록병 소주랑은 뭐가 달라?`, `is it stronger than soju?`."""
+    than = intent not in ("recommend", "similar") and bool(_THAN.search(without_names))
+    return len(subjects) == 1 and (intent == "compare" or than)
+
+
+def _asked_before(history: Sequence[str], names: Names, words: Words) -> tuple[str, str] | None:
+    """The latest earlier question that is more than a name, as it is and without names; None where it wants no fact of a drink."""
+    for question in reversed(history):
+        text = words.joined(" ".join(question.split()))
+        without_names = masked(text, names.mentions(text, words.korean_names(text, LEAN_TO_DRINK)), intents.MASK)
+        if not _ONLY_A_NAME.fullmatch(without_names):
+            intent = next(iter(intents.model().probabilities(without_names)))
+            return None if intent in DECLINED | {"recommend", "topic"} else (text, without_names)
+    return None
 
 
 def _from_conversation(

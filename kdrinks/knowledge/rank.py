@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 NAMED, TOUCHED = 100.0, 50.0
 """Scores that put named drinks before topics, and topics before what words found."""
 
-SURE_BELIEF = 1.4
-"""Strength from which a false belief goes into the prompt; below it is only found."""
+SURE_BELIEF = 1.2
+"""Strength from which a false belief about a named drink stands first where a rumour is asked after."""
 
 SECONDARY = frozenset(
     {
@@ -233,7 +233,8 @@ class Search:
         ]
         topics = [topic for topic, strength in self.topics if strength >= 1.0 and topic in by_subject]
         if intent == "compare" and len(query.subjects) >= 2:
-            first = [p for subject in query.subjects[:3] for p in by_subject.get(subject, []) if p.kind == "identity"]
+            kind = choose.compared_by(query)
+            first = [p for subject in query.subjects[:3] for p in by_subject.get(subject, []) if p.kind == kind]
             return (first + [by_subject[belief][0] for belief in beliefs[:1]])[: choose.MOST]
         if query.subjects:
             per_drink = choose.MOST if len(query.subjects) == 1 else 1
@@ -243,6 +244,8 @@ class Search:
             extra = [by_subject[other][0] for other in (*topics[:1], *beliefs[:1]) if by_subject.get(other)]
             if query.intent in ("storage", "etiquette", "pronunciation", "substitution") and topics:
                 return (extra[:1] + first)[: choose.MOST]
+            if intent == "false_belief" and self.beliefs and self.beliefs[0][1] >= SURE_BELIEF:
+                return [*by_subject.get(self.beliefs[0][0], []), *first][: choose.MOST]
             return (first[: choose.MOST - len(extra)] + extra)[: choose.MOST]
         first = [by_subject[topic][0] for topic in topics[:1]]
         first += [by_subject[belief][0] for belief in beliefs[:1]]
@@ -251,7 +254,12 @@ class Search:
         drinks = [item.subject_id for item in ranked if item.subject_id in self.drinks]
         if self.wishes or intent == "recommend":
             drinks = self._fitting(drinks)
-            return (first + [p for drink in drinks for p in by_subject[drink] if p.kind == "identity"])[: choose.MOST]
+            named = [p for drink in drinks for p in by_subject[drink] if p.kind == "identity"]
+            if (
+                intent == "recommend" and not query.sensitive
+            ):  # its lead names the drinks: what qualifies them comes behind
+                return named[: choose.MOST - len(first)] + first
+            return (first + named)[: choose.MOST]
         if first:
             return first[: choose.MOST]
         best = ranked[0].subject_id

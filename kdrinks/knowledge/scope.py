@@ -8,7 +8,7 @@ from kdrinks.knowledge.query import DECLINED, Query
 ABOUT_DRINKS = re.compile(
     r"음료|마시|마실|마셔|마셨|마신|마심|음청|술(?!관|래|집 알바)|(?<![가-힣])(?:차|전통차|꽃차|찻)(?=[는를가도에 ?.,]|$|잎|집)|전통주|전통차|막걸리|탁주|약주|소주|명주|양조|누룩|엿기름|식혜|화채|한잔|한 잔|도수"
     r"|알코올|카페인|주안상|다과|빚|꿀(?!잠|팁)|곡물차|허브차|한방|청주|증류|발효|해장"
-    r"|\bdrinks?\b|\bdrank\b|drinking|\bsip|\bteas?\b|liquor|alcohol|\bbrew|beverage|\bspirits?\b|\bwines?\b|booze|\bsool\b|nuruk|yeotgireum|eumcheong|honey|caffein"
+    r"|\bdrinks?\b|\bdrank\b|\b(?:is|are|was|were) drunk\b|drinking|\bsip|\bteas?\b|liquor|alcohol|\bbrew|beverage|\bspirits?\b|\bwines?\b|booze|\bsool\b|nuruk|yeotgireum|eumcheong|honey|caffein"
     r"|hwachae|ferment|distill|\bpunch\b|toast\b|korean (?:rice|trad)",
     re.IGNORECASE,
 )
@@ -107,6 +107,8 @@ def judged(query: Query, evidence: Evidence) -> str:
         return "compare"
     if not query.subjects and evidence.liquor and query.intent in ("alcohol", "identity", "season", "occasion"):
         return "recommend"  # `달지 않은 전통주 있어? 도수 센 걸로` wishes for a strong liquor
+    if not query.subjects and evidence.wishes and query.intent in ("similar", "compare", "region", "serving"):
+        return "recommend"  # `제주도 가면 꼭 마셔봐야 할 술`, `술 말고 다른 걸로`: the answer is drinks
     if query.intent not in DECLINED:
         return query.intent
     rest = {name: p for name, p in query.probabilities.items() if name not in DECLINED}

@@ -59,6 +59,10 @@ class Names:
         self._korean_jamo = [
             (len(name), fuzzy.jamo(name), fuzzy.sounds(fuzzy.jamo(name)), ids) for name, ids in self._korean.items()
         ]
+        self._spoken: dict[str, tuple[str, ...]] = {}
+        for name, ids in self._korean.items():
+            if (said := fuzzy.as_spoken(parts := fuzzy.jamo(name))) != parts:
+                self._spoken |= {said: ids, said.replace("ㅖ", "ㅔ"): ids}
         self._folded: dict[str, tuple[str, ...]] = {}
         for name, ids in self._latin.items():
             if len(name) >= 4 and name not in self._vocabulary:
@@ -178,6 +182,9 @@ class Names:
             if PARTICLES.fullmatch(word[length:]):
                 parts = fuzzy.jamo(word[:length])
                 heads[length] = (parts, fuzzy.sounds(parts))
+        for length, (parts, _) in heads.items():
+            if parts in self._spoken:
+                best.append(Mention(self._spoken[parts], start, start + length, word[:length], 0.5))
         for syllables, parts, sounds, ids in self._korean_jamo:
             most = 0.5 if syllables < 3 else 1.0 if len(parts) < 10 else 2.0
             for length in (syllables,) if syllables < 3 else (syllables - 1, syllables, syllables + 1):

@@ -1,0 +1,137 @@
+"""What people get who do not write like a form: in a conversation, with a courtesy in front, by the sound of a name, by the weather."""
+
+import pytest
+
+from kdrinks.knowledge.search import Knowledge
+from kdrinks.records import Findings
+from kdrinks.store.db import Database
+from kdrinks.words import Words
+
+
+@pytest.fixture(scope="module")
+def knowledge() -> Knowledge:
+    knowledge = Knowledge(Database.open(None), Words())
+    knowledge.fill()
+    return knowledge
+
+
+def rests_on(found: Findings) -> list[tuple[str, str]]:
+    return [(hit.passage.subject_id, hit.passage.kind) for hit in found.prompt_hits]
+
+
+@pytest.mark.parametrize(
+    ("history", "question", "first"),
+    [
+        (["막걸리 도수 몇 도야?"], "그럼 안동소주는?", ("andong-soju", "alcohol")),
+        (["문배주는 어느 지방 술이야?"], "감홍로는요?", ("gamhongno", "region")),
+        (["막걸리 도수는?", "이강주는?"], "그럼 문배주는?", ("munbaeju", "alcohol")),
+        (["What is sikhye made of?"], "And sujeonggwa?", ("sujeonggwa", "ingredients")),
+        (["Does green tea have caffeine?"], "what about boricha", ("boricha", "caffeine")),
+    ],
+)
+def test_a_name_alone_asks_of_that_drink_what_was_asked_before(
+    knowledge: Knowledge, history: list[str], question: str, first: tuple[str, str]
+) -> None:
+    assert rests_on(knowledge.find(question, history=history))[0] == first
+
+
+def test_a_name_alone_after_a_question_of_safety_is_one_of_safety(knowledge: Knowledge) -> None:
+    found = knowledge.find("그럼 모주는?", history=["임신 중인데 막걸리 마셔도 돼?"])
+    assert found.sensitive and found.intent == "pregnancy" and found.subjects == ("moju",)
+
+
+@pytest.mark.parametrize(
+    ("history", "question", "drinks", "kind"),
+    [
+        ((), "Which is stronger, munbaeju or makgeolli?", ["munbaeju", "makgeolli"], "alcohol"),
+        ((), "녹차랑 보리차 중에 카페인 있는 건 뭐야?", ["nokcha", "boricha"], "caffeine"),
+        ((), "동동주 막걸리 뭐가 더 세?", ["dongdongju", "makgeolli"], "alcohol"),
+        (["수정과랑 배숙 차이 알려줘"], "둘 중에 곶감 들어가는 건?", ["sujeonggwa", "baesuk"], "ingredients"),
+        (["what is andong soju"], "is it stronger than makgeolli?", ["andong-soju", "makgeolli"], "alcohol"),
+        (["안동소주가 뭐야?"], "막걸리보다 독해?", ["andong-soju", "makgeolli"], "alcohol"),
+        ((), "이강주랑 감홍로 차이점 알려줘", ["igangju", "gamhongno"], "identity"),
+    ],
+)
+def test_a_comparison_rests_on_what_is_compared(
+    knowledge: Knowledge, history: list[str], question: str, drinks: list[str], kind: str
+) -> None:
+    assert rests_on(knowledge.find(question, history=history))[:2] == [(drink, kind) for drink in drinks]
+
+
+@pytest.mark.parametrize(
+    ("history", "question", "drink"),
+    [
+        (["what is dugyeonju"], "thanks! and is it sweet?", "dugyeonju"),
+        (["수정과가 뭐야?"], "고마워요! 재료는 뭐가 들어가?", "sujeonggwa"),
+        ((), "안녕하세요, 식혜 만드는 법 알려주세요", "sikhye"),
+        ((), "Hello! What is omija-cha?", "omija-cha"),
+    ],
+)
+def test_a_question_behind_a_courtesy_is_answered(
+    knowledge: Knowledge, history: list[str], question: str, drink: str
+) -> None:
+    assert rests_on(knowledge.find(question, history=history))[0][0] == drink
+
+
+@pytest.mark.parametrize("question", ["시켸 재료 알려줘", "시케 어떻게 만들어", "what is shikeh"])
+def test_a_name_written_as_it_sounds_is_found(knowledge: Knowledge, question: str) -> None:
+    assert knowledge.find(question).subjects == ("sikhye",)
+
+
+@pytest.mark.parametrize("question", ["시계 고치는 법", "시켜 먹을까", "oh yeah", "Sarah and Noah"])
+def test_what_only_sounds_a_little_like_a_name_names_no_drink(knowledge: Knowledge, question: str) -> None:
+    assert knowledge.find(question).subjects == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "lang", "wanted"),
+    [
+        ("비건인데 마실 수 있는 음료", "ko", {("diet", "vegan")}),
+        ("비 오는 날 마실 술", "ko", {("weather", "rain")}),
+        ("봄에 마실 술", "ko", {("season", "spring")}),
+        ("제주도 가면 꼭 마셔봐야 할 술", "ko", {("region", "jeju")}),
+        ("감기 걸렸을 때 마실 것", "ko", {("occasion", "cold_season")}),
+        ("더울 때 마실 것", "ko", {("weather", "hot_day")}),
+        ("a drink for a hot summer day", "en", {("season", "summer")}),
+        ("Recommend a cold drink", "en", {("temperature", "cold")}),
+        ("I have a cold", "en", {("occasion", "cold_season")}),
+        ("something hot please", "en", {("temperature", "hot")}),
+    ],
+)
+def test_a_wish_is_what_was_said_and_no_part_of_another_word(
+    knowledge: Knowledge, text: str, lang: str, wanted: set[tuple[str, str]]
+) -> None:
+    wishes = knowledge._facets.wishes(text, lang)
+    assert {(group, tag) for group, tags in wishes.wanted.items() for tag in tags} == wanted
+
+
+def test_a_recommendation_names_its_drinks_before_what_qualifies_them(knowledge: Knowledge) -> None:
+    found = rests_on(knowledge.find("카페인 없는 고소한 차 추천해줘"))
+    assert [kind for _, kind in found] == ["identity", "identity", "topic"]
+
+
+def test_a_rumour_is_set_right_before_anything_else(knowledge: Knowledge) -> None:
+    found = knowledge.find("Is it true that sujeonggwa has always contained cinnamon?")
+    assert rests_on(found)[0][0] == "cf-sujeonggwa-cinnamon"
+
+
+@pytest.mark.parametrize(
+    ("question", "drink", "kind"),
+    [
+        ("진도홍주 빨간색은 어디서 나오는 색이야", "jindo-hongju", "history"),
+        ("고로쇠물은 언제 나와?", "gorosoe", "season"),
+        ("what does sikhye taste like?", "sikhye", "identity"),
+    ],
+)
+def test_a_plain_question_gets_its_own_fact(knowledge: Knowledge, question: str, drink: str, kind: str) -> None:
+    assert rests_on(knowledge.find(question))[0] == (drink, kind)
+
+
+@pytest.mark.parametrize("question", ["식혜 위에 밥알은 왜 뜨는 거야?", "식혜 삭히는 시간에 뚜껑 열어도 돼?"])
+def test_what_only_holds_the_letters_of_an_organ_is_no_question_of_health(knowledge: Knowledge, question: str) -> None:
+    found = knowledge.find(question)
+    assert found.intent != "health" and not found.sensitive
+
+
+def test_what_was_drunk_long_ago_is_a_question_about_drinks(knowledge: Knowledge) -> None:
+    assert rests_on(knowledge.find("what was drunk at the royal court in summer"))[0][0] == "jehotang"
