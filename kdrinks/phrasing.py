@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kdrinks.knowledge.passages import label
 from kdrinks.records import Kind, Language, Passage
 
-_FIELDS: dict[str, tuple[str, ...]] = {
+_FIELDS: dict[Kind, tuple[str, ...]] = {
     "names": ("names", "hanja", "roman"),
     "ingredients": ("ingredients",),
     "making": ("making",),
@@ -88,6 +88,10 @@ MAY_BE_SHORTENED: frozenset[Kind] = frozenset({"identity", "history", "heritage"
 """Kinds whose first sentences are true without the rest; a recipe, a list, a correction or a document's excerpt is said whole."""
 
 
+_FACTS: frozenset[Kind] = frozenset({*_FIELDS, "alcohol", "caffeine"})
+"""Kinds that are one fact each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A sentence of a script, and what may come after it."""
@@ -110,7 +114,8 @@ def script(intent: str, lang: Language, passages: Sequence[Passage]) -> list[Lin
     """Every way to answer from these passages: the model chooses what to say and where to end, never what is true.
 
     It begins with the first passage, which the search trusts most (the kind asked for in 119 of 123 questions); a comparison
-    and a recommendation say something of each in their order, as their lead names all; anything else may pass one over.
+    and a recommendation say something of each in their order, as their lead names all; so do plain facts, which stand together only
+    where both were asked for; anything else may pass one over.
     """
     titles = list(dict.fromkeys(passage.title for passage in passages if passage.kind == "identity"))
     first = lead(intent, lang, titles)
@@ -119,7 +124,8 @@ def script(intent: str, lang: Language, passages: Sequence[Passage]) -> list[Lin
         groups.append((number, sentences(passage), passage.kind not in MAY_BE_SHORTENED))
     if not passages:
         groups = [(0, split(say(intent, lang, ())), True)]
-    all_named = intent in ("compare", "recommend")
+    facts = all(passage.kind in _FACTS for passage in passages)
+    all_named = intent in ("compare", "recommend") or facts
     starts = [sum(len(said) for _, said, _ in groups[:place]) for place in range(len(groups))]
     lines: list[Line] = []
     for place, (number, said, whole) in enumerate(groups):

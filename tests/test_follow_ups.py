@@ -2,6 +2,7 @@
 
 import pytest
 
+from kdrinks import phrasing
 from kdrinks.knowledge.search import Knowledge
 from kdrinks.records import Findings
 from kdrinks.store.db import Database
@@ -103,6 +104,42 @@ def test_a_wish_is_what_was_said_and_no_part_of_another_word(
 ) -> None:
     wishes = knowledge._facets.wishes(text, lang)
     assert {(group, tag) for group, tags in wishes.wanted.items() for tag in tags} == wanted
+
+
+@pytest.mark.parametrize(
+    ("question", "kinds"),
+    [
+        ("식혜 재료랑 만드는 법 알려줘", {"ingredients", "making"}),
+        ("이강주 도수하고 어울리는 안주 좀", {"alcohol", "serving"}),
+        ("what's gamhongno made of and why is it red", {"ingredients", "history"}),
+        ("이강주랑 어울리는 음식", {"serving"}),
+    ],
+)
+def test_who_asks_for_two_facts_gets_both(knowledge: Knowledge, question: str, kinds: set[str]) -> None:
+    found = knowledge.find(question)
+    assert {kind for _, kind in rests_on(found)} == kinds
+
+
+@pytest.mark.parametrize(
+    "question", ["something to help me sleep", "잠이 안 올 때 마실 차", "카페인 없는 따뜻한 차 추천"]
+)
+def test_who_wants_to_sleep_is_given_no_caffeine(knowledge: Knowledge, question: str) -> None:
+    drinks = [drink for drink, kind in rests_on(knowledge.find(question)) if kind == "identity"]
+    assert drinks and all(knowledge._drinks[drink].tags.caffeine == "none" for drink in drinks)
+
+
+def test_what_is_drunk_the_day_after_is_no_new_liquor(knowledge: Knowledge) -> None:
+    assert rests_on(knowledge.find("과음한 다음날 마시는 거"))[0][0] == "moju"
+
+
+def test_a_schoolchild_is_told_the_legal_age(knowledge: Knowledge) -> None:
+    assert ("gen-legal-age", "topic") in rests_on(knowledge.find("고3인데 막걸리 한 잔은 괜찮죠?"))
+
+
+def test_an_answer_does_not_end_after_the_first_of_two_facts(knowledge: Knowledge) -> None:
+    passages = [hit.passage for hit in knowledge.find("이강주 언제 마시고 재료는 뭐야?").prompt_hits]
+    lines = phrasing.script("ingredients", "ko", passages)
+    assert len(passages) == 2 and {line.number for line in lines if line.may_end} == {2}
 
 
 def test_a_recommendation_names_its_drinks_before_what_qualifies_them(knowledge: Knowledge) -> None:

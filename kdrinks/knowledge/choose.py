@@ -1,8 +1,11 @@
 """Which passages an answer should rest on, given what was asked and what was found. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 
+from kdrinks.knowledge import intents
 from kdrinks.knowledge.query import Query
+from kdrinks.knowledge.subjects import masked
 from kdrinks.records import Passage
 
 MOST = 3
@@ -52,6 +55,18 @@ def compared_by(query: Query) -> str:
     return KINDS[max(named, key=lambda name: query.probabilities.get(name, 0.0))][0][0] if named else "identity"
 
 
+_BOTH = re.compile(rf"[^{intents.MASK}\s](?:이?랑|하고|[과와]|고|,)\s|그리고|\band\b|&")
+_TWO_FACTS = _ASPECTS - {"has_ingredient"} | {"history"}
+
+
+def both_asked(query: Query) -> list[str]:
+    """The kinds of passages that a question for two facts of one drink asks for, likelier first: `재료랑 만드는 법`; else empty."""
+    if not _BOTH.search(intents.normal(masked(query.text, query.mentions, intents.MASK))):
+        return []
+    named = sorted(_TWO_FACTS & query.cued, key=lambda name: -query.probabilities.get(name, 0.0))[:2]
+    return [KINDS[name][0][0] for name in named] if len(named) == 2 else []
+
+
 def kind_weights(probabilities: Mapping[str, float]) -> dict[str, float]:
     """How much each kind of passage is asked for."""
     weights: dict[str, float] = {}
@@ -78,11 +93,15 @@ def of_drink(query: Query, passages: Sequence[Passage], scores: Mapping[str, flo
     if query.intent in ("pregnancy", "infant", "allergy", "driving") and len(ranked) > 1:
         wanted = [kind for kind, _ in KINDS[query.intent]]
         chosen = [passage for kind in wanted for passage in ranked if passage.kind == kind][:2] or chosen
-    elif query.intent == "history" and first.kind in ("history", "heritage"):
+    elif query.intent == "history" and not both_asked(query) and first.kind in ("history", "heritage"):
         others = [passage for passage in ranked[1:] if passage.kind in ("history", "heritage")]
         best, second = scores.get(first.id, 0.0), max((scores.get(passage.id, 0.0) for passage in others), default=0.0)
         if best - second < 0.8:  # no fact stands out: the question is general
             chosen += others
+    elif len(ranked) > 1 and most > 1 and (both := both_asked(query)):
+        chosen = [
+            next(one for one in ranked if one.kind == kind) for kind in both if any(one.kind == kind for one in ranked)
+        ]
     elif query.intent in ("storage", "etiquette"):
         chosen = [passage for passage in ranked if passage.kind == "identity"][:1] or chosen
     return chosen[:most]

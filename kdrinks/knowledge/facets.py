@@ -78,6 +78,12 @@ _TO_SLEEP = re.compile(
 )
 """Who says so with caffeine wants none."""
 
+_FOR_SLEEP = re.compile(
+    r"잠(?:이|을|도)? ?(?:안|못|잘|오는|올 ?만|들)|불면|숙면|꿀잠|자기 ?전|\binsomnia|before (?:bed|sleep)|bedtime"
+    r"|(?:help|to|can't|cannot|good|better|fall|need) (?:\w+ )?(?:a)?sleep"
+)
+"""What asks for none without the word."""
+
 _NOT_SWEET = re.compile(
     r"(?:달지|달콤하지|달달하지) ?(?:않|도 않)|안 ?(?:단|달)(?:[ 고은게것거지아]|$)|(?:덜|너무 안) ?단|단 (?:건|것|거) ?(?:말고|빼고|싫|별로)"
     r"|(?:not|isn't|nothing|less|without being|hate|dislike)(?: too| so| very| overly)? sweet|\bunsweet|\bdry\b",
@@ -94,7 +100,8 @@ _A_THING = re.compile(r"^ (?!and\b|but\b|or\b|so\b|what|which|is\b|now\b|coming|
 """Behind `a cold`: a cold drink is no illness."""
 
 _ASKS_HOLDERS = re.compile(
-    r"피해야 ?(?:할|하는)|피할|조심할|should i avoid|(?:which|what) .*\bcontain|to avoid", re.IGNORECASE
+    r"피해야 ?(?:할|하는)|피할|조심할|should i avoid|(?:which|what) .*\b(?:contain|use\b|include)|to avoid",
+    re.IGNORECASE,
 )
 
 
@@ -152,6 +159,10 @@ class Facets:
         liquor = _liquor(text)
         if _CAFFEINE.search(text):
             wanted["caffeine"] = {"none" if self._denied(text, _CAFFEINE) or _TO_SLEEP.search(text) else "yes"}
+        elif _FOR_SLEEP.search(text):
+            wanted["caffeine"] = {"none"}
+        if "none" in wanted.get("caffeine", ()):
+            excluded.add(("caffeine", "yes"))
         if liquor is not False and _LITTLE.search(text):
             wanted["alcohol"], liquor = {"low"}, True
         elif liquor is not False and _MUCH.search(text):

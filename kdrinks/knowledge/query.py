@@ -51,6 +51,9 @@ _SENSITIVE: dict[str, re.Pattern[str]] = {
 }
 """Words that make a question sensitive whatever else it asks."""
 
+STRAYS = frozenset({"driving", "diet", "cautions"})
+"""What no question is about without a word for it; each of the other sensitive ones has its words in _SENSITIVE."""
+
 SENSITIVE_INTENTS = frozenset({"alcohol", "pregnancy", "infant", "allergy", "health", "driving", "cautions"})
 
 HAS_WORDS = frozenset("driving diet pregnancy infant allergy caffeine cautions storage etiquette pronunciation".split())
@@ -120,7 +123,7 @@ def understand(
         without_names = without_names[courtesy.end() :]
     cued = intents.cued(without_names)
     probabilities = _believable(intents.model().probabilities(without_names), cued)
-    intent = next(iter(probabilities))
+    intent = next(name for name in probabilities if name not in STRAYS or name in cued)
     concerns = tuple(name for name, pattern in _SENSITIVE.items() if pattern.search(asked))
     followed, earlier = False, ""
     if (
