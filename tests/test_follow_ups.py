@@ -142,6 +142,44 @@ def test_an_answer_does_not_end_after_the_first_of_two_facts(knowledge: Knowledg
     assert len(passages) == 2 and {line.number for line in lines if line.may_end} == {2}
 
 
+@pytest.mark.parametrize(
+    ("history", "question", "left_out"),
+    [
+        ((), "막걸리 말고 비 오는 날 마실 거", "makgeolli"),
+        ((), "Recommend a cold drink other than sikhye", "sikhye"),
+        (["막걸리 알려줘"], "그거 말고 다른 술 추천해줘", "makgeolli"),
+    ],
+)
+def test_a_drink_that_is_named_to_be_left_out_is_left_out(
+    knowledge: Knowledge, history: list[str], question: str, left_out: str
+) -> None:
+    found = knowledge.find(question, history=history)
+    drinks = [drink for drink, kind in rests_on(found) if kind == "identity"]
+    assert found.intent == "recommend" and not found.sensitive
+    assert drinks and left_out not in drinks
+
+
+def test_of_two_drinks_the_one_that_is_meant_is_answered(knowledge: Knowledge) -> None:
+    assert rests_on(knowledge.find("식혜 말고 수정과 재료 알려줘")) == [("sujeonggwa", "ingredients")]
+
+
+@pytest.mark.parametrize("question", ["취하지 않는 전통 음료", "any drink with flowers in it but no alcohol"])
+def test_who_wants_to_stay_sober_is_given_no_liquor(knowledge: Knowledge, question: str) -> None:
+    found = knowledge.find(question)
+    drinks = [drink for drink, kind in rests_on(found) if kind == "identity"]
+    assert found.intent == "recommend"
+    assert drinks and not any(knowledge._drinks[drink].is_alcoholic for drink in drinks)
+
+
+def test_korean_says_nothing_of_which_drink_is_meant(knowledge: Knowledge) -> None:
+    assert rests_on(knowledge.find("What's the Korean drink with floating rice?"))[0][0] == "sikhye"
+
+
+@pytest.mark.parametrize("question", ["막걸리랑 동동주 중에 뭐가 더 세?", "이강주 도수하고 어울리는 안주 좀"])
+def test_what_is_said_of_alcohol_is_quoted_whatever_else_is_asked(knowledge: Knowledge, question: str) -> None:
+    assert knowledge.find(question).sensitive
+
+
 def test_a_recommendation_names_its_drinks_before_what_qualifies_them(knowledge: Knowledge) -> None:
     found = rests_on(knowledge.find("카페인 없는 고소한 차 추천해줘"))
     assert [kind for _, kind in found] == ["identity", "identity", "topic"]

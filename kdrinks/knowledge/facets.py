@@ -69,6 +69,7 @@ _LITTLE = re.compile(
     r"|less alcohol|mild|low.?abv|won't get (?:me )?drunk",
     re.IGNORECASE,
 )
+_SOBER = re.compile(r"취하지 ?않|안 ?취하|without getting drunk|won't get me drunk", re.IGNORECASE)
 _MUCH = re.compile(
     r"독한|[센쎈] ?(?:술|걸|거)|도수(?:가|는)? ?(?:좀|꽤|아주|더|제일|가장)? ?(?:높|세|센|쎄|쎈|강)|높은 도수|강한 술|\bstrong(?:est)?\b(?! tea)|high.?proof|hard liquor|high.?abv",
     re.IGNORECASE,
@@ -285,7 +286,7 @@ def _liquor(text: str) -> bool | None:
     if _SOFT_BY_NATURE.search(text):
         return False
     if not _LIQUOR.search(text):
-        return None
+        return False if _SOBER.search(text) else None
     return not (_denied(text, _LIQUOR) or re.search(r"무알코올|무알콜|논알[콜코]|비알코올|비알콜", text))
 
 

@@ -68,6 +68,13 @@ _ONLY_A_NAME = re.compile(
 """`그럼 안동소주는?` asks of another drink what was asked before."""
 
 _THAN = re.compile(rf"\bthan (?:the |a |an )?{intents.MASK}|{intents.MASK} ?(?:보다|보단)", re.IGNORECASE)
+_NOT_THIS = re.compile(
+    rf"{intents.MASK}(?:은|는|이랑|랑)? ?(?:말고|빼고|제외|아닌)|\b(?:other than|besides|except(?: for)?|apart from|but not) (?:the )?{intents.MASK}",
+    re.IGNORECASE,
+)
+"""`막걸리 말고`: the drink is named to be left out."""
+
+_ANOTHER = re.compile(r"말고|빼고|다른|딴 ?거|\b(?:other than|besides|another|else)\b", re.IGNORECASE)
 _COURTESY = re.compile(
     r"(?:thanks?(?: you)?(?: so much| a lot| very much)?|thx|hi(?: there)?|hello|hey|고마워요?|고맙습니다|감사(?:합니다|해요)|안녕(?:하세요)?)\s*[,.!~…]+\s*",
     re.IGNORECASE,
@@ -76,7 +83,7 @@ _COURTESY = re.compile(
 
 _POINTS_BACK = re.compile(
     r"그거|그건|그게|그걸|그것|이거|이건|이게|저거|걔|그 (?:술|차|음료|음식|둘)|둘 중|둘 다|거기|그럼|그러면|그래서|그 중|그중|둘은|둘이|말고|빼고|다른 거|다른거|걸로|것으로|좀 더"
-    r"|\b(?:it|its|it's|that|this|they|them|those|these|both|the (?:first|second|other|former|latter)|ones?|another|else|instead|without)\b",
+    r"|\b(?:then|it|its|it's|that|this|they|them|those|these|both|the (?:first|second|other|former|latter)|ones?|another|else|instead|without)\b",
     re.IGNORECASE,
 )
 
@@ -103,6 +110,8 @@ class Query:
     """All the earlier questions of a follow-up without subjects, oldest first: what they wished for still stands."""
     cued: frozenset[str] = frozenset()
     """Intents that a hand-kept cue speaks for."""
+    rejected: tuple[str, ...] = ()
+    """Drinks named to be left out."""
     concerns: tuple[str, ...] = field(default=())
     """Sensitive matters that its words name: pregnancy, infant, allergy, health, alcohol."""
 
@@ -115,6 +124,8 @@ def understand(
     lang = lang or words.language(question)
     mentions = tuple(names.mentions(text, words.korean_names(text, LEAN_TO_DRINK)))
     subjects = tuple(dict.fromkeys(drink_id for mention in mentions for drink_id in _ids(mention, mentions)))
+    rejected = tuple(drink_id for mention in mentions if _left_out(text, mention) for drink_id in mention.drink_ids)
+    subjects = tuple(drink_id for drink_id in subjects if drink_id not in rejected)
     without_names = masked(text, mentions, intents.MASK)
     asked = text
     if history and _ONLY_A_NAME.fullmatch(without_names):
@@ -132,6 +143,9 @@ def understand(
         and not _starts_anew(text, intent, probabilities, subjects)
     ):
         subjects, earlier = _from_conversation(history, names, words, subjects)
+        subjects = tuple(drink_id for drink_id in subjects if drink_id not in rejected)
+        if intent == "recommend" and _ANOTHER.search(text):  # `그거 말고 다른 술 추천해줘`
+            rejected, subjects = (*rejected, *subjects), ()
         followed = True
     if (
         concerns
@@ -152,7 +166,13 @@ def understand(
         before=tuple(history) if followed and not subjects else (),
         concerns=concerns,
         cued=cued,
+        rejected=rejected,
     )
+
+
+def _left_out(text: str, mention: Mention) -> bool:
+    around = masked(text, [mention], intents.MASK)
+    return bool(_NOT_THIS.search(around[max(mention.start - 12, 0) : mention.start + 8]))
 
 
 def _believable(probabilities: Mapping[str, float], cued: frozenset[str]) -> dict[str, float]:

@@ -15,6 +15,9 @@ from kdrinks.store import passages as store
 if TYPE_CHECKING:
     from kdrinks.knowledge.search import Knowledge
 
+OF_ALL = frozenset("korean korea traditional 한국 전통".split())
+"""Words that say nothing of which drink is meant: they fit all, though the titles of few hold them."""
+
 NAMED, TOUCHED = 100.0, 50.0
 """Scores that put named drinks before topics, and topics before what words found."""
 
@@ -38,6 +41,9 @@ SECONDARY = frozenset(
 
 RECOMMENDS = frozenset({"recommend", "season", "occasion", "region", "serving", "alcohol", "diet", "health"})
 """Intents whose answer, where no drink is named, is drinks."""
+
+QUOTED = frozenset({"alcohol", "cautions"})
+"""Kinds of passages that make an answer sensitive whatever the question sounds like."""
 
 TELLS = 4.0
 """Strength of a belief that a rare word of the question tells."""
@@ -73,7 +79,8 @@ class Search:
         self.k, self.query = knowledge, query
         self.drinks, self._ingredients = knowledge._drinks, knowledge._ingredients[query.lang]
         text = f"{query.earlier} {query.text}" if query.earlier and not query.subjects else query.text
-        self.terms = list(dict.fromkeys(knowledge._words.search_terms(text, query.lang)))
+        terms = dict.fromkeys(knowledge._words.search_terms(text, query.lang))
+        self.terms = [term for term in terms if query.subjects or term not in OF_ALL]
         surfaces = [mention.surface for mention in query.mentions]
         self.wishes = knowledge._facets.wishes(query.text, query.lang, surfaces)
         for earlier in reversed(query.before):  # the latest stands over the one before it
@@ -119,7 +126,8 @@ class Search:
             intent=small_talk(query.text) if intent == "smalltalk" else intent,
             sensitive=(intent not in DECLINED and query.sensitive)
             or bool(query.concerns)
-            or any(told.toxic for told in self.told),
+            or any(told.toxic for told in self.told)
+            or any(passage.kind in QUOTED for passage in chosen),
             subjects=query.subjects,
         )
 
@@ -127,7 +135,7 @@ class Search:
         evidence = scope.Evidence(
             touched=bool(self.topics or self.beliefs),
             wishes=bool(self.wishes),
-            liquor=self.wishes.liquor is True and bool(self.wishes),
+            liquor=bool(self.wishes) if self.wishes.liquor else self.wishes.liquor is False and not self.query.concerns,
             named_after=any(self.k._names.of_root(term) for term in self.terms),
             ingredient=bool(self._ingredients & set(self.terms)),
             elsewhere=self._from_elsewhere(),
@@ -157,6 +165,8 @@ class Search:
             scores[drink_id] = scores.get(drink_id, 0.0) + 4
         if not query.subjects:
             self._add_wishes(scores, intent)
+        for drink_id in query.rejected:
+            scores.pop(drink_id, None)
         second = sorted(scores.values(), reverse=True)[1:2]
         for number, (topic, strength) in enumerate(self.topics):
             recommends = intent in RECOMMENDS or bool(query.before)
@@ -199,7 +209,7 @@ class Search:
     def _add_wishes(self, scores: dict[str, float], intent: str) -> None:
         """Recommendations: drinks by how well they fit; the better known first among equals."""
         wishes = self.wishes
-        if not wishes and wishes.liquor is None:
+        if not wishes and wishes.liquor is None and not wishes.soft_word:
             return
         if self.query.intent != "topic":
             for other in scores.keys() - self.drinks.keys():

@@ -71,7 +71,7 @@ class Evidence:
     wishes: bool
     """A season, an occasion, a diet ..."""
     liquor: bool
-    """Wishes for liquor of a certain kind."""
+    """Wishes for liquor of a certain kind, or for none."""
     named_after: bool
     """A word that drinks are named after: yuja."""
     ingredient: bool
