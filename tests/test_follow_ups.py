@@ -180,6 +180,12 @@ def test_what_is_said_of_alcohol_is_quoted_whatever_else_is_asked(knowledge: Kno
     assert knowledge.find(question).sensitive
 
 
+@pytest.mark.parametrize("question", ["can makgeolli kill covid", "쌍화차가 코로나에 좋아?"])
+def test_what_is_hoped_of_a_drink_against_an_illness_meets_the_evidence(knowledge: Knowledge, question: str) -> None:
+    found = knowledge.find(question)
+    assert found.sensitive and ("gen-health", "topic") in rests_on(found)
+
+
 def test_a_recommendation_names_its_drinks_before_what_qualifies_them(knowledge: Knowledge) -> None:
     found = rests_on(knowledge.find("카페인 없는 고소한 차 추천해줘"))
     assert [kind for _, kind in found] == ["identity", "identity", "topic"]
