@@ -216,3 +216,9 @@ def test_what_only_holds_the_letters_of_an_organ_is_no_question_of_health(knowle
 
 def test_what_was_drunk_long_ago_is_a_question_about_drinks(knowledge: Knowledge) -> None:
     assert rests_on(knowledge.find("what was drunk at the royal court in summer"))[0][0] == "jehotang"
+
+
+@pytest.mark.parametrize("question", ["유치원생 간식으로 줄 만한 전통 음료", "a drink for my 8 month old baby?"])
+def test_drinks_for_small_children_come_with_the_warning_about_honey(knowledge: Knowledge, question: str) -> None:
+    found = knowledge.find(question)
+    assert found.sensitive and "gen-honey-infant" in {hit.passage.subject_id for hit in found.prompt_hits}

@@ -110,6 +110,8 @@ class Touched:
             strength = min(words, 2) + (1.5 * probable if probable >= 0.5 else 0.0)
             if words and query.intent in cues.intents:
                 strength += 1
+            if not query.subjects and cues.intents & set(query.concerns):
+                strength = max(strength, 1.0)  # a caution that the question's words call for, however the rest of it sounds
             if strength >= 0.75:
                 found.append((topic.id, strength + 0.2 * bool(set(query.subjects) & set(topic.related))))
         return sorted(found, key=lambda item: -item[1])
