@@ -1,6 +1,6 @@
 """Rebuild the built-in model with one command: tokenizer, training, export, quantization, evaluation.
 
-    python -m training.build --out training/out --minutes 75
+    python -m training.build --out training/out --minutes 110
 
 Each step leaves a file and is left out when that file is there; training continues its checkpoint. To build anew, remove
 the folder.
@@ -66,7 +66,7 @@ def parity(out: Path, questions: int = 20) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("training/out"))
-    parser.add_argument("--minutes", type=float, default=75.0)
+    parser.add_argument("--minutes", type=float, default=110.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
     given = parser.parse_args()

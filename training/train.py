@@ -1,6 +1,6 @@
 """Train the built-in model for a number of minutes, on a CPU or on CUDA when there is one; resumes after a kill.
 
-    python -m training.train --out DIR --minutes 75
+    python -m training.train --out DIR --minutes 110
 
 Everything that a resume needs is in DIR/checkpoint.pt, written every two minutes through a temporary file. The schedule
 follows the minutes that were really trained. Data may change between a stop and a resume; the tokenizer may not.
@@ -295,7 +295,7 @@ def train(out: Path, minutes: float, data: Path, wordings: Path, seed: int, shap
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("training/out"))
-    parser.add_argument("--minutes", type=float, default=75.0)
+    parser.add_argument("--minutes", type=float, default=110.0)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--wordings", type=Path, default=WORDINGS)
     parser.add_argument("--seed", type=int, default=1)
