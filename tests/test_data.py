@@ -63,7 +63,7 @@ def topic_particle(word: str) -> str:
 
 
 def test_every_source_record_is_there() -> None:
-    assert (len(DRINKS), len(TOPICS), len(BELIEFS)) == (105, 20, 31)
+    assert (len(DRINKS), len(TOPICS), len(BELIEFS)) == (105, 21, 31)
 
 
 @each_drink

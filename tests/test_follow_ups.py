@@ -222,3 +222,20 @@ def test_what_was_drunk_long_ago_is_a_question_about_drinks(knowledge: Knowledge
 def test_drinks_for_small_children_come_with_the_warning_about_honey(knowledge: Knowledge, question: str) -> None:
     found = knowledge.find(question)
     assert found.sensitive and "gen-honey-infant" in {hit.passage.subject_id for hit in found.prompt_hits}
+
+
+@pytest.mark.parametrize(
+    ("question", "warned"),
+    [
+        ("항생제 먹는 중인데 약주 조금은 괜찮죠?", True),
+        ("감기약 먹고 막걸리 마셔도 돼?", True),
+        ("can I drink soju while on antibiotics", True),
+        ("is it ok to have a glass of makgeolli with my blood pressure medication?", True),
+        ("감기약 먹는데 식혜 마셔도 돼?", False),
+        ("술 약한 사람이 마시기 좋은 약주는?", False),
+    ],
+)
+def test_who_takes_medicine_is_told_to_leave_liquor(knowledge: Knowledge, question: str, warned: bool) -> None:
+    found = knowledge.find(question)
+    assert ("gen-alcohol-medicine" in {hit.passage.subject_id for hit in found.prompt_hits}) is warned
+    assert found.sensitive or not warned

@@ -98,7 +98,7 @@ class Touched:
         return sorted(found, key=lambda one: not one.toxic)
 
     def topics(self, query: Query) -> list[tuple[str, float]]:
-        """(topic id, strength) of the topics that the question calls for, strongest first."""
+        """(topic id, strength) of the topics that the question calls for: warnings first, then the strongest."""
         text = query.text.lower()
         found = []
         for topic in self._topics:
@@ -111,10 +111,13 @@ class Touched:
             if words and query.intent in cues.intents:
                 strength += 1
             if not query.subjects and cues.intents & set(query.concerns):
-                strength = max(strength, 1.0)  # a caution that the question's words call for, however the rest of it sounds
+                # a caution that the question's words call for, however the rest of it sounds
+                strength = max(strength, 1.0)
             if strength >= 0.75:
-                found.append((topic.id, strength + 0.2 * bool(set(query.subjects) & set(topic.related))))
-        return sorted(found, key=lambda item: -item[1])
+                strength += 0.2 * bool(set(query.subjects) & set(topic.related))
+                found.append((bool(words and cues.needs), strength, topic.id))
+        # a warning about liquor or honey that was asked for by name says more than health claims in general
+        return [(topic, strength) for _, strength, topic in sorted(found, key=lambda item: (-item[0], -item[1]))]
 
     def beliefs(self, query: Query, asked: Iterable[str]) -> list[tuple[str, float]]:
         """(belief id, score) of the false beliefs that the question may share, strongest first; asked: its search terms."""
