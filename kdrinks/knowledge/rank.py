@@ -243,8 +243,11 @@ class Search:
         ]
         topics = [topic for topic, strength in self.topics if strength >= 1.0 and topic in by_subject]
         if intent == "compare" and len(query.subjects) >= 2:
-            kind = choose.compared_by(query)
-            first = [p for subject in query.subjects[:3] for p in by_subject.get(subject, []) if p.kind == kind]
+            aspect = choose.compared_by(query)
+            for subject in query.subjects[:3]:
+                of_kind: dict[str, Passage] = {passage.kind: passage for passage in by_subject.get(subject, [])}
+                if found := of_kind.get(aspect) or of_kind.get("identity"):  # three drinks have no region
+                    first.append(found)
             return (first + [by_subject[belief][0] for belief in beliefs[:1]])[: choose.MOST]
         if query.subjects:
             per_drink = choose.MOST if len(query.subjects) == 1 else 1
@@ -265,9 +268,8 @@ class Search:
         if self.wishes or intent == "recommend":
             drinks = self._fitting(drinks)
             named = [p for drink in drinks for p in by_subject[drink] if p.kind == "identity"]
-            if (
-                intent == "recommend" and not query.sensitive
-            ):  # its lead names the drinks: what qualifies them comes behind
+            if intent == "recommend" and not query.sensitive:
+                # its lead names the drinks: what qualifies them comes behind
                 return named[: choose.MOST - len(first)] + first
             return (first + named)[: choose.MOST]
         if first:
