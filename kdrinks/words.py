@@ -56,6 +56,8 @@ class Words:
     def __init__(self) -> None:
         self._kiwi: Any = None
         self._lock = threading.Lock()
+        self._latest: tuple[str, Any] = ("", ())
+        """Text and tokens: a question is looked at for names, for search terms and for documents, one after the other."""
         self._nouns: set[str] = set()
         """Names without their last syllable that are ordinary nouns: 매실 of 매실주."""
         self._shown = korean_words()
@@ -84,6 +86,7 @@ class Words:
                 self._shown = {**self._shown, **korean}
                 self._spaced = _spaced(self._shown)
                 if self._kiwi is not None:
+                    self._latest = "", ()
                     for name in korean:
                         self._kiwi.add_user_word(name, "NNP", 0.0)
                     self._nouns |= {name[:-1] for name in _spaceable(korean) if self._is_noun(name[:-1])}
@@ -171,7 +174,9 @@ class Words:
     def _tokens(self, text: str) -> Any:
         text = self.joined(text)
         with self._lock:
-            return self._kiwi.tokenize(text)
+            if self._latest[0] != text:
+                self._latest = text, self._kiwi.tokenize(text)
+            return self._latest[1]
 
     def _words(self, line: str, pos: Collection[str]) -> list[_Word]:
         found: list[_Word] = []
