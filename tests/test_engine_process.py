@@ -16,11 +16,12 @@ from patience import eventually
 from tiny_models import write_byte_model
 
 from kdrinks.config import BUILT_IN_FILE, ROOT
-from kdrinks.engine.local import Engine
+from kdrinks.engine import process
+from kdrinks.engine.local import Count, Engine
 from kdrinks.engine.placement import placement
 from kdrinks.engine.turns import Turns
 from kdrinks.errors import EngineDied, LoadFailed, ModelError, ModelNotFound
-from kdrinks.records import Choice, Done, Event, Queued, Reading, Sampling, Text
+from kdrinks.records import Choice, Done, Event, Message, Queued, Reading, Sampling, Text
 
 # Stop
 
@@ -51,6 +52,25 @@ def test_stop_in_the_middle_of_a_prompt(engine: Engine, slow_model: Choice) -> N
     readings = [event for event in events if isinstance(event, Reading)]
     assert done(events).finish == "stopped" and done(events).timing.first_token_s is None
     assert readings[-1].done_tokens < readings[-1].prompt_tokens
+
+
+def test_stop_ends_an_answer_whose_model_never_comes_back(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    choice = Choice(write_byte_model(tmp_path / "endless.gguf", template=endless), "endless")
+    engine.load(choice)
+    monkeypatch.setattr(process, "STOP_S", 0.2)
+    stop = threading.Event()
+
+    def counted(count: Count, _context_tokens: int) -> list[Message]:
+        stop.set()
+        count([Message("user", "a")])
+        return [Message("user", "a")]
+
+    events = list(engine.stream(counted, choice, Sampling(), stop=stop))
+    assert done(events).finish == "stopped"
+    assert written(list(engine.stream(asks(ASK), BUILT_IN, Sampling(max_tokens=5)))), "the next one is answered"
 
 
 def test_closing_the_stream_stops_the_decode(engine: Engine, slow_model: Choice) -> None:

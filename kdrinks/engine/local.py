@@ -131,10 +131,9 @@ class Engine:
                 load_started = self._clock()
                 if (yield from self._ensure(choice, stop)):
                     timing = replace(timing, load_s=self._clock() - load_started)
+                yield from self._answered(build, sampling, conversation, stop, sentences, timing, called)
             except Stopped:
                 yield self._stopped_early(choice, replace(timing, total_s=self._clock() - called))
-                return
-            yield from self._answered(build, sampling, conversation, stop, sentences, timing, called)
         finally:
             self._done()
 
@@ -219,7 +218,7 @@ class Engine:
         first: float | None = None
 
         def count(messages: list[Message]) -> int:
-            return int(worker.result("count", {"prompts": [[asdict(message) for message in messages]]})[0])
+            return int(worker.result("count", {"prompts": [[asdict(message) for message in messages]]}, stop)[0])
 
         messages = build(count, loaded.context_tokens)
         values = {**asdict(sampling), "conversation": conversation}
@@ -255,7 +254,7 @@ class Engine:
         yield Done(finish, timing, loaded, result.get("corrections", 0))
 
     def _stopped_early(self, choice: Choice, timing: Timing) -> Done:
-        """Done for a request that was stopped before its model was there; `used` is empty then."""
+        """Done for a request that was stopped before its model was there, `used` is empty then, or by force."""
         loaded = self._memory.loaded if self._memory.choice == choice else None
         nothing = Loaded(choice.model_id, choice.model.name, "", 0, choice.device, "", 0, 0, 0.0, 0, 0)
         return Done("stopped", timing, loaded or nothing)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Mapping
 from typing import Any
@@ -22,6 +23,9 @@ from kdrinks.errors import EngineDied, KdrinksError
 
 CLOSE_S = 5.0
 """How long a worker may take to end after its pipe was closed, before it is killed."""
+STOP_S = 20.0
+"""How long a worker may go on after a stop, before it is killed: a file's chat template may loop for ever, a driver may hang. Its longest
+step is one slice of a prompt, about half a second."""
 ENVIRONMENT = {"GOMP_SPINCOUNT": "1000"}
 """llama.cpp's threads wait for each other some hundred times a token, by default spinning: on 2 cores shared with others
 a model of 126 M parameters then fell below 2 tokens/s, with short spins it keeps 17 (21 with one thread)."""
@@ -77,7 +81,7 @@ class WorkerProcess:
         """Yields the events of a request, then one document with "result".
 
         stop: when set, the worker is told to stop this request. A generator that is closed early does the same and
-        waits until the worker is free again.
+        waits until the worker is free again. One that does not listen within STOP_S is killed.
         Raises EngineDied, Stopped or the KdrinksError that the worker answered with.
         """
         answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
@@ -87,17 +91,22 @@ class WorkerProcess:
             if self._dead:
                 raise self._died()
             self._routes[number] = answers
-        ended = told = False
+        ended = False
+        stopped_at: float | None = None
         try:
             self._send({"id": number, "op": op, **values})
             while True:
-                if stop is not None and stop.is_set() and not told:
-                    told = True
+                if stop is not None and stop.is_set() and stopped_at is None:
+                    stopped_at = time.monotonic()
                     self._send({"id": 0, "op": "stop", "target": number})
                 try:
                     # A stop is the caller's own event: looked at twenty times a second and at each line.
-                    document = answers.get(timeout=0.05 if stop is not None and not told else None)
+                    document = answers.get(timeout=0.05 if stop is not None else None)
                 except queue.Empty:
+                    if stopped_at is not None and time.monotonic() - stopped_at > STOP_S:
+                        ended = True
+                        self._kill()
+                        raise Stopped from None
                     continue
                 if document is None:
                     ended = True
@@ -111,14 +120,26 @@ class WorkerProcess:
         finally:
             if not ended:
                 self._send({"id": 0, "op": "stop", "target": number})
-                while (document := answers.get()) is not None and "result" not in document and "error" not in document:
-                    pass
+                self._wait_until_free(answers)
             with self._routing:
                 self._routes.pop(number, None)
 
-    def result(self, op: str, values: Mapping[str, object] = NOTHING) -> Any:
+    def _wait_until_free(self, answers: "queue.SimpleQueue[dict[str, Any] | None]") -> None:
+        until = time.monotonic() + STOP_S
+        try:
+            while (document := answers.get(timeout=max(0.0, until - time.monotonic()))) is not None:
+                if "result" in document or "error" in document:
+                    return
+        except queue.Empty:
+            self._kill()
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def result(self, op: str, values: Mapping[str, object] = NOTHING, stop: threading.Event | None = None) -> Any:
         """The result of a request whose events do not matter."""
-        return [document for document in self.request(op, values)][-1]["result"]
+        return [document for document in self.request(op, values, stop)][-1]["result"]
 
     def close(self) -> None:
         """Ends the process: by closing its pipe, by force when that does not help."""
@@ -131,8 +152,7 @@ class WorkerProcess:
         try:
             self._process.wait(CLOSE_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self._kill()
         for thread in self._threads:
             thread.join()
 
