@@ -20,16 +20,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from llama_cpp import Llama  # noqa: E402
-from real_shapes import write_shape  # noqa: E402
+from real_shapes import SHAPES, write_shape  # noqa: E402
 
 from kdrinks.config import BUILT_IN_FILE  # noqa: E402
 from kdrinks.engine.local import Engine  # noqa: E402
 from kdrinks.hub.gguf import header_of  # noqa: E402
 from kdrinks.records import Choice, Message, Sampling, Text  # noqa: E402
 
-LLAMA_1B = {
-    "layers": 16, "embedding": 2048, "feed_forward": 8192, "vocabulary": 128_256, "heads": 32, "kv_heads": 8, "head_size": 64
-}  # fmt: skip
 QUESTION = "식혜 재료가 뭐예요?"
 TEMPLATE = "{{ bos_token }}{% for message in messages %}{{ message.content }}{% endfor %}"
 """Of the random files: the question and nothing else, so that both sides read the same tokens."""
@@ -78,7 +75,7 @@ def median_of(rounds: int, measure: Callable[[], tuple[float, float]]) -> tuple[
 
 
 def main(tokens: int, folder: Path) -> None:
-    one = write_shape(folder / "1b.gguf", "Q4_K_M", **LLAMA_1B, template=TEMPLATE)
+    one = write_shape(folder / "1b.gguf", "Q4_K_M", **SHAPES["1B (Llama 3.2)"], template=TEMPLATE)
     broken = write_shape(folder / "broken.gguf", "Q8_0", **built_in_shape(), broken=True, template=TEMPLATE)
     with closing(Engine()) as engine:
         print(f"{'bench: tokens/s':34}{'kdrinks':>10}{'bare loop':>12}{'ratio':>8}{'aim':>9}")

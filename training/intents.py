@@ -5,8 +5,8 @@ weights are dropped and the rest kept in hundredths. What ships is trained on th
 measured on them; --measure trains on the train wordings alone, prints the accuracy on the test wordings and ships nothing.
 
 Measured on 1,859 test wordings, train only: 0.60 (Korean 0.55, English 0.66), before the last 2,063 wordings 0.58, before the everyday
-wordings and cues 0.44. The cues
-were widened after a look at about 350 of the test wordings, so the true figure on unseen wordings lies between the two.
+wordings and cues 0.44. The cues were widened after a look at about 350 of the test wordings, so the true figure on unseen wordings lies
+between the two.
 """
 
 import argparse

@@ -120,9 +120,8 @@ def understand(
     question: str, names: Names, words: Words, *, history: Sequence[str] = (), lang: Language | None = None
 ) -> Query:
     """The Query of a question in a conversation. history: earlier questions, oldest first."""
-    text = words.joined(" ".join(question.split()))
+    text, mentions = _read(question, names, words)
     lang = lang or words.language(question)
-    mentions = tuple(names.mentions(text, words.korean_names(text, LEAN_TO_DRINK)))
     subjects = tuple(dict.fromkeys(drink_id for mention in mentions for drink_id in _ids(mention, mentions)))
     rejected = tuple(drink_id for mention in mentions if _left_out(text, mention) for drink_id in mention.drink_ids)
     subjects = tuple(drink_id for drink_id in subjects if drink_id not in rejected)
@@ -175,6 +174,12 @@ def _left_out(text: str, mention: Mention) -> bool:
     return bool(_NOT_THIS.search(around[max(mention.start - 12, 0) : mention.start + 8]))
 
 
+def _read(question: str, names: Names, words: Words) -> tuple[str, tuple[Mention, ...]]:
+    """The question with spaces inside Korean names removed, and the drinks it names."""
+    text = words.joined(" ".join(question.split()))
+    return text, tuple(names.mentions(text, words.korean_names(text, LEAN_TO_DRINK)))
+
+
 def _believable(probabilities: Mapping[str, float], cued: frozenset[str]) -> dict[str, float]:
     """The probabilities, highest first, with intents that have words of their own held down where none of those was said."""
     held = {name: p * (UNSAID if name in HAS_WORDS and name not in cued else 1.0) for name, p in probabilities.items()}
@@ -215,8 +220,8 @@ def _adds_to_earlier(intent: str, subjects: Sequence[str], without_names: str) -
 def _asked_before(history: Sequence[str], names: Names, words: Words) -> tuple[str, str] | None:
     """The latest earlier question that is more than a name, as it is and without names; None where it wants no fact of a drink."""
     for question in reversed(history):
-        text = words.joined(" ".join(question.split()))
-        without_names = masked(text, names.mentions(text, words.korean_names(text, LEAN_TO_DRINK)), intents.MASK)
+        text, mentions = _read(question, names, words)
+        without_names = masked(text, mentions, intents.MASK)
         if not _ONLY_A_NAME.fullmatch(without_names):
             intent = next(iter(intents.model().probabilities(without_names)))
             return None if intent in DECLINED | {"recommend", "topic"} else (text, without_names)
@@ -228,8 +233,7 @@ def _from_conversation(
 ) -> tuple[tuple[str, ...], str]:
     """Subjects of the latest earlier question that names any, with the question's own behind them; and the latest question."""
     for question in reversed(history):
-        text = words.joined(" ".join(question.split()))
-        mentions = names.mentions(text, words.korean_names(text, LEAN_TO_DRINK))
+        _, mentions = _read(question, names, words)
         if mentions:
             found = [drink_id for mention in mentions for drink_id in _ids(mention, mentions)]
             return tuple(dict.fromkeys([*found, *own])), history[-1]
