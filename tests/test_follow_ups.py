@@ -239,3 +239,14 @@ def test_who_takes_medicine_is_told_to_leave_liquor(knowledge: Knowledge, questi
     found = knowledge.find(question)
     assert ("gen-alcohol-medicine" in {hit.passage.subject_id for hit in found.prompt_hits}) is warned
     assert found.sensitive or not warned
+
+
+def test_the_warning_about_medicine_holds_for_the_next_drink_too(knowledge: Knowledge) -> None:
+    found = knowledge.find("그럼 안동소주는?", history=["감기약 먹고 막걸리 마셔도 돼?"])
+    assert found.sensitive and found.subjects == ("andong-soju",)
+    assert "gen-alcohol-medicine" in {hit.passage.subject_id for hit in found.prompt_hits}
+
+
+def test_the_strength_of_two_drinks_is_compared_by_their_alcohol(knowledge: Knowledge) -> None:
+    found = knowledge.find("Compare the strength of makgeolli and andong soju")
+    assert rests_on(found)[:2] == [("makgeolli", "alcohol"), ("andong-soju", "alcohol")]

@@ -94,6 +94,8 @@ class Query:
 
     text: str
     """With spaces inside Korean names removed."""
+    asked: str
+    """The text that says what is asked: the earlier question's where this one is a name alone."""
     lang: Language
     mentions: tuple[Mention, ...]
     subjects: tuple[str, ...]
@@ -154,6 +156,7 @@ def understand(
         intent = concerns[0]
     return Query(
         text=text,
+        asked=asked,
         lang=lang,
         mentions=mentions,
         subjects=subjects,

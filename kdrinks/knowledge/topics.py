@@ -99,7 +99,7 @@ class Touched:
 
     def topics(self, query: Query) -> list[tuple[str, float]]:
         """(topic id, strength) of the topics that the question calls for: warnings first, then the strongest."""
-        text = query.text.lower()
+        text = query.asked.lower()
         found = []
         for topic in self._topics:
             cues = self._cues.get(topic.id)
