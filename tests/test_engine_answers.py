@@ -102,6 +102,11 @@ def test_a_prompt_longer_than_the_context_is_refused_and_the_next_works(engine: 
     assert written(list(engine.stream(asks(ASK), small, Sampling(max_tokens=8))))
 
 
+def test_bench_measures_where_no_token_can_be_shown(engine: Engine) -> None:
+    # after these 8 tokens of prompt the built-in model writes control tokens only
+    assert engine.bench(BUILT_IN, tokens=8, prompt_tokens=8, rounds=1)["tokens_per_s"] > 0
+
+
 def test_bench_measures_the_whole_path_beside_the_bare_loop(engine: Engine) -> None:
     result = engine.bench(BUILT_IN, tokens=128, prompt_tokens=64)
     assert result["completion_tokens"] == 128

@@ -338,7 +338,8 @@ class Engine:
                     elif "result" in document:
                         result = document["result"]
                 ended = self._clock()
-                first = times[0] if times else ended
+                # tokens that no text can show (control tokens, half a syllable) bring no event: then the whole time counts
+                first = times[0] if times else started
                 ours.append((result["completion_tokens"] - 1) / (ended - first))
                 firsts.append(first - started)
                 reads.append(result["prompt_tokens"] / result["prompt_s"])

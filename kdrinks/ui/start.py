@@ -1,10 +1,13 @@
-"""What the server does before the first visitor: imports the slow libraries and opens the services, off every page's path."""
+"""What the server does before the first visitor: opens the browser, imports the slow libraries and opens the services, off every page's path."""
 
 import gc
 import logging
 import threading
+import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+import streamlit as st
 
 from kdrinks.errors import KdrinksError
 
@@ -14,8 +17,16 @@ log = logging.getLogger(__name__)
 @asynccontextmanager
 async def warm(app: object) -> AsyncIterator[None]:
     """Lifespan of st.App: serves at once while a thread warms up."""
+    threading.Thread(target=_open_browser, name="browser", daemon=True).start()
     threading.Thread(target=_warm, name="warm-up", daemon=True).start()
     yield
+
+
+def _open_browser() -> None:
+    """Streamlit itself opens one for plain scripts only, not for an st.App; its port is bound by now."""
+    if not st.get_option("server.headless"):
+        path = str(st.get_option("server.baseUrlPath")).strip("/")
+        webbrowser.open(f"http://localhost:{st.get_option('server.port')}/{path}")
 
 
 def _warm() -> None:
