@@ -5,7 +5,10 @@ beside the main script and the first visitor of a fresh process opens that page'
 """
 
 import streamlit as st
+from starlette.middleware import Middleware
 
+from kdrinks.config import from_environment
+from kdrinks.ui.hosts import KnownHosts
 from kdrinks.ui.start import warm
 
-app = st.App("kdrinks/ui/main.py", lifespan=warm)
+app = st.App("kdrinks/ui/main.py", lifespan=warm, middleware=[Middleware(KnownHosts, hosts=from_environment().hosts)])

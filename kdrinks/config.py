@@ -17,6 +17,9 @@ class Settings:
     admins: frozenset[str] = frozenset()
     """KDRINKS_ADMINS: e-mail addresses, with commas between, of those who alone may download and remove models and change what
     stays in memory, once logged in (Streamlit's OpenID Connect); empty: everybody may, as at home."""
+    hosts: frozenset[str] = frozenset()
+    """KDRINKS_HOSTS: names, with commas between, under which the app answers besides localhost, this machine's own name and every
+    numeric address; `*.example.org` for all names below one, `*` for every name."""
 
     @property
     def database(self) -> Path:
@@ -27,5 +30,10 @@ def from_environment() -> Settings:
     return Settings(
         home=Path(os.environ.get("KDRINKS_HOME") or ROOT / ".kdrinks").expanduser(),
         models=Path(os.environ.get("KDRINKS_MODELS") or ROOT / "models").expanduser(),
-        admins=frozenset(one.strip().lower() for one in os.environ.get("KDRINKS_ADMINS", "").split(",") if one.strip()),
+        admins=_listed("KDRINKS_ADMINS"),
+        hosts=_listed("KDRINKS_HOSTS"),
     )
+
+
+def _listed(variable: str) -> frozenset[str]:
+    return frozenset(one.strip().lower() for one in os.environ.get(variable, "").split(",") if one.strip())

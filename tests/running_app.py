@@ -34,11 +34,12 @@ class App:
 
 
 @contextmanager
-def running_app(home: Path, models: Path) -> Iterator[App]:
+def running_app(home: Path, models: Path, **settings: str) -> Iterator[App]:
+    """settings: further environment variables."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "KDRINKS_HOME": str(home), "KDRINKS_MODELS": str(models)}
+    environment = {**os.environ, "KDRINKS_HOME": str(home), "KDRINKS_MODELS": str(models), **settings}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
     home.mkdir(parents=True, exist_ok=True)
     with (home / "app.log").open("wb") as log:
