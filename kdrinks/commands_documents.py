@@ -13,6 +13,7 @@ from typing import Any
 from kdrinks.commands_jobs import watch
 from kdrinks.config import from_environment
 from kdrinks.errors import BadInput
+from kdrinks.files import NotRegular, open_regular
 from kdrinks.knowledge.documents_add import Adding
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database
@@ -33,7 +34,10 @@ def add(commands: Any, command: Command) -> None:
 
 def _add(options: argparse.Namespace) -> dict[str, Any]:
     try:
-        content = options.file.read_bytes()
+        with open_regular(options.file) as file:
+            content = file.read()
+    except NotRegular as exc:
+        raise BadInput("document_no_file", file=options.file) from exc
     except OSError as exc:
         raise BadInput("document_missing", file=options.file, cause=exc.strerror) from exc
     with closing(Database.open(from_environment().database)) as db:

@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kdrinks.config import Settings
 from kdrinks.engine.local import Engine
@@ -25,6 +25,11 @@ CHOICE_KEY = "model"
 """Under which the store keeps the last choice of model, device and context."""
 KEEPING_KEY = "keeping"
 """Under which it keeps how long and how many models stay in memory."""
+DEVICES = ("auto", "cpu", "gpu")
+"""What a person can choose."""
+LONGEST_S = 366 * 86400.0
+MOST_MODELS = 100
+"""Above these a saved Keeping is damaged."""
 
 FORGOTTEN_BY_NAME = 100
 """When more conversations are deleted at once the workers drop all they keep."""
@@ -96,7 +101,7 @@ def open_services(settings: Settings, *, memory: bool = False) -> Services:
     words = Words()
     planner = Planner(None if memory else settings.home / "plans.json")
     engine = Engine(planner=planner)
-    engine.keep = Keeping(**chats.last_choice(db, KEEPING_KEY, {}))
+    engine.keep = _keeping(_saved(db, KEEPING_KEY))
     house = Services(settings, db, words, Knowledge(db, words), engine)
     db.when_forgotten.append(house.forget_in_engine)
     return house
@@ -104,21 +109,44 @@ def open_services(settings: Settings, *, memory: bool = False) -> Services:
 
 def last_choice(services: Services) -> Choice:
     """The model, device and context chosen last; the built-in model when there is none or its file is gone."""
-    saved = chats.last_choice(services.db, CHOICE_KEY) or {}
+    saved = _saved(services.db, CHOICE_KEY)
     try:
-        model = catalog.find_model(saved.get("model_id", catalog.BUILT_IN), services.settings)
+        model = catalog.find_model(str(saved.get("model_id", catalog.BUILT_IN)), services.settings)
     except KdrinksError:
         model = catalog.find_model(catalog.BUILT_IN, services.settings)
-    return Choice(model.path, model.id, saved.get("device", "auto"), int(saved.get("context_tokens", 0)))
+    device, context_tokens = saved.get("device"), saved.get("context_tokens")
+    return Choice(
+        model.path,
+        model.id,
+        device if device in DEVICES else "auto",
+        context_tokens if type(context_tokens) is int and 0 <= context_tokens <= model.context_length else 0,
+    )
 
 
 def save_choice(services: Services, choice: Choice) -> None:
     """Remember a choice for the next question and the next start."""
     value = {"model_id": choice.model_id, "device": choice.device, "context_tokens": choice.context_tokens}
-    chats.save_choice(services.db, CHOICE_KEY, value)
+    chats.save_choice(services.db, CHOICE_KEY, _saved(services.db, CHOICE_KEY) | value)
 
 
 def save_keeping(services: Services, keeping: Keeping) -> None:
     """How long and how many models stay in memory, from now on and after the next start."""
     services.engine.keep = keeping
-    chats.save_choice(services.db, KEEPING_KEY, asdict(keeping))
+    chats.save_choice(services.db, KEEPING_KEY, _saved(services.db, KEEPING_KEY) | asdict(keeping))
+
+
+def _saved(db: Database, key: str) -> dict[str, Any]:
+    """What was saved under a key, names that this version does not know included: a newer one finds them again."""
+    saved = chats.last_choice(db, key)
+    return saved if isinstance(saved, dict) else {}
+
+
+def _keeping(saved: Mapping[str, Any]) -> Keeping:
+    """Of what was saved, what this version understands; the rest as it is by default."""
+    idle_s: Any = saved.get("idle_s")
+    models, usual = saved.get("models"), Keeping()
+    number = isinstance(idle_s, int | float) and not isinstance(idle_s, bool)
+    return Keeping(
+        float(idle_s) if number and 0 <= idle_s <= LONGEST_S else usual.idle_s,
+        models if type(models) is int and 0 < models <= MOST_MODELS else usual.models,
+    )

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -91,9 +93,38 @@ def test_a_file_of_the_catalogue_goes_by_its_short_name(models: Path) -> None:
     write_byte_model(models / entry.file)
     found = catalog.find_model(entry.id, settings_of(models))
     assert found.path.name == entry.file
-    assert not found.guarded
     rows = catalog.describe(settings_of(models), ROOMY)
     assert [(row["installed"], row["repo_id"]) for row in rows if row["id"] == entry.id] == [(True, entry.repo_id)]
+
+
+@pytest.mark.parametrize("entry", [entry for entry in catalog.entries() if entry.use == "chat" and entry.repo_id])
+def test_no_file_name_frees_a_small_model(models: Path, entry: catalog.Entry) -> None:
+    for name in (entry.file, f"{entry.id}.gguf"):
+        write_byte_model(models / name)
+        found = catalog.find_model(entry.id, settings_of(models))
+        assert found.id == entry.id and found.parameters < 1_000_000 and found.guarded
+        (models / name).unlink()
+
+
+def test_a_model_writes_freely_from_a_thousand_million_parameters_on(models: Path) -> None:
+    path = write_byte_model(models / "tea.gguf")
+    (names, numbers) = [bytearray(path.read_bytes()), struct.pack("<QQ", 64, 259)]
+    assert names.count(numbers) == 2  # the shapes of token_embd and output
+    for rows, guarded in ((7_812_000, True), (7_813_000, False)):
+        path.write_bytes(names.replace(numbers, struct.pack("<QQ", 64, rows)))
+        os.truncate(path, 5_000_000_000)  # a hole: it takes no room on the disk
+        found = catalog.find_model("tea", settings_of(models))
+        assert (found.parameters > 1_000_000_000, found.guarded) == (not guarded, guarded)
+
+
+def test_an_entry_may_hold_a_large_file_to_its_passages(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [replace(entry, guarded=entry.id == "qwen3-4b") for entry in catalog.entries()]
+    monkeypatch.setattr(catalog, "_catalog", lambda: (1, tuple(entries)))
+    for entry in entries:
+        if entry.id in ("qwen3-4b", "gemma-3-4b-it"):
+            write_byte_model(models / entry.file)
+    found = {model.id: model.guarded for model in catalog.local_models(settings_of(models))}
+    assert found == {"built-in": False, "gemma-3-4b-it": False, "qwen3-4b": True}
 
 
 def test_an_embedding_model_is_neither_offered_for_answers_nor_called_broken(models: Path) -> None:

@@ -108,8 +108,9 @@ def test_broken_files_are_listed_apart_with_the_reason(settings: Settings) -> No
     (settings.models / "broken.gguf").write_bytes(b"GGUF but no more")
     (settings.models / "folder.gguf").mkdir()
     assert [model.id for model in local_models(settings)] == ["built-in"]
-    (broken,) = broken_files(settings)
+    broken, folder = broken_files(settings)
     assert broken.path.name == "broken.gguf" and "broken.gguf" in broken.error.message("ko")
+    assert folder.error.key == "model_is_folder" and "folder.gguf" in folder.error.message("ko")
 
 
 def test_a_model_is_found_by_id_file_name_and_path(settings: Settings, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Knows headers (gguf.py) and names, nothing of llama.cpp, memory or the network.
 """
 
+import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from typing import Any
 
 from kdrinks.config import BUILT_IN_FILE, Settings
 from kdrinks.errors import BadInput, KdrinksError, ModelError, ModelNotFound
+from kdrinks.files import is_regular
 from kdrinks.hub import fit, links
 from kdrinks.hub.gguf import header_of, later_part, parts_of, read_model
 from kdrinks.records import ModelFile
@@ -88,13 +90,21 @@ def find_model(name: str, settings: Settings) -> ModelFile:
     for model in models:
         if model.id == name:
             return model
-    path = Path(name).expanduser()
-    for candidate in (path, settings.models / name, settings.models / f"{name}.gguf"):
-        if _is_file(candidate):
+    # not Path.expanduser, which raises RuntimeError for the home of a stranger
+    path = Path(os.path.expanduser(name))
+    candidates = (path, settings.models / name, settings.models / f"{name}.gguf")
+    for candidate in candidates:
+        if is_regular(candidate):
             return _read(candidate, BUILT_IN if _same(candidate, BUILT_IN_FILE) else "")
-    if gone := links.moved(settings.models / f"{path.name.removesuffix('.gguf')}.gguf"):
-        raise gone
-    if path.suffix == ".gguf" or len(path.parts) > 1:
+    is_path = path.suffix == ".gguf" or len(path.parts) > 1
+    for candidate in (*candidates, settings.models / f"{path.name.removesuffix('.gguf')}.gguf"):
+        if gone := links.moved(candidate):
+            raise gone
+        # A folder can have the name that a person took for a model's id; what else is there says what it is.
+        named_so = is_path or candidate.suffix == ".gguf"
+        if os.path.lexists(candidate) and (named_so or not os.path.isdir(candidate)):
+            return _read(candidate, "")
+    if is_path:
         raise ModelNotFound("model_file_missing", file=name)
     raise ModelNotFound("model_unknown", name=name, known=", ".join(model.id for model in models))
 
@@ -169,7 +179,7 @@ def _row_of_entry(entry: Entry, settings: Settings, free: fit.Free) -> dict[str,
         "size_bytes": entry.size_bytes,
         "license": entry.license,
         "gated": entry.gated,
-        "installed": (settings.models / entry.file).is_file(),
+        "installed": is_regular(settings.models / entry.file),
         "fit": fit.verdict(estimated, free),
         "estimate": fit.as_document(estimated),
     }
@@ -218,25 +228,31 @@ def _embedding_files() -> frozenset[str]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """GGUF files in the folder and one level below, the built-in one left out; none when there is no such folder."""
+    """What has a GGUF file's name in the folder and one level below, the built-in one left out; none when there is no such folder.
+
+    And the folders that nobody may look into: a person misses what is in there.
+    """
     found = [*folder.glob("*.gguf"), *folder.glob("*/*.gguf")]
-    return sorted(path for path in found if not (path.is_dir() or later_part(path) or _same(path, BUILT_IN_FILE)))
+    closed = [path for path in (folder, *folder.glob("*")) if os.path.isdir(path) and not _may_enter(path)]
+    # a folder that holds models is named as it likes
+    found = [path for path in {*found, *closed} - {path.parent for path in found} if not later_part(path)]
+    return sorted(path for path in found if not _same(path, BUILT_IN_FILE))
+
+
+def _may_enter(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK)
 
 
 def _read(path: Path, model_id: str) -> ModelFile:
     guarded_below, _ = _catalog()
     model = read_model(path.absolute(), model_id=model_id, guarded_below=guarded_below)
     entry = entry_for(model)
-    return replace(model, id=entry.id, guarded=entry.guarded) if entry and not model_id else model
+    if entry is None or model_id:
+        return model
+    # a name says nothing of what is in a file: an entry may hold it to its passages, never let it go
+    return replace(model, id=entry.id, guarded=model.guarded or entry.guarded)
 
 
 def _same(path: Path, other: Path) -> bool:
-    return path.resolve() == other.resolve()
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        # What a person typed can be longer than a file name may be.
-        return False
+    # not Path.resolve, which raises RuntimeError for a link that leads back to itself
+    return os.path.realpath(path) == os.path.realpath(other)

@@ -219,7 +219,7 @@ class Download:
         folder = self.target.parent
         free = self._disk_free(folder)
         if needed_bytes and needed_bytes + RESERVE_BYTES > free:
-            others = sorted(((path.stat().st_size, path.name) for path in folder.glob("*.gguf*")), reverse=True)
+            others = sorted(((path.lstat().st_size, path.name) for path in folder.glob("*.gguf*")), reverse=True)
             removable = ", ".join(f"{name} ({size / 1e9:.1f} GB)" for size, name in others[:4] if size > 50_000_000)
             raise HubError(
                 "download_disk_full",

@@ -5,7 +5,9 @@ file gives one clear error and takes no memory.
 Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
+import errno
 import io
+import os
 import re
 import struct
 from collections import Counter
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from kdrinks.errors import ModelNotFound, NotAModel
+from kdrinks.files import NotRegular, open_regular, regular
 from kdrinks.records import ModelFile
 
 # value types 0-7 and 10-12; 8 is a string, 9 an array
@@ -223,17 +226,17 @@ def _tensor(reader: _Reader) -> Tensor:
 def header_of(path: Path) -> Header:
     """The header of a file, its tensors checked to lie inside the file.
 
-    Raises ModelNotFound when it is not there or cannot be opened, NotAModel when it is no GGUF or damaged.
+    Raises ModelNotFound when it is not there, no file or cannot be opened, NotAModel when it is no GGUF or damaged.
     """
     try:
-        size = path.stat().st_size
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
             if stream.read(4) != b"GGUF":
                 raise NotAModel("model_not_gguf", file=path.name)
             stream.seek(0)
             header = read_header(stream, size)
     except OSError as exc:
-        raise ModelNotFound("model_file_missing", file=str(path)) from exc
+        raise unreadable(path, exc) from exc
     except Broken as exc:
         raise NotAModel("model_broken", file=path.name, reason=str(exc)) from exc
     end = max((header.data_offset + t.offset + (t.size_bytes or 0) for t in header.tensors), default=0)
@@ -250,7 +253,8 @@ def read_model(path: Path, *, model_id: str = "", guarded_below: int = 0, embedd
     Raises ModelNotFound and NotAModel.
     """
     parts = parts_of(path)
-    headers = [_cached_header(part, *_stamp(part)) for part in parts]
+    stamps = [_stamp(part) for part in parts]
+    headers = [_cached_header(part, *stamp) for part, stamp in zip(parts, stamps, strict=True)]
     values = headers[0].values
     architecture = values.get("general.architecture")
     tensors = [tensor for header in headers for tensor in header.tensors]
@@ -273,7 +277,7 @@ def read_model(path: Path, *, model_id: str = "", guarded_below: int = 0, embedd
         name=str(values.get("general.name") or path.stem)[:_NAME_LIMIT],
         parameters=parameters,
         quantization=_quantization(values.get("general.file_type"), tensors),
-        size_bytes=sum(part.stat().st_size for part in parts),
+        size_bytes=sum(size for _, size in stamps),
         context_length=context_length if isinstance(context_length, int) else 0,
         chat_template=isinstance(values.get("tokenizer.chat_template"), str),
         guarded=parameters < guarded_below,
@@ -281,15 +285,19 @@ def read_model(path: Path, *, model_id: str = "", guarded_below: int = 0, embedd
 
 
 def parts_of(path: Path) -> list[Path]:
-    """The files of a model, first part first. Raises NotAModel when a part is missing."""
+    """The files of a model, first part first. Raises NotAModel when a part is missing, ModelNotFound when one is no file."""
     split = PART.match(path.name)
     if not split:
         return [path]
     count = int(split["parts"])
     parts = [path.with_name(f"{split['stem']}-{part:05}-of-{split['parts']}.gguf") for part in range(1, count + 1)]
     for number, part in enumerate(parts, 1):
-        if not part.is_file():
-            raise NotAModel("model_broken", file=path.name, reason=f"part {number} of {count} is missing")
+        try:
+            regular(part)
+        except FileNotFoundError as exc:
+            raise NotAModel("model_broken", file=path.name, reason=f"part {number} of {count} is missing") from exc
+        except OSError as exc:
+            raise unreadable(part, exc) from exc
     return parts or [path]
 
 
@@ -301,10 +309,25 @@ def later_part(path: Path) -> bool:
 
 def _stamp(path: Path) -> tuple[int, int]:
     try:
-        status = path.stat()
+        status = regular(path)
     except OSError as exc:
-        raise ModelNotFound("model_file_missing", file=str(path)) from exc
+        raise unreadable(path, exc) from exc
     return status.st_mtime_ns, status.st_size
+
+
+def unreadable(path: Path, exc: OSError) -> ModelNotFound:
+    """What to tell of a path that gave this error instead of a file's bytes."""
+    if exc.errno == errno.ELOOP:
+        return ModelNotFound("link_loops", file=path.name)
+    if isinstance(exc, NotRegular) and os.path.isdir(path):
+        if not os.access(path, os.R_OK | os.X_OK):
+            return ModelNotFound("model_unreadable", file=path.name, reason=os.strerror(errno.EACCES))
+        return ModelNotFound("model_is_folder", file=path.name)
+    if isinstance(exc, NotRegular):
+        return ModelNotFound("model_is_special", file=path.name)
+    if isinstance(exc, FileNotFoundError | NotADirectoryError) or exc.errno == errno.ENAMETOOLONG:
+        return ModelNotFound("model_file_missing", file=str(path))
+    return ModelNotFound("model_unreadable", file=path.name, reason=exc.strerror or exc)
 
 
 @lru_cache(maxsize=256)

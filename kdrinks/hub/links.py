@@ -3,6 +3,7 @@
 Symbolic links, or hard links where the system keeps those for administrators (Windows). Knows files and GGUF headers, no page.
 """
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,8 @@ from pathlib import Path
 
 from kdrinks.config import Settings
 from kdrinks.errors import BadInput, ModelError, ModelNotFound
-from kdrinks.hub.gguf import PART, later_part, parts_of, read_model
+from kdrinks.files import open_regular, regular
+from kdrinks.hub.gguf import PART, later_part, parts_of, read_model, unreadable
 from kdrinks.records import ModelFile
 
 FOLDERS: Sequence[str] = (
@@ -36,16 +38,20 @@ def link(
     Raises ModelNotFound and NotAModel for what is no model, BadInput when it is in the folder already, its name is taken
     or the system makes no links.
     """
-    source = source.expanduser().absolute()
-    if not _is_file(source):
-        raise ModelNotFound("link_no_file", file=source)
+    # not Path.expanduser, which raises RuntimeError for the home of a stranger
+    source = Path(os.path.expanduser(source)).absolute()
+    try:
+        regular(source)
+    except OSError as exc:
+        error = unreadable(source, exc)
+        raise ModelNotFound("link_no_file", file=source) if error.key == "model_file_missing" else error from exc
     model, parts = read_model(source), parts_of(source)
-    if parts[0].parent.resolve() == settings.models.resolve():
+    if os.path.realpath(parts[0].parent) == os.path.realpath(settings.models):
         raise BadInput("link_inside", file=source.name)
     targets = [settings.models / _name(part, model) for part in parts]
     for part, target in zip(parts, targets, strict=True):
         if os.path.lexists(target):
-            same = target.exists() and target.samefile(part)
+            same = os.path.exists(target) and target.samefile(part)
             raise BadInput("link_there" if same else "link_name_taken", file=target.name)
     settings.models.mkdir(parents=True, exist_ok=True)
     made: list[Path] = []
@@ -61,13 +67,15 @@ def link(
 
 
 def moved(path: Path) -> ModelNotFound | None:
-    """What to tell of a link whose file is no longer where it was; None for any other path."""
-    try:
-        for part in _siblings(path):
-            if part.is_symlink() and not part.exists():
+    """What to tell of a link that leads to no file, for it is no longer there or never was; None for any other path."""
+    for part in _siblings(path):
+        if os.path.islink(part):
+            try:
+                part.stat()
+            except (FileNotFoundError, NotADirectoryError):
                 return ModelNotFound("link_moved", file=path.name, target=os.readlink(part))
-    except OSError:  # what a person typed can be longer than a file name may be
-        return None
+            except OSError as exc:
+                return unreadable(part, exc) if exc.errno == errno.ELOOP else None
     return None
 
 
@@ -89,20 +97,22 @@ def inside(folder: Path, settings: Settings) -> list[Path]:
 
 
 def _new(paths: Iterator[Path] | Sequence[Path], settings: Settings) -> list[Path]:
-    known = {path.resolve() for path in settings.models.glob("**/*.gguf")}
+    # os.path.realpath, not Path.resolve: that raises RuntimeError for a link that leads back to itself
+    known = {os.path.realpath(path) for path in settings.models.glob("**/*.gguf")}
     found: list[Path] = []
     for path in paths:
-        if len(found) < MOST and not later_part(path) and path.resolve() not in known and _begins_like_a_model(path):
+        real = os.path.realpath(path)
+        if len(found) < MOST and not later_part(path) and real not in known and _begins_like_a_model(path):
             found.append(path)
-            known.add(path.resolve())
+            known.add(real)
     return found
 
 
 def _begins_like_a_model(path: Path) -> bool:
     try:
-        if path.stat().st_size < SMALLEST_BYTES:
+        if regular(path).st_size < SMALLEST_BYTES:
             return False
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             return stream.read(4) == b"GGUF"
     except OSError:
         return False
@@ -141,11 +151,3 @@ def _siblings(path: Path) -> list[Path]:
         return [path]
     count = min(int(split["parts"]), 1000)
     return [path.with_name(f"{split['stem']}-{part:05}-of-{split['parts']}.gguf") for part in range(1, count + 1)]
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        # What a person typed can be longer than a file name may be.
-        return False

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kdrinks.errors import HubError
+from kdrinks.files import is_regular, open_regular, regular
 
 SEGMENT_BYTES = (1 << 20, 64 << 20)
 """Smallest and largest range of one request; a sixteenth of the file between them."""
@@ -85,6 +86,9 @@ class PartFile:
     def create(self) -> None:
         """Makes the file in its whole length, without taking the room yet. Raises OSError."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not is_regular(self.path, follow=False):
+            # the file that a link leads to is not ours to write, and opening a pipe would wait for ever
+            self.path.unlink(missing_ok=True)
         with self.path.open("ab") as stream:
             stream.truncate(self.source.size_bytes)
         self.save()
@@ -120,7 +124,8 @@ class PartFile:
                 os.fsync(stream.fileno())
             note = state_path(self.target)
             fresh = note.with_suffix(".new")
-            with fresh.open("w", encoding="utf-8") as text:
+            fresh.unlink(missing_ok=True)
+            with fresh.open("x", encoding="utf-8") as text:
                 json.dump(state, text)
                 text.flush()
                 os.fsync(text.fileno())
@@ -158,15 +163,16 @@ def state_path(target: Path) -> Path:
 
 
 def read_state(target: Path) -> dict[str, Any] | None:
-    """What the note beside a target says; None without one, or when it does not fit the bytes."""
+    """What the note beside a target says; None without one, when it does not fit the bytes, or when these are a link's."""
     try:
-        state = json.loads(state_path(target).read_text(encoding="utf-8"))
+        with open_regular(state_path(target)) as stream:
+            state = json.loads(stream.read().decode("utf-8"))
         size, segment, done = state["size_bytes"], state["segment_bytes"], state["done"]
         lengths = [min(segment, size - start) for start in range(0, size, segment)]
         fits = len(done) == len(lengths) and all(
             0 <= have <= length for have, length in zip(done, lengths, strict=True)
         )
-        whole = part_path(target).stat().st_size == size
+        whole = regular(part_path(target), follow=False).st_size == size
         named = all(isinstance(state[key], str) for key in ("origin", "sha256")) and isinstance(state["verified"], bool)
     except (OSError, ValueError, KeyError, TypeError):
         return None

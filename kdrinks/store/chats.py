@@ -104,8 +104,11 @@ def store(cursor: Cursor, exchange: Exchange, at: datetime) -> bool:
     return True
 
 
-def conversations(db: Database, limit: int = 30) -> list[Conversation]:
-    """The conversations with a question, the last active one first; those of the sample data are left out."""
+def conversations(db: Database, limit: int | None = 30) -> list[Conversation]:
+    """The conversations with a question, the last active one first; those of the sample data are left out.
+
+    limit: None for all of them: 500 take 2 ms.
+    """
     with db.cursor() as cursor:
         rows = cursor.execute(
             """
@@ -186,12 +189,24 @@ def save_choice(db: Database, key: str, value: Any) -> None:
 
 
 def last_choice(db: Database, key: str, default: Any = None) -> Any:
-    """The value last saved under a key."""
+    """The value last saved under a key; default when there is none, or when what is saved is of another kind than default.
+
+    A newer version, or damage, may have saved anything. Of a list or mapping the texts are taken and the rest is passed over;
+    without a default the value is whatever was saved, for the caller to check. Reading changes nothing of it.
+    """
     with db.cursor() as cursor:
         row = cursor.execute(
             "SELECT value FROM choices WHERE key = ? ORDER BY created_at DESC, id DESC LIMIT 1", [key]
         ).fetchone()
-    return json.loads(row[0]) if row else default
+    try:
+        value = json.loads(row[0]) if row else default
+    except (ValueError, RecursionError):
+        return default
+    if isinstance(default, list) and isinstance(value, list):
+        return [one for one in value if isinstance(one, str)]
+    if isinstance(default, dict) and isinstance(value, dict):
+        return {name: one for name, one in value.items() if isinstance(one, str)}
+    return value if default is None or type(value) is type(default) else default
 
 
 def _generation(exchange: Exchange) -> dict[str, Any]:

@@ -97,5 +97,9 @@ def _retention_days(cursor: Cursor) -> int | None:
     row = cursor.execute(
         "SELECT value FROM choices WHERE key = ? ORDER BY created_at DESC, id DESC LIMIT 1", [RETENTION_KEY]
     ).fetchone()
-    days = json.loads(row[0]) if row else None
-    return int(days) if days else None
+    try:
+        days = json.loads(row[0]) if row else None
+    except (ValueError, RecursionError):
+        return None
+    # what a newer version or damage left there deletes nothing: -1 or 0.5 would delete everything
+    return next((known for known in RETENTION_DAYS if known == days), None)

@@ -1,5 +1,6 @@
 """Draws how a model file that is on this computer already gets into the list: a path that is typed, or one that was found."""
 
+import os
 from pathlib import Path
 
 import streamlit as st
@@ -22,7 +23,7 @@ def draw(house: Services) -> None:
         if ADDED in st.session_state:
             st.session_state["link-path"] = ""
         typed = st.text_input(t("models.link.path"), placeholder="~/models/model-Q4_K_M.gguf", key="link-path").strip()
-        path = Path(typed).expanduser()
+        path = Path(os.path.expanduser(typed))  # Path.expanduser raises where ~name is nobody here
         folder = bool(typed) and _is_folder(path)
         found = links.inside(path, house.settings) if folder else _found(str(house.settings.models), house)
         picked = None
@@ -31,7 +32,7 @@ def draw(house: Services) -> None:
                 t("models.link.pick"),
                 found,
                 index=None,
-                format_func=lambda one: f"{links.described(one)} · {bytes_text(one.stat().st_size)} · {one.parent}",
+                format_func=lambda one: f"{links.described(one)} · {_size(one)} · {one.parent}",
                 placeholder=t("models.link.pick_none"),
                 key=f"link-pick-{typed}",
             )
@@ -53,7 +54,7 @@ def draw(house: Services) -> None:
 def draw_broken(path: Path) -> None:
     """The button that removes a link whose file is gone; nothing for any other path."""
     if links.moved(path) and st.button(
-        t("models.link.unlink"), icon=":material/link_off:", key=f"unlink-{path.name}", type="tertiary"
+        t("models.link.unlink"), icon=":material/link_off:", key=f"unlink-{path}", type="tertiary"
     ):
         links.unlink(path)
         st.rerun()
@@ -62,6 +63,13 @@ def draw_broken(path: Path) -> None:
 @st.cache_data(ttl=30, max_entries=4, show_spinner=False)
 def _found(folder: str, _house: Services) -> list[Path]:
     return links.elsewhere(_house.settings, Path.home())
+
+
+def _size(path: Path) -> str:
+    try:
+        return bytes_text(path.stat().st_size)
+    except OSError:
+        return "–"  # gone since it was found
 
 
 def _is_folder(path: Path) -> bool:

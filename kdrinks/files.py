@@ -1,0 +1,54 @@
+"""Opens regular files and nothing else: a pipe would wait for ever for a writer, and opening a device can set it off.
+
+For every path that a person typed or that lies in a folder of theirs. Knows nothing of what the files hold.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+
+class NotRegular(OSError):
+    """There is something at the path, and it is no file: a folder, pipe, socket or device."""
+
+
+def regular(path: Path, *, follow: bool = True) -> os.stat_result:
+    """The status of the regular file at the path. Raises OSError: NotRegular for anything else that is there.
+
+    follow: whether a link stands for the file that it leads to.
+    """
+    try:
+        status = path.stat(follow_symlinks=follow)
+    except ValueError as exc:  # a name that no file can have: a zero byte, a lone surrogate
+        raise FileNotFoundError(errno.ENOENT, str(exc)) from exc
+    return _checked(status, path)
+
+
+def is_regular(path: Path, *, follow: bool = True) -> bool:
+    """As regular(), for those who need no reason: False too where nobody may look, and for a name longer than names can be."""
+    try:
+        regular(path, follow=follow)
+    except OSError:
+        return False
+    return True
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Opens for reading without ever waiting. Raises OSError: NotRegular for what is no regular file."""
+    regular(path)
+    # looked at again once it is open, and opened without waiting: it may have been exchanged since
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        _checked(os.fstat(number), path)
+        return os.fdopen(number, "rb")
+    except BaseException:
+        os.close(number)
+        raise
+
+
+def _checked(status: os.stat_result, path: Path) -> os.stat_result:
+    if not stat.S_ISREG(status.st_mode):
+        raise NotRegular(f"{path} is no regular file")
+    return status
