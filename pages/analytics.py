@@ -19,6 +19,7 @@ if not ui.read("counts", View()).iloc[0]["questions"]:
 
 ui.can_save_pictures()
 sample_note()
+ui.settle_address()
 view = ui.choose_view()
 ui.cards(view)
 section = ui.choose_section()

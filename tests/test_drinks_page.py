@@ -122,7 +122,7 @@ def test_a_drink_is_added_in_english(home: Path) -> None:
         page.text_input(key=field("new", name)).set_value(text)
     page.text_area(key=field("new", "summary_ko")).set_value("흑임자차는 검은깨로 만든 차입니다.")
     page.text_area(key=field("new", "summary_en")).set_value("Heugimja-cha is a tea of black sesame.")
-    page.multiselect(key=field("new", "tag-kind")).set_value(["seed_tea"])
+    page.multiselect(key=field("new", "tag-kind-en")).set_value(["seed_tea"])
     save(page)
     assert not page.error
     assert "heugimja-cha" in edited().by_id

@@ -66,7 +66,7 @@ def test_a_comparison_goes_on_while_the_person_is_elsewhere_and_its_results_stay
 def test_a_comparison_can_be_cancelled_from_the_page(models: Path) -> None:
     write_byte_model(models / "slow.gguf", width=512, layers=8)
     app = models_page()
-    app.multiselect(key="compare-models").set_value(["slow"]).run()
+    app.multiselect(key="compare-models-en").set_value(["slow"]).run()
     app.button(key="compare-start").click().run()
     app.button(key="compare-cancel").click().run()
     job = models_compare.comparisons()["now"]
@@ -77,20 +77,20 @@ def test_a_comparison_can_be_cancelled_from_the_page(models: Path) -> None:
 def test_a_model_that_is_deleted_leaves_the_choice_of_what_to_compare(models: Path) -> None:
     path = write_byte_model(models / "tea.gguf")
     app = models_page()
-    app.multiselect(key="compare-models").set_value(["built-in", "tea"]).run()
+    app.multiselect(key="compare-models-en").set_value(["built-in", "tea"]).run()
     path.unlink()
     app.run()
     assert not app.exception
-    assert app.multiselect(key="compare-models").value == ["built-in"]
+    assert app.multiselect(key="compare-models-en").value == ["built-in"]
     app.switch_page("../../pages/chat.py").run()
     app.switch_page("../../pages/models.py").run()
-    assert not app.exception and app.multiselect(key="compare-models").value == ["built-in"]
+    assert not app.exception and app.multiselect(key="compare-models-en").value == ["built-in"]
 
 
 def test_a_model_that_cannot_be_run_is_told_with_the_reason(models: Path) -> None:
     write_byte_model(models / "odd.gguf", architecture="nonsense")
     app = models_page()
-    app.multiselect(key="compare-models").set_value(["odd"]).run()
+    app.multiselect(key="compare-models-en").set_value(["odd"]).run()
     app.button(key="compare-start").click().run()
     assert models_compare.comparisons()["now"].wait(PATIENCE_S)
     app = models_page()
@@ -107,14 +107,14 @@ def test_a_smaller_file_is_made_shown_in_the_list_and_compared_with_its_original
     quick(monkeypatch)
     write_byte_model(models / "tea-F32.gguf", width=512, layers=1)
     app = models_page()
-    app.selectbox(key="quantize-source").set_value("tea-F32").run()
+    app.selectbox(key="quantize-source-en").set_value("tea-F32").run()
     app.button_group(key="quantize-targets-tea-F32").set_value(["Q8_0", "Q4_0"]).run()
     app.button(key="quantize-start").click().run()
     assert not app.exception and not app.error
     job = models_quantize.batches()["now"]
     assert job.wait(PATIENCE_S) and job.phase == "done"
     app = models_page()
-    assert {"tea-Q8_0", "tea-Q4_0"} <= set(app.radio(key="choice-model").options)
+    assert {"tea-Q8_0", "tea-Q4_0"} <= set(app.radio(key="choice-model-en").options)
     assert "tea-Q8_0.gguf, tea-Q4_0.gguf" in shown(app)
     app.button(key="quantize-compare").click().run()
     assert not app.exception and not app.error
@@ -127,13 +127,13 @@ def test_a_smaller_file_is_made_shown_in_the_list_and_compared_with_its_original
 def test_quantizing_what_was_quantized_warns_and_asks_first(models: Path) -> None:
     write_byte_model(models / "tea-F32.gguf", width=512)
     app = models_page()
-    app.selectbox(key="quantize-source").set_value("tea-F32").run()
+    app.selectbox(key="quantize-source-en").set_value("tea-F32").run()
     assert "has lost quality" not in shown(app)
     app.button_group(key="quantize-targets-tea-F32").set_value(["Q4_0"]).run()
     app.button(key="quantize-start").click().run()
     assert models_quantize.batches()["now"].wait(PATIENCE_S)
     app = models_page()
-    app.selectbox(key="quantize-source").set_value("tea-Q4_0").run()
+    app.selectbox(key="quantize-source-en").set_value("tea-Q4_0").run()
     assert "has lost quality" in shown(app) and app.button(key="quantize-start").disabled
     app.checkbox(key="quantize-sure-tea-Q4_0").check().run()
     assert not app.button(key="quantize-start").disabled
@@ -142,7 +142,7 @@ def test_quantizing_what_was_quantized_warns_and_asks_first(models: Path) -> Non
 def test_quantizing_can_be_cancelled_from_the_page_and_leaves_nothing(models: Path, tmp_path: Path) -> None:
     write_byte_model(models / "big-F32.gguf", width=1024, layers=6)
     app = models_page()
-    app.selectbox(key="quantize-source").set_value("big-F32").run()
+    app.selectbox(key="quantize-source-en").set_value("big-F32").run()
     app.button_group(key="quantize-targets-big-F32").set_value(["Q2_K", "Q3_K_M"]).run()
     app.button(key="quantize-start").click().run()
     app.button(key="quantize-cancel").click().run()
@@ -162,9 +162,9 @@ def test_a_file_that_is_typed_or_picked_is_linked_and_unlinking_leaves_the_file(
     app.text_input(key="link-path").set_value(str(folder)).run()
     app.selectbox(key=f"link-pick-{folder}").set_value(source).run()
     app.button(key="link-add").click().run()
-    assert not app.exception and "tea" in app.radio(key="choice-model").options
+    assert not app.exception and "tea" in app.radio(key="choice-model-en").options
     assert (models / "tea.gguf").is_symlink()
-    app.radio(key="choice-model").set_value("tea").run()
+    app.radio(key="choice-model-en").set_value("tea").run()
     app.button(key="remove").click().run()
     assert not app.exception and source.exists() and list(models.iterdir()) == []
 
@@ -173,7 +173,7 @@ def test_a_linked_file_that_moved_is_said_on_the_page_and_its_link_removed_there
     (models / "tea.gguf").symlink_to(tmp_path / "gone.gguf")
     app = models_page()
     assert "has been moved or deleted" in shown(app)
-    app.button(key="unlink-tea.gguf").click().run()
+    app.button(key=f"unlink-{models / 'tea.gguf'}").click().run()
     assert not app.exception and list(models.iterdir()) == []
 
 

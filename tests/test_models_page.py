@@ -68,7 +68,7 @@ def test_a_download_goes_on_while_the_person_is_elsewhere_and_can_be_paused_and_
     assert job.wait(PATIENCE_S) and job.phase == "done"
     app = models_page()
     assert "SHA-256 is right" in shown(app)
-    assert "exaone-4.0-1.2b" in "".join(app.radio(key="choice-model").options)
+    assert "exaone-4.0-1.2b" in "".join(app.radio(key="choice-model-en").options)
 
 
 def test_a_cancelled_download_leaves_nothing(hub: FakeHub, tmp_path: Path) -> None:
@@ -142,15 +142,15 @@ def test_a_gpu_that_is_not_there_is_said_in_red_with_the_command(hub: FakeHub) -
 
 def test_how_long_and_how_many_models_stay_is_remembered_over_a_restart(hub: FakeHub) -> None:
     app = models_page()
-    assert app.selectbox(key="keeping-minutes").value == 30
-    app.selectbox(key="keeping-minutes").set_value(5).run()
+    assert app.selectbox(key="keeping-minutes-en").value == 30
+    app.selectbox(key="keeping-minutes-en").set_value(5).run()
     app.segmented_control(key="keeping-models").set_value(2).run()
     assert not app.exception
     house = frame.services()
     assert house.engine.keep == Keeping(300.0, 2)
     house.close()
     frame.services.clear()
-    assert models_page().selectbox(key="keeping-minutes").value == 5
+    assert models_page().selectbox(key="keeping-minutes-en").value == 5
     assert frame.services().engine.keep == Keeping(300.0, 2)
 
 
@@ -172,22 +172,22 @@ def test_where_administrators_are_named_nobody_else_downloads_or_removes(
     app.user = user
     app.run()
     app.switch_page("../../pages/models.py").run()
-    app.radio(key="choice-model").set_value("old").run()
+    app.radio(key="choice-model-en").set_value("old").run()
     keys = {button.key for button in app.button}
     assert not app.exception and "load" in keys
     assert any(key.startswith("get-") for key in keys if key) == may
     assert ("remove" in keys) == may
-    assert ("keeping-minutes" in {box.key for box in app.selectbox}) == may
+    assert ("keeping-minutes-en" in {box.key for box in app.selectbox}) == may
     assert ("Only an administrator" in shown(app)) != may
 
 
 def test_a_model_can_be_deleted_from_the_page(hub: FakeHub, tmp_path: Path) -> None:
     path = write_byte_model(tmp_path / "models" / "old.gguf")
     app = models_page()
-    app.radio(key="choice-model").set_value("old").run()
+    app.radio(key="choice-model-en").set_value("old").run()
     app.button(key="remove").click().run()
     assert not app.exception and not path.exists()
-    assert app.radio(key="choice-model").options == ["Built-in model"]
+    assert app.radio(key="choice-model-en").options == ["Built-in model"]
 
 
 def test_a_folder_of_damaged_files_costs_the_page_nothing(hub: FakeHub, tmp_path: Path) -> None:
@@ -196,14 +196,14 @@ def test_a_folder_of_damaged_files_costs_the_page_nothing(hub: FakeHub, tmp_path
         (tmp_path / "models" / f"{number}.gguf").write_bytes(damaged(number)[1])
     app = models_page()
     assert not app.exception
-    listed = app.radio(key="choice-model").options
+    listed = app.radio(key="choice-model-en").options
     assert 10 < len(listed) < 60
     assert f"Files that cannot be used: {67 - len(listed)}" in [expander.label for expander in app.expander]
     for name in listed[1:60:8]:
-        app.radio(key="choice-model").set_value(name).run()
+        app.radio(key="choice-model-en").set_value(name).run()
         app.button(key="load").click().run()
         assert not app.exception
-    app.radio(key="choice-model").set_value("built-in").run()
+    app.radio(key="choice-model-en").set_value("built-in").run()
     app.button(key="load").click().run()
     assert not app.exception and not app.error
     loaded = frame.services().engine.state.loaded

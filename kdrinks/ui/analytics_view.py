@@ -3,7 +3,7 @@
 Every number comes from the store and every chart from charts; nothing is counted here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -17,11 +17,20 @@ from kdrinks.store import analytics, chats, said, speed
 from kdrinks.store.analytics import View
 from kdrinks.store.db import Database, now
 from kdrinks.store.export import as_csv, as_parquet
+from kdrinks.ui import address
+from kdrinks.ui.address import Control
 from kdrinks.ui.frame import lang, services, t
 from kdrinks.ui.markdown_text import as_plain
 
 PERIOD_DAYS = {"1d": 1, "7d": 7, "30d": 30, "90d": 90, "all": None}
+SAID = ("all", "ko", "en")
+WHO = ("both", "question", "answer")
+TOP = range(10, 101, 10)
+"""How many of the most frequent words can be shown."""
 SECTIONS = ("words", "drinks", "speed", "data")
+SECTION_KEY = "analytics-section"
+WORD_KEY = "analytics-only"
+"""Session state: the word that narrows the page."""
 STOP_WORDS_KEY = "stop_words"
 """Under which the store keeps the words a person does not want counted."""
 DEFAULT_KINDS = ("drink", "noun", "english")
@@ -58,24 +67,36 @@ def nothing_yet() -> None:
         st.space("medium")
 
 
+def settle_address() -> None:
+    """Before everything that is chosen here: ?section=drinks&period=7d&said=ko&who=answer&pos=drink&word=식혜&top=30."""
+    controls = {
+        "section": Control(key=SECTION_KEY, usual=SECTIONS[0], known=SECTIONS),
+        "period": Control(key="analytics-period", usual="30d", known=PERIOD_DAYS),
+        "said": Control(key="analytics-said", usual="all", known=SAID),
+        "who": Control(key="analytics-who", usual="both", known=WHO),
+        "pos": Control(key="analytics-pos", usual=list(DEFAULT_KINDS), known=charts.WORD_KINDS),
+        "model": Control(key="analytics-model", usual=None, known=models()),
+        "word": Control(key=WORD_KEY, usual="", known=None),
+        "top": Control(key="analytics-top", usual=TOP[0], known=[str(count) for count in TOP], read=int),
+    }
+    address.settle("analytics", controls)
+
+
 def choose_view() -> View:
-    """The filters, kept in the address so that a view can be shared: ?period=7d&said=ko&who=answer&pos=drink."""
+    """The filters."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        period = _one_of("period", tuple(PERIOD_DAYS), "30d")
-        said = _one_of("said", ("all", "ko", "en"), "all", label="language")
-        who = _one_of("who", ("both", "question", "answer"), "both")
-        addressed = [kind for kind in st.query_params.get_all("pos") if kind in charts.WORD_KINDS]
+        period = _one_of("period", tuple(PERIOD_DAYS))
+        said = _one_of("said", SAID, label="language")
+        who = _one_of("who", WHO)
         kinds = st.pills(
             t("analytics.pos"),
             charts.WORD_KINDS,
             selection_mode="multi",
-            default=addressed or DEFAULT_KINDS,
             format_func=lambda kind: t(f"charts.kinds.{kind}"),
             key="analytics-pos",
             wrap=True,
             persist_state="session",
         )
-        to_address("pos", kinds or DEFAULT_KINDS, DEFAULT_KINDS)
         model = _model()
     offset = -(st.context.timezone_offset or 0)
     return View(
@@ -91,15 +112,18 @@ def choose_view() -> View:
 
 
 def choose_section() -> str:
-    """The tabs; only the open one is drawn, and it is kept in the address."""
-    labels = [t(f"analytics.section_{name}") for name in SECTIONS]
-    addressed = st.query_params.get("section", SECTIONS[0])
-    at = SECTIONS.index(addressed) if addressed in SECTIONS else 0
-    tabs = st.tabs(labels, default=labels[at], key=f"analytics-section-{lang()}", on_change="rerun")
-    chosen = next((name for name, tab in zip(SECTIONS, tabs, strict=True) if tab.open), SECTIONS[0])
-    to_address("section", chosen, SECTIONS[0])
-    st.session_state["analytics-tab"] = SECTIONS.index(chosen)
-    return chosen
+    """The tabs; only the open one is drawn."""
+    names = {t(f"analytics.section_{name}"): name for name in SECTIONS}
+    section = str(st.session_state[SECTION_KEY])
+    key = f"analytics-tabs-{lang()}"
+
+    def opened() -> None:
+        st.session_state[SECTION_KEY] = names[st.session_state[key]]
+
+    # not by its default, which would make other tabs of them
+    st.session_state[key] = t(f"analytics.section_{section}")
+    st.tabs(list(names), key=key, on_change=opened)
+    return section
 
 
 def stop_words() -> list[str]:
@@ -204,17 +228,15 @@ def _model() -> str:
     names = models()
     if len(names) < 2:
         return ""
-    addressed = st.query_params.get("model")
     chosen = st.selectbox(
         t("analytics.model"),
         names,
-        index=names.index(addressed) if addressed in names else None,
+        index=None,
         placeholder=t("analytics.model_all"),
         key="analytics-model",
         persist_state="session",
         width=220,
     )
-    to_address("model", chosen or "", "")
     return chosen or ""
 
 
@@ -230,43 +252,35 @@ def _models(_db: Database, stamp: str) -> list[str]:
 
 def _word() -> str:
     """The word that narrows the whole page, with the button that lets go of it."""
-    word = st.query_params.get("word", "")
-    if word and st.button(
-        t("analytics.only_with", word=as_plain(word)),
-        icon=":material/close:",
-        key="analytics-word",
-        help=t("analytics.only_with_help"),
-    ):
-        word = ""
-        # the chart keeps a clicked bar as long as its key; a new one forgets it
-        st.session_state["analytics-words-round"] = st.session_state.get("analytics-words-round", 0) + 1
-    to_address("word", word, "")
+    word = str(st.session_state[WORD_KEY])
+    if word:
+        st.button(
+            t("analytics.only_with", word=as_plain(word)),
+            icon=":material/close:",
+            key="analytics-word",
+            help=t("analytics.only_with_help"),
+            on_click=_let_go,
+        )
     return word
 
 
-def _one_of(name: str, options: tuple[str, ...], default: str, *, label: str = "") -> str:
-    label = label or name
-    addressed = st.query_params.get(name)
-    names = {option: t(f"analytics.{label}_{option}") for option in options}
+def _let_go() -> None:
+    st.session_state[WORD_KEY] = ""
+    # the chart keeps a clicked bar as long as its key; a new one forgets it
+    st.session_state["analytics-words-round"] = st.session_state.get("analytics-words-round", 0) + 1
+
+
+def _one_of(name: str, options: tuple[str, ...], *, label: str = "") -> str:
+    names = {option: t(f"analytics.{label or name}_{option}") for option in options}
     chosen = st.segmented_control(
-        t(f"analytics.{label}"),
+        t(f"analytics.{label or name}"),
         options,
-        default=addressed if addressed in options else default,
         required=True,
         format_func=lambda option: names[option],
         key=f"analytics-{name}",
         persist_state="session",
     )
-    to_address(name, chosen or default, default)
-    return chosen or default
-
-
-def to_address(name: str, value: str | Sequence[str], default: str | Sequence[str]) -> None:
-    """Keep a filter in the address by its own name: bind="query-params" writes the label, which the other language cannot read."""
-    if list(value) != list(default):
-        st.query_params[name] = value
-    elif name in st.query_params:
-        del st.query_params[name]
+    return chosen or options[0]
 
 
 def _beginning(days: int | None, offset_minutes: int) -> datetime | None:

@@ -11,7 +11,7 @@ from kdrinks.config import ROOT
 from kdrinks.store import chats
 from kdrinks.store.analytics import View
 from kdrinks.store.said import NEWEST_MESSAGES
-from kdrinks.ui.analytics_view import STOP_WORDS_KEY, download, panel, pictures, read, show, stop_words, to_address
+from kdrinks.ui.analytics_view import STOP_WORDS_KEY, TOP, WORD_KEY, download, panel, pictures, read, show, stop_words
 from kdrinks.ui.frame import lang, may_manage, services, t
 from kdrinks.ui.markdown_text import as_plain
 
@@ -25,7 +25,15 @@ def words(view: View) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.subheader(t("analytics.words"), anchor=False, width="content")
-            limit = st.slider(t("analytics.how_many"), 10, 100, 10, step=10, key="top", bind="query-params", width=200)
+            limit = st.slider(
+                t("analytics.how_many"),
+                TOP[0],
+                TOP[-1],
+                step=TOP.step,
+                key="analytics-top",
+                persist_state="session",
+                width=200,
+            )
         table = read("top_words", everyone, limit=limit)
         if table.empty:
             st.caption(t("analytics.nothing_here"))
@@ -68,9 +76,9 @@ def _bars(table: pd.DataFrame, word: str) -> None:
     event = show("words", chart, key=key, on_select="rerun", selection_mode=charts.PICKED)
     picked, before = _picked(event), st.session_state.get("analytics-picked")
     st.session_state["analytics-picked"] = picked
-    # a bar that stayed picked says nothing: the address may have been changed since
+    # a bar that stayed picked says nothing: the word may have been changed since
     if picked != before and (picked or "") != word:
-        to_address("word", picked or "", "")
+        st.session_state[WORD_KEY] = picked or ""
         st.rerun()
 
 

@@ -1,31 +1,29 @@
-"""The filters of the shelf: widgets whose values stand in the address, so that a view can be shared and opened again.
-
-The address wins when somebody brings one along (a link, a bookmark); after that the widgets write it.
-"""
+"""The filters of the shelf: widgets whose values stand in the address (ui.address), so that a view can be shared and opened again."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import streamlit as st
 
 from kdrinks.knowledge import shelf
 from kdrinks.knowledge.drinks import Drink
 from kdrinks.knowledge.shelf import Wanted
+from kdrinks.ui import address
+from kdrinks.ui.address import Control
 from kdrinks.ui.drink_labels import label, options, short
-from kdrinks.ui.frame import t
+from kdrinks.ui.frame import several_in_words, t
 
 FILTERS = ("family", "season", "alcohol", "caffeine", "region", "suits", "without")
 CLEARED_KEY = "drinks-cleared"
 STALE_KEY = "drinks-stale"
 """Session state: the browser's address still names what was open before the shelf."""
 VIEWS = ("cards", "picture")
-WRITTEN_KEY = "drinks-written"
-"""Session state: the address as this page wrote it last."""
+LONGEST = 80
+"""Characters of a search."""
 
 
 def choose(drinks: Sequence[Drink]) -> tuple[Wanted, str]:
     """Draws the filters; what is wanted, and whether the pictures are (cards or picture)."""
-    _adopt_address(drinks)
+    address.settle("drinks", _controls(drinks), stale=st.session_state.pop(STALE_KEY, False))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="seek"):
         text = st.text_input(
             t("drinks.search"),
@@ -33,7 +31,7 @@ def choose(drinks: Sequence[Drink]) -> tuple[Wanted, str]:
             placeholder=t("drinks.search_placeholder"),
             icon=":material/search:",
             label_visibility="collapsed",
-            max_chars=80,
+            max_chars=LONGEST,
             live=True,
             persist_state="session",
         )
@@ -56,7 +54,6 @@ def choose(drinks: Sequence[Drink]) -> tuple[Wanted, str]:
         _some("season", shelf.SEASONS, lambda one: short("season", one))
         _some("alcohol", options("alcohol"), lambda one: t(f"drinks.alcohol_{one}"))
     chosen = {name: tuple(st.session_state.get(f"drinks-{name}") or ()) for name in FILTERS}
-    _write_address({"q": (text,) if text else (), **chosen, "view": (view,) if view == "picture" else ()})
     return Wanted(text=text or "", **{name: frozenset(values) for name, values in chosen.items()}), view or "cards"
 
 
@@ -91,10 +88,9 @@ def _many(name: str, names: Sequence[str], shown: Callable[[str], str]) -> None:
     st.multiselect(
         t(f"drinks.of_{name}"),
         names,
-        key=f"drinks-{name}",
         format_func={one: shown(one) for one in names}.__getitem__,
         placeholder=t("drinks.any"),
-        persist_state="session",
+        **several_in_words(f"drinks-{name}", names),
     )
 
 
@@ -111,12 +107,7 @@ def _more_label() -> str:
     return t("drinks.more_filters") + (f" ({hidden})" if hidden else "")
 
 
-def _adopt_address(drinks: Sequence[Drink]) -> None:
-    """Take over an address that this page did not write."""
-    addressed = _addressed()
-    st.session_state.setdefault("drinks-view", "cards")
-    if not addressed or addressed == st.session_state.get(WRITTEN_KEY):
-        return
+def _controls(drinks: Sequence[Drink]) -> dict[str, Control]:
     known: dict[str, Sequence[str]] = {
         "family": tuple(shelf.FAMILIES),
         "season": shelf.SEASONS,
@@ -126,20 +117,8 @@ def _adopt_address(drinks: Sequence[Drink]) -> None:
         "suits": shelf.SUITS,
         "without": shelf.ALLERGENS,
     }
-    for name in FILTERS:
-        st.session_state[f"drinks-{name}"] = [one for one in addressed.get(name, ()) if one in known[name]]
-    st.session_state["drinks-q"] = "".join(addressed.get("q", ()))[:80]
-    st.session_state["drinks-view"] = "picture" if addressed.get("view") == ["picture"] else "cards"
-
-
-def _write_address(values: dict[str, Sequence[Any]]) -> None:
-    wanted = {name: list(chosen) for name, chosen in values.items() if chosen}
-    # in one step: each one is an entry in the browser's history
-    if st.session_state.pop(STALE_KEY, False) or wanted != _addressed():
-        st.query_params.from_dict(wanted)
-    st.session_state[WRITTEN_KEY] = _addressed()
-
-
-def _addressed() -> dict[str, list[str]]:
-    names = ("q", *FILTERS, "view")
-    return {name: st.query_params.get_all(name) for name in names if name in st.query_params}
+    return {
+        "q": Control(key="drinks-q", usual="", known=None, read=lambda text: text[:LONGEST]),
+        **{name: Control(key=f"drinks-{name}", usual=[], known=known[name]) for name in FILTERS},
+        "view": Control(key="drinks-view", usual=VIEWS[0], known=VIEWS),
+    }

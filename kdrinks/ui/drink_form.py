@@ -17,7 +17,7 @@ from kdrinks.knowledge.edition import Edition
 from kdrinks.services import Services
 from kdrinks.store import drinks as store
 from kdrinks.ui.drink_labels import here, label, options, title
-from kdrinks.ui.frame import t
+from kdrinks.ui.frame import in_words, t
 from kdrinks.ui.markdown_text import as_plain
 
 NEW = "new"
@@ -89,11 +89,12 @@ def _draw_fields(now: Edition, before: Drink | None, drink_id: str) -> Typed:
         st.subheader(t("drinks.part_tags"), anchor=False)
         tags = _draw_tags(start, key)
         others = {one.id: title(one) for one in now.drinks if one.id != drink_id}
+        own_key, chosen = in_words(f"{key}-similar", start.similar)
         similar = st.multiselect(
             _named("similar"),
             list(others),
-            [one for one in start.similar if one in others],
-            key=f"{key}-similar",
+            [one for one in chosen if one in others],
+            key=own_key,
             format_func=lambda one: others[one],
             placeholder=t("drinks.any"),
         )
@@ -149,11 +150,12 @@ def _draw_tags(start: Typed, key: str) -> dict[str, Sequence[str]]:
     found: dict[str, Sequence[str]] = {}
     with st.grid(2, min_column_width=240):
         for group in TAGS:
+            own_key, chosen = in_words(f"{key}-tag-{group}", start.tags.get(group, ()))
             found[group] = st.multiselect(
                 t(f"drinks.tags.{group}"),
                 options(group),
-                list(start.tags.get(group, ())),
-                key=f"{key}-tag-{group}",
+                [one for one in chosen if one in options(group)],
+                key=own_key,
                 format_func=partial(label, group),
                 placeholder=t("drinks.any"),
             )

@@ -5,11 +5,10 @@ Draws records; knows no store and no engine.
 
 import re
 from collections.abc import Collection
-from typing import Literal
 
 import streamlit as st
 
-from kdrinks import english
+from kdrinks import english, phrasing
 from kdrinks.config import ROOT
 from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing
 from kdrinks.ui import source_links
@@ -22,24 +21,20 @@ _MARK = "\ue000"
 """A private character that no font draws; stands for the mark while the text becomes Markdown."""
 
 DEVICES = {"cpu": "CPU", "cuda": "CUDA", "metal": "Metal", "vulkan": "Vulkan"}
-GUARDED: dict[str, tuple[str, Literal["green", "orange", "gray"]]] = {
-    "kept": ("verified", "green"),
-    "repaired": ("build", "orange"),
-    "quoted": ("format_quote", "green"),
-    "fixed": ("info", "gray"),
-}
+FROM_SOURCES = {"kept": "menu_book", "quoted": "format_quote"}
+"""What the guard did that is said beside the sources, with its icon: only what a reader can see there. The rest is for the details."""
 
 
 def draw(exchange: Exchange) -> None:
-    if exchange.citations or exchange.guard in GUARDED:
+    if exchange.citations:
         with st.container(
             horizontal=True, gap="xsmall", vertical_alignment="center", key=f"sources-{exchange.message_id}"
         ):
             for citation in exchange.citations:
                 _draw_citation(citation, exchange.details.get("question_terms", ()))
-            if exchange.guard in GUARDED:
-                icon, colour = GUARDED[exchange.guard]
-                st.badge(t(f"chat.guard_{exchange.guard}"), icon=f":material/{icon}:", color=colour)
+            if exchange.guard in FROM_SOURCES and not _declines(exchange):
+                icon = f":material/{FROM_SOURCES[exchange.guard]}:"
+                st.badge(t(f"chat.guard_{exchange.guard}"), icon=icon, color="gray")
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"took-{exchange.message_id}"):
         if line := _line(exchange):
             st.caption(line, width="content")
@@ -50,6 +45,11 @@ def draw(exchange: Exchange) -> None:
     if dropped := exchange.details.get("dropped_turns", 0):
         words = t("chat.dropped_one") if dropped == 1 else t("chat.dropped_many", count=dropped)
         st.caption(f":material/history: {words}")
+
+
+def _declines(exchange: Exchange) -> bool:
+    """Small talk and what is not answered: a seal under `고마워!` says that something was wrong with it. What quotes passages answers."""
+    return exchange.guard != "quoted" and exchange.details.get("intent") in phrasing.DECLINE[exchange.language]
 
 
 def marked_answer(exchange: Exchange) -> str:
@@ -133,6 +133,8 @@ def device_name(loaded: Loaded) -> str:
 def _draw_details(exchange: Exchange) -> None:
     head = f"| {t('chat.step')} | {t('chat.time')} |"
     st.markdown("\n".join([head, "|---|---:|", *(f"| {name} | {value} |" for name, value in _rows(exchange.timing))]))
+    if exchange.guard == "repaired" and not _declines(exchange):
+        st.caption(t("chat.guard_repaired"))
     if exchange.answer:
         st.caption(t("chat.copy_text"))
         st.code(exchange.answer, language=None, wrap_lines=True, height=140)

@@ -4,6 +4,7 @@ Knows nothing of any page. Pages catch KdrinksError only and hand it to show_err
 its traceback.
 """
 
+from collections.abc import Collection
 from typing import Any
 from uuid import uuid4
 
@@ -45,6 +46,25 @@ def lang() -> Language:
 def t(key: str, **values: object) -> str:
     """An interface string in the reader's language."""
     return i18n.text(key, lang(), **values)
+
+
+def in_words(key: str, start: Any) -> tuple[str, Any]:
+    """The key and the first value of a radio, a selectbox or a multiselect whose options are words of the reader's language.
+
+    The browser holds the chosen words themselves: under the same key in the other language, the next click loses the choice.
+    start: what it starts with; what was chosen a moment ago, when only the language changed.
+    """
+    for other in i18n.LANGUAGES:
+        if other != lang():
+            start = st.session_state.get(f"{key}-{other}", start)
+    return f"{key}-{lang()}", start
+
+
+def several_in_words(key: str, options: Collection[Any]) -> dict[str, Any]:
+    """key= and on_change= of a multiselect as in in_words, whose values the session keeps under `key` for as long as it lasts."""
+    own = f"{key}-{lang()}"
+    st.session_state[own] = [one for one in st.session_state[key] if one in options]
+    return {"key": own, "on_change": lambda: st.session_state.update({key: st.session_state[own]})}
 
 
 def session() -> str:

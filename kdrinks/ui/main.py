@@ -9,7 +9,7 @@ import streamlit as st
 
 from kdrinks.config import ROOT
 from kdrinks.errors import KdrinksError
-from kdrinks.ui import conversations
+from kdrinks.ui import address, conversations
 from kdrinks.ui.frame import LANGUAGE_COOKIE, LANGUAGE_KEY, lang, services, show_error, t
 
 PAGES = ROOT / "pages"
@@ -46,9 +46,10 @@ with st.sidebar:
             default=lang(),
             required=True,
             key=LANGUAGE_KEY,
+            label_visibility="collapsed",
             on_change=lambda: st.session_state.update({CHOSEN: True}),
         )
-        st.caption(t("frame.about"))
+    st.caption(t("frame.about"))
 
 # the page's own language for screen readers and line breaking; the cookie keeps a choice over reloads and new tabs
 cookie = f"document.cookie = '{LANGUAGE_COOKIE}={lang()}; path=/; max-age=31536000; SameSite=Lax';"
@@ -57,6 +58,7 @@ st.html(
     unsafe_allow_javascript=True,
 )
 
+address.begin_run()
 try:
     with list_of_conversations:
         conversations.draw_list(services(), chat)

@@ -17,7 +17,7 @@ from kdrinks.records import Choice, Device
 from kdrinks.services import Services, last_choice
 from kdrinks.store.compare import RUNS_TO_SHOW
 from kdrinks.ui import models_compare_results
-from kdrinks.ui.frame import may_manage, show_error, t
+from kdrinks.ui.frame import may_manage, several_in_words, show_error, t
 from kdrinks.ui.markdown_text import as_plain
 
 T = TypeVar("T")
@@ -92,14 +92,13 @@ def _watch() -> None:
 def _draw_form(house: Services, devices: Sequence[Device]) -> None:
     models = {model.id: model for model in catalog.local_models(house.settings)}
     current = last_choice(house).model_id
+    st.session_state.setdefault("compare-models", [current if current in models else catalog.BUILT_IN])
     chosen = st.multiselect(
         t("models.compare.models"),
         list(models),
-        default=[current if current in models else catalog.BUILT_IN],
         format_func=title_of,
         placeholder=t("models.compare.models_none"),
-        key="compare-models",
-        persist_state="session",
+        **several_in_words("compare-models", models),
     )
     kinds = _pills("devices", DEVICES if _gpu(devices) else DEVICES[:1], lambda one: t(f"charts.asked.{one}"))
     if not _gpu(devices):

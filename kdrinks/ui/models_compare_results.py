@@ -8,7 +8,7 @@ from kdrinks.hub import catalog
 from kdrinks.services import Services
 from kdrinks.store import compare as store
 from kdrinks.ui.analytics_view import download
-from kdrinks.ui.frame import lang, may_manage, t
+from kdrinks.ui.frame import in_words, lang, may_manage, t
 from kdrinks.ui.markdown_text import as_plain
 
 MEASURES = ("wait_s", "write_tokens_per_s", "read_tokens_per_s")
@@ -25,8 +25,13 @@ def draw(house: Services) -> list[str]:
         for one, begun, count in zip(known["id"], local, known["settings"], strict=True)
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        key, start = in_words("compare-which", "")
         chosen = st.selectbox(
-            t("models.compare.which"), list(names), format_func=lambda one: names[one], key="compare-which"
+            t("models.compare.which"),
+            list(names),
+            index=list(names).index(start) if start in names else 0,
+            format_func=lambda one: names[one],
+            key=key,
         )
         if may_manage() and st.button(
             t("models.compare.forget"), icon=":material/delete:", type="tertiary", key="compare-forget"

@@ -15,7 +15,7 @@ from kdrinks.services import Services
 from kdrinks.store.compare import RUNS_TO_SHOW
 from kdrinks.ui import models_compare
 from kdrinks.ui.amounts import bytes_text
-from kdrinks.ui.frame import show_error, t
+from kdrinks.ui.frame import in_words, show_error, t
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.model_shop import quantization_text
 
@@ -97,12 +97,14 @@ def _compare(house: Services, job: quantize.Batch) -> None:
 def _draw_form(house: Services) -> None:
     models = sorted(catalog.local_models(house.settings), key=quantize.requantizes)
     by_id = {model.id: model for model in models}
+    key, start = in_words("quantize-source", models[0].id)
     model = by_id[
         st.selectbox(
             t("models.quantize.source"),
             list(by_id),
+            index=list(by_id).index(start) if start in by_id else 0,
             format_func=lambda one: f"{models_compare.title_of(one)} · {_about(by_id[one])}",
-            key="quantize-source",
+            key=key,
         )
     ]
     there = [name for name in quantize.BITS if quantize.target_for(model, name, house.settings.models).exists()]

@@ -117,7 +117,7 @@ def _draw_choice(house: Services, devices: Sequence[Device]) -> None:
         index=list(by_id).index(saved.model_id) if saved.model_id in by_id else 0,
         format_func=_title,
         captions=[_about(model) for model in usable],
-        key="choice-model",
+        key=f"choice-model-{lang()}",  # as in frame.in_words; what was chosen is saved
     )
     if broken:
         with st.expander(t("models.broken", count=len(broken)), icon=":material/error:"):
@@ -137,7 +137,9 @@ def _draw_choice(house: Services, devices: Sequence[Device]) -> None:
             key="choice-device",
         )
     model = by_id[model_id]
-    contexts = [0, *(tokens for tokens in CONTEXTS if tokens <= model.context_length)]
+    # a context that was saved elsewhere stays to choose: opening the page changes no choice
+    of_model = saved.context_tokens if saved.model_id == model_id else 0
+    contexts = sorted({0, of_model, *(tokens for tokens in CONTEXTS if tokens <= model.context_length)})
     with right:
         context = st.selectbox(
             t("models.context"),
@@ -145,7 +147,7 @@ def _draw_choice(house: Services, devices: Sequence[Device]) -> None:
             index=contexts.index(saved.context_tokens) if saved.context_tokens in contexts else 0,
             format_func=lambda tokens: t("models.tokens", count=f"{tokens:,}") if tokens else t("models.context_auto"),
             help=t("models.context_help"),
-            key=f"choice-context-{model_id}",
+            key=f"choice-context-{model_id}-{lang()}",
         )
     choice = Choice(model.path, model.id, device, context)
     if (choice.model_id, choice.device, choice.context_tokens) != (saved.model_id, saved.device, saved.context_tokens):
