@@ -35,14 +35,14 @@ def slow_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     path.unlink()
 
 
-def write_slow_model(path: Path, *, width: int = 512, vocabulary: int = 320_000) -> Path:
-    """A Llama of one layer with 330 million parameters, nearly all in its vocabulary.
+def write_slow_model(path: Path, *, width: int = 2048, vocabulary: int = 250_000) -> Path:
+    """A Llama of one layer with 1,050 million parameters, nearly all in its vocabulary.
 
-    A prompt is read quickly (only its last token meets the output table), each written token costs 174 MB of memory reads.
+    A prompt is read quickly (only its last token meets the output table), each written token costs 132 MB of memory reads.
     Beside the 256 bytes all scores are 0, and those of many bytes are above: it never ends by itself.
     """
     random = np.random.default_rng(7)
-    q8 = gguf.GGMLQuantizationType.Q8_0
+    ternary = gguf.GGMLQuantizationType.TQ2_0
     unused = vocabulary - 259
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_context_length(4096)
@@ -52,7 +52,7 @@ def write_slow_model(path: Path, *, width: int = 512, vocabulary: int = 320_000)
     writer.add_head_count(width // 64)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_vocab_size(vocabulary)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_TQ2_0)
     writer.add_tokenizer_model("llama")
     names = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *(f"<{n}>" for n in range(unused))]
     writer.add_token_list(names)
@@ -68,12 +68,12 @@ def write_slow_model(path: Path, *, width: int = 512, vocabulary: int = 320_000)
     writer.add_eos_token_id(2)
 
     def table() -> np.ndarray:
-        rows = np.zeros((vocabulary, width // 32 * 34), np.uint8)
-        rows[3:259] = gguf.quants.quantize(random.standard_normal((256, width)).astype(np.float32), q8)
+        rows = np.zeros((vocabulary, width // 256 * 66), np.uint8)
+        rows[3:259] = gguf.quants.quantize(random.choice([-1.0, 1.0], (256, width)).astype(np.float32), ternary)
         return rows
 
-    writer.add_tensor("token_embd.weight", table(), raw_dtype=q8)
-    writer.add_tensor("output.weight", table(), raw_dtype=q8)
+    writer.add_tensor("token_embd.weight", table(), raw_dtype=ternary)
+    writer.add_tensor("output.weight", table(), raw_dtype=ternary)
     for name in ("output_norm", "blk.0.attn_norm", "blk.0.ffn_norm"):
         writer.add_tensor(f"{name}.weight", np.ones(width, np.float32))
     for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
