@@ -38,6 +38,9 @@ from kdrinks.store import chats
 from kdrinks.store.db import new_id
 
 HEALTH_INTENTS = frozenset({"pregnancy", "infant", "allergy", "health", "cautions"})
+COURTESIES = frozenset({"smalltalk", "thanks", "farewell", "injection"})
+"""Intents whose decline asks nothing of the knowledge base, also where a baby is greeted."""
+HEALTH_CONCERNS = frozenset({"pregnancy", "infant", "allergy", "health"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,7 @@ class Question:
     sampling: Sampling
     template: str
     knowledge: bool
-    """False asks the model without passages."""
+    """False asks the model without passages; what is on alcohol, pregnancy, infants, allergies or medicine is quoted all the same."""
     session: str
     """Whose turn it takes in the queue."""
     turns: tuple[Turn, ...]
@@ -212,13 +215,14 @@ class Answer:
             return "stopped"
         self.intent = findings.intent
         passages = [hit.passage for hit in findings.prompt_hits]
-        if model.guarded:  # it says what it is given; a larger model finds the sentence itself
+        held = model.guarded or findings.narrowed  # where drinks were left out, no model may bring them in again
+        if held or findings.sensitive:  # said as they are given; a free model finds the sentence itself
             passages = services.knowledge.excerpts(question.text, passages)
 
-        # 2) A small model does not phrase what could hurt somebody: the passages are quoted
-        if model.guarded and findings.sensitive and passages:
-            self._show(guard.quoted_answer(question.lang, passages, health=findings.intent in HEALTH_INTENTS))
-            self.guard = "quoted"
+        # 2) No model phrases what could hurt somebody: the passages are quoted, and where there are none nothing is said
+        if findings.sensitive:
+            self._show(self._quoted(findings, passages))
+            self.guard = "quoted" if passages else "fixed"
             self._cite(findings, passages)
             return "stop"
 
@@ -238,7 +242,7 @@ class Answer:
                 template=question.template,
             )
             self.dropped_turns = built.dropped_turns
-            gate = guard.Guard(findings.intent, question.lang, built.passages) if model.guarded else None
+            gate = guard.Guard(findings.intent, question.lang, built.passages) if held else None
             return built.messages
 
         finish: Finish = "failed"
@@ -281,16 +285,12 @@ class Answer:
                 kept = [turn for turn in turns if turn.answer][built.dropped_turns :]
                 told = [*built.passages, *(passage for turn in kept for passage in turn.passages)]
                 self.unsupported = support.unsupported(self.text, told, services.words.proper_nouns)
-            if findings.intent in HEALTH_INTENTS and not self.stopped:
-                self._show(f"\n\n{phrasing.NOT_REVIEWED[question.lang]}")
             self._cite(findings, built.passages)
         return finish
 
     def _find(self, history: Sequence[str]) -> Findings:
-        """What the knowledge base holds on the question; nothing when it is not to be asked."""
+        """What the knowledge base holds on the question; where it is not to be asked, only what must be quoted."""
         knowledge = self._services.knowledge
-        if not self.question.knowledge:
-            return Findings((), (), "unknown", False)
         if not knowledge.ready.is_set():
             self._phase("waiting_knowledge")
             knowledge.fill()
@@ -298,7 +298,17 @@ class Answer:
         began = time.monotonic()
         found = knowledge.find(self.question.text, history=history, lang=self.question.lang)
         self.timing = replace(self.timing, retrieve_s=time.monotonic() - began)
-        return found
+        return found if self.question.knowledge or found.sensitive else Findings((), (), "unknown", False)
+
+    def _quoted(self, findings: Findings, passages: Sequence[Passage]) -> str:
+        """The whole answer to a sensitive question."""
+        lang = self.question.lang
+        if findings.intent in COURTESIES and not passages:
+            return phrasing.DECLINE[lang][findings.intent]
+        if not passages:
+            return f"{phrasing.DECLINE[lang]['not_found']}\n\n{phrasing.NOT_REVIEWED[lang]}"
+        health = findings.intent in HEALTH_INTENTS or not HEALTH_CONCERNS.isdisjoint(findings.concerns)
+        return guard.quoted_answer(lang, passages, health=health)
 
     def _cite(self, findings: Findings, passages: Sequence[Passage], *, marked: bool = False) -> None:
         """Number the passages of the prompt; marked leaves out those whose number the text does not hold."""

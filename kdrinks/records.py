@@ -29,7 +29,7 @@ Kind = Literal[
 """What a passage is about; the same words are the kind tokens of the built-in model."""
 
 QUOTED_KINDS: frozenset[str] = frozenset({"alcohol", "cautions"})
-"""Kinds that a small model never phrases itself: the answer quotes them."""
+"""Kinds that no model phrases itself: the answer quotes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,10 @@ class Findings:
     """On alcohol, infants, pregnancy, allergies or medicine: the answer quotes its passages."""
     subjects: tuple[str, ...] = ()
     """Ids that the question or, for a follow-up, the conversation is about, most important first."""
+    concerns: tuple[str, ...] = ()
+    """Sensitive matters that the question's words name: pregnancy, infant, allergy, health, alcohol."""
+    narrowed: bool = False
+    """Drinks are suggested, and some left out because they were not wanted: nothing else may be suggested."""
 
 
 @dataclass(frozen=True, slots=True)

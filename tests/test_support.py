@@ -185,10 +185,10 @@ def test_the_mark_is_kept_with_the_answer_and_earlier_turns_support_too(house: S
     found, conversation_id = ask(house, "식혜가 뭐야?", "식혜는 음료입니다. 1592년에 세종대왕이 만들었습니다.")
     assert found == ["1592년에 세종대왕이 만들었습니다."]
     # what the first turn's passages hold is still in the prompt of the second
-    assert ask(house, "막걸리는 몇 도야?", "식혜와는 다릅니다. 이강주와도 다릅니다.", conversation_id)[0] == [
+    assert ask(house, "막걸리에는 뭐가 들어가?", "식혜와는 다릅니다. 이강주와도 다릅니다.", conversation_id)[0] == [
         "이강주와도 다릅니다."
     ]
-    assert ask(house, "막걸리는 몇 도야?", "식혜와는 다릅니다.")[0] == ["식혜와는 다릅니다."]
+    assert ask(house, "막걸리에는 뭐가 들어가?", "식혜와는 다릅니다.")[0] == ["식혜와는 다릅니다."]
 
 
 def test_an_answer_without_the_knowledge_base_is_not_judged_by_it(house: Services) -> None:

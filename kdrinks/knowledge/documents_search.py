@@ -2,7 +2,8 @@
 
 The drinks are searched as if there were no documents; a passage of a document comes in where it holds clearly more of the question's
 telling words than they do, or where they have no answer. So documents about anything never make an answer about a drink worse. Where
-health is touched, the drinks' cautions stay first, whatever a document says.
+health is touched, the drinks' cautions stay first, whatever a document says; where drinks are suggested without something, none stands
+in for them.
 """
 
 import math
@@ -10,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kdrinks.knowledge import choose, vectors
-from kdrinks.knowledge.query import DECLINED, Query
+from kdrinks.knowledge.query import Query
+from kdrinks.knowledge.suggesting import DECLINED
 from kdrinks.phrasing import split
 from kdrinks.records import Findings, Hit, Passage
 from kdrinks.store import documents as store
@@ -58,7 +60,8 @@ def with_documents(db: Database, words: Words, query: Query, found: Findings, *,
         return found
     least = WISHED if found.intent in ("recommend", "compare") else FLOOR
     ahead = strong[0].strength > max(least, _of_drinks(db, words, query, found, weights) + AHEAD)
-    if found.intent not in DECLINED and not ahead:
+    # nobody can hold a document against what was said to be left out
+    if found.intent not in DECLINED and (not ahead or found.narrowed):
         return replace(found, hits=_mixed(found.hits, strong, k, first=False))
     own = tuple(one.hit for one in strong if one.strength >= WITH_THE_BEST * strong[0].strength)[:MOST]
     if found.sensitive and found.prompt_hits and (query.subjects or query.concerns):

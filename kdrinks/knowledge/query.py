@@ -3,19 +3,22 @@
 Knows names and cues, not passages; the search decides what to do with a Query.
 """
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from kdrinks.knowledge import intents
+from kdrinks.knowledge.cautions import concerns_of
 from kdrinks.knowledge.subjects import Mention, Names, masked
+from kdrinks.knowledge.suggesting import ABOUT_IT, BARE, DECLINED, OF_ONESELF, asks_for_some
 from kdrinks.records import Language
 from kdrinks.words import Words
 
 LEAN_TO_DRINK = 1.6
 """Added for names that are also ordinary words: 장수가 뭐야 is about the drink here, 무병장수 is not."""
-
-DECLINED = frozenset({"smalltalk", "out_of_scope", "injection", "not_found"})
 
 _PARTING: dict[str, re.Pattern[str]] = {
     "farewell": re.compile(
@@ -30,31 +33,15 @@ _PARTING: dict[str, re.Pattern[str]] = {
 }
 """Small talk that wants another answer than a greeting, by its words; a farewell with thanks is a farewell."""
 
-_SENSITIVE: dict[str, re.Pattern[str]] = {
-    "pregnancy": re.compile(
-        r"임신|임산부|임부|산모|산부인과|만삭|홀몸|출산|(?:애|아이|아기)를? ?가(?:진|졌)|젖먹이|젖을? ?먹|수유|입덧|태아|모유|뱃속|pregnan|breast.?fe|nursing|trimester|lactat",
-        re.IGNORECASE,
-    ),
-    "infant": re.compile(
-        r"아기|아가(?![리씨])|영아|신생아|갓난|이유식|\d+ ?개월|돌 ?(?:전|안|도|된|지난|쟁이)|(?:두|세) ?돌|돌인데|걸음마|아이(?!스)|어린이|애(?:들|한테|기)|조카|유치원|(?<!\d)[1-9] ?살|(?:한|두|세|네|다섯) ?살"
-        r"|\b(?:baby|babies|infants?|newborns?|toddlers?|kids?|child(?:ren)?)\b|month.?old|months old",
-        re.IGNORECASE,
-    ),
-    "allergy": re.compile(
-        r"알레르기|알러지|과민|두드러기|셀리악|글루텐|allerg|celiac|coeliac|intoleran|gluten|anaphyla", re.IGNORECASE
-    ),
-    "health": re.compile(
-        r"약(?:을|이랑|과) ?(?:같이|함께|먹|복용)|복용|약 먹|술 ?깨|숙취|해장(?!술)|혈압|당뇨|혈당|항생제|수술|치료|질환|medicin|medication|antibiotic|diabet|blood pressure|\bdisease|\bpills?\b",
-        re.IGNORECASE,
-    ),
-    "alcohol": re.compile(r"운전|미성년|청소년|\bdriv(?:e|ing)\b|underage|\bminors?\b", re.IGNORECASE),
-}
-"""Words that make a question sensitive whatever else it asks."""
-
 STRAYS = frozenset({"driving", "diet", "cautions"})
-"""What no question is about without a word for it; each of the other sensitive ones has its words in _SENSITIVE."""
+"""What no question is about without a word for it; each of the other sensitive ones has its words in cautions.SENSITIVE."""
 
 SENSITIVE_INTENTS = frozenset({"alcohol", "pregnancy", "infant", "allergy", "health", "driving", "cautions"})
+
+_FACTS = frozenset(
+    {"identity", "ingredients", "has_ingredient", "caffeine", "diet", "substitution", "false_belief", "compare"}
+)
+"""Intents of one drink that a question sounds like when it asks for another: `something with no nuts in it`."""
 
 HAS_WORDS = frozenset("driving diet pregnancy infant allergy caffeine cautions storage etiquette pronunciation".split())
 UNSAID = 0.3
@@ -69,12 +56,30 @@ _ONLY_A_NAME = re.compile(
 
 _THAN = re.compile(rf"\bthan (?:the |a |an )?{intents.MASK}|{intents.MASK} ?(?:보다|보단)", re.IGNORECASE)
 _NOT_THIS = re.compile(
-    rf"{intents.MASK}(?:은|는|이랑|랑)? ?(?:말고|빼고|제외|아닌)|\b(?:other than|besides|except(?: for)?|apart from|but not) (?:the )?{intents.MASK}",
+    rf"{intents.MASK}(?:은|는|이랑|랑)? ?(?:말고|말구|빼고|제외|아닌)|\b(?:other than|besides|except(?: for)?|apart from|but not) (?:the |a |an )?{intents.MASK}",
     re.IGNORECASE,
 )
 """`막걸리 말고`: the drink is named to be left out."""
 
+_INSTEAD_OF = re.compile(
+    rf"{intents.MASK} ?대신|\b(?:instead of|in place of|rather than) (?:the |a |an )?{intents.MASK}", re.IGNORECASE
+)
+"""Leaves the drink out where others are asked for; `유자차 대신 뭘 넣어?` asks after it."""
+
 _ANOTHER = re.compile(r"말고|빼고|다른|딴 ?거|\b(?:other than|besides|another|else)\b", re.IGNORECASE)
+_MAY_I = re.compile(
+    r"도 ?(?:돼|되|될|괜찮)|괜찮(?!은)|\b(?:can|may|could|should|do|would) (?:i|you|we|she|he|they) (?:recommend|suggest)|\bsafe\b|\bok(?:ay)?\b",
+    re.IGNORECASE,
+)
+"""Whether the drink that is named may be had, however many drinks are suggested in the same words."""
+
+_LIKE_THIS = re.compile(
+    rf"{intents.MASK}(?:이?랑|하고|와|과|을|를|은|는|이|가)? ?(?:처럼|같은|같이|비슷|좋아|맛있)|\b(?:like|love|enjoy|similar to|close to|resembl\w+) (?:the |a |an |to )?{intents.MASK}",
+    re.IGNORECASE,
+)
+"""`막걸리 같은 거`: the drink is an example of what is wished for."""
+
+_AND = re.compile(r"\s*(?:이?나|이?랑|하고|와|과|,|및|and|or|nor)\s*")
 _COURTESY = re.compile(
     r"(?:thanks?(?: you)?(?: so much| a lot| very much)?|thx|hi(?: there)?|hello|hey|고마워요?|고맙습니다|감사(?:합니다|해요)|안녕(?:하세요)?)\s*[,.!~…]+\s*",
     re.IGNORECASE,
@@ -82,8 +87,8 @@ _COURTESY = re.compile(
 """Stands before a question without being what it is about."""
 
 _POINTS_BACK = re.compile(
-    r"그거|그건|그게|그걸|그것|이거|이건|이게|저거|걔|그 (?:술|차|음료|음식|둘)|둘 중|둘 다|거기|그럼|그러면|그래서|그 중|그중|둘은|둘이|말고|빼고|다른 거|다른거|걸로|것으로|좀 더"
-    r"|\b(?:then|it|its|it's|that|this|they|them|those|these|both|the (?:first|second|other|former|latter)|ones?|another|else|instead|without)\b",
+    r"그거|그건|그게|그걸|그것|이거|이건|이게|저거|걔|그 (?:술|차|음료|음식|둘)|둘 중|둘 다|거기|그럼|그러면|그래서|그 중|그중|둘은|둘이|말고|빼고|다른 거|다른거|걸로|것으로|좀 더|하나 더|더 (?:추천|없|있|알려)"
+    r"|\b(?:then|it|its|it's|that|this|they|them|those|these|both|the (?:first|second|other|former|latter)|ones?|another|else|instead|without|more)\b",
     re.IGNORECASE,
 )
 
@@ -109,7 +114,13 @@ class Query:
     earlier: str = ""
     """The earlier question that a follow-up without subjects goes on from."""
     before: tuple[str, ...] = ()
-    """All the earlier questions of a follow-up without subjects, oldest first: what they wished for still stands."""
+    """The earlier questions, names masked, whose wishes a follow-up without subjects goes on from, oldest first."""
+    stated: tuple[str, ...] = ()
+    """The earlier questions, names masked, that said what must not be suggested, oldest first: it holds for the conversation."""
+    suggests: bool = False
+    """It asks for drinks that it does not name."""
+    examples: tuple[str, ...] = ()
+    """Those of the subjects that are named as an example of what is wished for."""
     cued: frozenset[str] = frozenset()
     """Intents that a hand-kept cue speaks for."""
     rejected: tuple[str, ...] = ()
@@ -125,7 +136,7 @@ def understand(
     text, mentions = _read(question, names, words)
     lang = lang or words.language(question)
     subjects = tuple(dict.fromkeys(drink_id for mention in mentions for drink_id in _ids(mention, mentions)))
-    rejected = tuple(drink_id for mention in mentions if _left_out(text, mention) for drink_id in mention.drink_ids)
+    rejected = _around(_NOT_THIS, text, mentions)
     subjects = tuple(drink_id for drink_id in subjects if drink_id not in rejected)
     without_names = masked(text, mentions, intents.MASK)
     asked = text
@@ -136,18 +147,33 @@ def understand(
     cued = intents.cued(without_names)
     probabilities = _believable(intents.model().probabilities(without_names), cued)
     intent = next(name for name in probabilities if name not in STRAYS or name in cued)
-    concerns = tuple(name for name, pattern in _SENSITIVE.items() if pattern.search(asked))
+    concerns = concerns_of(asked)
+    if history and BARE.fullmatch(text):
+        intent, probabilities = "recommend", {**dict.fromkeys(probabilities, 0.0), "recommend": 1.0}
+    some = asks_for_some(without_names, intent)
+    if some and (instead := _around(_INSTEAD_OF, text, mentions)):
+        rejected, subjects = (*rejected, *instead), tuple(one for one in subjects if one not in instead)
+    suggests = some and not (subjects and (intent != "recommend" or _MAY_I.search(text)))
+    examples = tuple(one for one in _around(_LIKE_THIS, text, mentions) if one in subjects)
+    suggests = suggests or bool(examples and set(subjects) <= set(examples) and intent in ("recommend", "similar"))
+    spoken = [_heard(said, names, words) for said in history]
     followed, earlier = False, ""
-    if (
-        history
-        and (not subjects or _adds_to_earlier(intent, subjects, without_names))
-        and not _starts_anew(text, intent, probabilities, subjects)
-    ):
+    anew = _starts_anew(text, intent, probabilities, subjects)
+    before = [said.text for said in spoken]
+    if history and suggests and not subjects:
+        if _ANOTHER.search(text):  # `그거 말고 다른 술 추천해줘`
+            rejected = (*rejected, *_from_conversation(history, names, words, ())[0])
+        rejected += tuple(drink_id for said in spoken for drink_id in said.rejected)
+        before = [said.text for said in spoken if said.asks_for_some and not anew]
+        earlier = before[-1] if before and spoken[-1].asks_for_some else ""
+        followed = True
+    elif history and (not subjects or _adds_to_earlier(intent, subjects, without_names)) and not anew:
         subjects, earlier = _from_conversation(history, names, words, subjects)
         subjects = tuple(drink_id for drink_id in subjects if drink_id not in rejected)
-        if intent == "recommend" and _ANOTHER.search(text):  # `그거 말고 다른 술 추천해줘`
-            rejected, subjects = (*rejected, *subjects), ()
         followed = True
+    sensitive = intent in SENSITIVE_INTENTS - ({"alcohol"} if suggests else set()) or bool(concerns)
+    if suggests and not subjects and intent in SENSITIVE_INTENTS | {"similar"} | (_FACTS if history else set()):
+        intent = "recommend"
     if (
         concerns
         and concerns[0] != "alcohol"
@@ -162,19 +188,57 @@ def understand(
         subjects=subjects,
         intent=intent,
         probabilities=probabilities,
-        sensitive=intent in SENSITIVE_INTENTS or bool(concerns),
+        sensitive=sensitive or intent in SENSITIVE_INTENTS,
         followed=followed,
         earlier=earlier,
-        before=tuple(history) if followed and not subjects else (),
+        before=tuple(before) if followed and not subjects else (),
+        stated=tuple(said.text for said in spoken if said.states),
+        suggests=suggests,
+        examples=examples,
         concerns=concerns,
         cued=cued,
         rejected=rejected,
     )
 
 
-def _left_out(text: str, mention: Mention) -> bool:
-    around = masked(text, [mention], intents.MASK)
-    return bool(_NOT_THIS.search(around[max(mention.start - 12, 0) : mention.start + 8]))
+class _Heard(NamedTuple):
+    """An earlier question of the conversation."""
+
+    text: str
+    """Names masked."""
+    rejected: tuple[str, ...]
+    asks_for_some: bool
+    states: bool
+    """Whether what it leaves out was said for the conversation: not so where it only asks whether one drink is free of something."""
+
+
+@lru_cache(maxsize=1024)  # a conversation is heard again with every question: 2 ms for each one before
+def _heard(question: str, names: Names, words: Words) -> _Heard:
+    text, mentions = _read(question, names, words)
+    said = masked(text, mentions, intents.MASK)
+    some = asks_for_some(said, _likely(said))
+    of_a_drink = intents.MASK in said or "?" in said or ABOUT_IT.search(said)
+    states = some or not of_a_drink or bool(concerns_of(said) or OF_ONESELF.search(said))
+    return _Heard(said, _around(_NOT_THIS, text, mentions), some, states)
+
+
+def _likely(without_names: str) -> str:
+    return next(iter(intents.model().probabilities(without_names)))
+
+
+def _around(pattern: re.Pattern[str], text: str, mentions: Sequence[Mention]) -> tuple[str, ...]:
+    """The drinks named in the text that the pattern finds beside their own sign, and those named in one breath with them."""
+    found = [
+        bool(pattern.search(masked(text, [mention], intents.MASK)[max(mention.start - 16, 0) : mention.start + 9]))
+        for mention in mentions
+    ]
+    for here, there in (*itertools.pairwise(range(len(found))), *itertools.pairwise(reversed(range(len(found))))):
+        first, second = sorted((here, there))
+        if found[here] and _AND.fullmatch(text[mentions[first].end : mentions[second].start]):
+            found[there] = True
+    return tuple(
+        drink_id for mention, beside in zip(mentions, found, strict=True) if beside for drink_id in mention.drink_ids
+    )
 
 
 def _read(question: str, names: Names, words: Words) -> tuple[str, tuple[Mention, ...]]:
@@ -226,7 +290,7 @@ def _asked_before(history: Sequence[str], names: Names, words: Words) -> tuple[s
         text, mentions = _read(question, names, words)
         without_names = masked(text, mentions, intents.MASK)
         if not _ONLY_A_NAME.fullmatch(without_names):
-            intent = next(iter(intents.model().probabilities(without_names)))
+            intent = _likely(without_names)
             return None if intent in DECLINED | {"recommend", "topic"} else (text, without_names)
     return None
 

@@ -5,10 +5,13 @@ Knows no SQL (store.passages) and no model.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from kdrinks.knowledge import choose, facets, scope, vectors
-from kdrinks.knowledge.query import DECLINED, Query, small_talk
+from kdrinks.knowledge.cautions import is_quoted
+from kdrinks.knowledge.query import SENSITIVE_INTENTS, Query, small_talk
+from kdrinks.knowledge.suggesting import DECLINED
 from kdrinks.records import Findings, Hit, Passage
 from kdrinks.store import passages as store
 
@@ -27,6 +30,7 @@ SURE_BELIEF = 1.2
 SECONDARY = frozenset(
     {
         "gen-health",
+        "gen-alcohol-medicine",
         "gen-alcohol-pregnancy",
         "gen-honey-infant",
         "gen-legal-age",
@@ -42,9 +46,6 @@ SECONDARY = frozenset(
 RECOMMENDS = frozenset({"recommend", "season", "occasion", "region", "serving", "alcohol", "diet", "health"})
 """Intents whose answer, where no drink is named, is drinks."""
 
-QUOTED = frozenset({"alcohol", "cautions"})
-"""Kinds of passages that make an answer sensitive whatever the question sounds like."""
-
 TELLS = 4.0
 """Strength of a belief that a rare word of the question tells."""
 
@@ -57,6 +58,9 @@ FUSED = 0.3
 
 NEAR = 8.0
 """What a cosine of 1 above a drink's least passage is worth in BM25."""
+
+LIKE_IT = 3.0
+"""Added for a drink that is similar to the one named as an example: more than being well known, less than two wishes."""
 
 RANK_OFFSET, WORD_SHARE = 10, 0.3
 """Of the fusion, chosen among offsets 3 to 60 and shares 0.3 to 1, with FUSED, as what is nowhere behind either leg at 1 and at 3 on the
@@ -76,15 +80,30 @@ class Search:
     """One question on its way through the legs."""
 
     def __init__(self, knowledge: "Knowledge", query: Query) -> None:
-        self.k, self.query = knowledge, query
-        self.drinks, self._ingredients = knowledge._drinks, knowledge._ingredients[query.lang]
+        self.k, self.drinks, self._ingredients = knowledge, knowledge._drinks, knowledge._ingredients[query.lang]
+        surfaces = [mention.surface for mention in query.mentions]
+        self._own = knowledge._facets.wishes(query.text, query.lang, surfaces)
+        self.asked_for = self._own
+        """What this question wishes for, and the earlier ones that it goes on from."""
+        for said in reversed(query.before):  # the latest stands over the one before it
+            self.asked_for = facets.merged(self._wished(said), self.asked_for)
+        self.wishes = self.asked_for
+        """With what was said at any time to be left out."""
+        offers = query.suggests or not query.subjects or query.intent == "similar"
+        for said in reversed(query.stated if offers else ()):
+            self.wishes = facets.merged(self._wished(said).left_out, self.wishes)
+        if query.subjects and query.intent == "has_ingredient" and self._own.allergens:
+            query = replace(
+                query, intent="allergy", sensitive=True
+            )  # the list of ingredients need not name all of them
+        if query.suggests or query.intent == "similar":
+            query = self._without_the_unfit(query)
+        self.query = query
+        left_out = self.wishes.leaves_out or (query.suggests and bool(query.rejected))
+        self.narrowed = left_out and (query.suggests or not query.subjects)
         text = f"{query.earlier} {query.text}" if query.earlier and not query.subjects else query.text
         terms = dict.fromkeys(knowledge._words.search_terms(text, query.lang))
         self.terms = [term for term in terms if query.subjects or term not in OF_ALL]
-        surfaces = [mention.surface for mention in query.mentions]
-        self.wishes = knowledge._facets.wishes(query.text, query.lang, surfaces)
-        for earlier in reversed(query.before):  # the latest stands over the one before it
-            self.wishes = facets.merged(knowledge._facets.wishes(earlier, query.lang), self.wishes)
         self.rows = store.legs(
             knowledge._db,
             self.terms,
@@ -98,9 +117,44 @@ class Search:
         self.topics = knowledge._touched.topics(query)
         self.told = knowledge._touched.told(query, self.terms)
         known = dict(knowledge._touched.beliefs(query, self.terms))
+        if (
+            query.suggests and self.narrowed
+        ):  # what qualifies the drinks stays; other texts name drinks that nobody held against the wishes
+            self.topics = [touched for touched in self.topics if touched[0] in SECONDARY | {"gen-diet"}]
+            self.told, known = [told for told in self.told if told.toxic], {}
         for told in self.told:
             known[told.belief_id] = max(known.get(told.belief_id, 0.0), TELLS)
         self.beliefs = sorted(known.items(), key=lambda item: -item[1])
+
+    def _wished(self, said: str) -> facets.Wishes:
+        return self.k._facets.wishes(said, self.k._words.language(said))
+
+    def _without_the_unfit(self, query: Query) -> Query:
+        """The query without named drinks that its own wishes leave out, and that it names to say what is wished for.
+
+        One that only an earlier wish leaves out is asked about by its name: it is told, and not suggested.
+        """
+        if query.intent == "similar" and query.subjects:  # a drink's own list of those like it was held against no wish
+            if not self.wishes.leaves_out:
+                return query
+            return replace(
+                query,
+                subjects=(),
+                examples=query.subjects,
+                rejected=(*query.rejected, *query.subjects),
+                intent="recommend",
+                suggests=True,
+            )
+        unfit = [one for one in query.subjects if not facets.may_be_suggested(self.drinks[one], self.wishes)]
+        if not unfit:
+            return query
+        out = {
+            one for one in unfit if one in query.examples or not facets.may_be_suggested(self.drinks[one], self._own)
+        }
+        if not out:
+            return replace(query, intent="identity", suggests=False)
+        subjects = tuple(one for one in query.subjects if one not in out)
+        return replace(query, subjects=subjects, rejected=(*query.rejected, *out), intent="recommend")
 
     def findings(self, k: int) -> Findings:
         query = self.query
@@ -120,25 +174,36 @@ class Search:
                 best = choose.of_drink(query, own, self._telling(own), 1)[0]
             if best is not None:
                 hits.append(self._hit(best, item.score))
+        careful = self.wishes.careful if self.narrowed and intent not in DECLINED else ()
+        concerns = tuple(
+            dict.fromkeys([*query.concerns, *sorted("health" if one == "medicine" else one for one in careful)])
+        )
         return Findings(
             hits=tuple(hits),
             prompt_hits=tuple(self._hit(passage, score.get(passage.subject_id, 0.0)) for passage in chosen),
             intent=small_talk(query.text) if intent == "smalltalk" else intent,
             sensitive=(intent not in DECLINED and query.sensitive)
-            or bool(query.concerns)
+            or intent in SENSITIVE_INTENTS
+            or bool(concerns)
             or any(told.toxic for told in self.told)
-            or any(passage.kind in QUOTED for passage in chosen),
+            or any(is_quoted(passage) for passage in chosen),
             subjects=query.subjects,
+            concerns=concerns,
+            narrowed=self.narrowed and any(passage.subject_id in self.drinks for passage in chosen),
         )
 
     def _intent(self) -> str:
         evidence = scope.Evidence(
             touched=bool(self.topics or self.beliefs),
-            wishes=bool(self.wishes),
-            liquor=bool(self.wishes) if self.wishes.liquor else self.wishes.liquor is False and not self.query.concerns,
+            wishes=bool(self.asked_for),
+            liquor=bool(self.asked_for)
+            if self.asked_for.liquor
+            else self.asked_for.liquor is False and not self.query.concerns,
             named_after=any(self.k._names.of_root(term) for term in self.terms),
             ingredient=bool(self._ingredients & set(self.terms)),
             elsewhere=self._from_elsewhere(),
+            leaves_out=self.query.suggests
+            and bool(self._own.left_out or (self._own.liquor is False and not self.query.concerns)),
             coverage=0.0 if self.query.subjects else self._coverage(),
         )
         intent = scope.judged(self.query, evidence)
@@ -165,6 +230,16 @@ class Search:
             scores[drink_id] = scores.get(drink_id, 0.0) + 4
         if not query.subjects:
             self._add_wishes(scores, intent)
+        if self.narrowed:
+            scores = {
+                subject: score
+                for subject, score in scores.items()
+                if (
+                    facets.may_be_suggested(self.drinks[subject], self.wishes)
+                    if subject in self.drinks
+                    else not query.suggests
+                )
+            }
         for drink_id in query.rejected:
             scores.pop(drink_id, None)
         second = sorted(scores.values(), reverse=True)[1:2]
@@ -209,7 +284,7 @@ class Search:
     def _add_wishes(self, scores: dict[str, float], intent: str) -> None:
         """Recommendations: drinks by how well they fit; the better known first among equals."""
         wishes = self.wishes
-        if not wishes and wishes.liquor is None and not wishes.soft_word:
+        if not (wishes or wishes.leaves_out or wishes.soft_word) and wishes.liquor is None:
             return
         if self.query.intent != "topic":
             for other in scores.keys() - self.drinks.keys():
@@ -221,6 +296,9 @@ class Search:
             else:
                 known = min(self.k._known.get(drink_id, 0.0), 8.0) / 8
                 scores[drink_id] = 0.6 * scores.get(drink_id, 0.0) + 2.5 * fit + 2.0 * known
+        for example in self.query.examples:
+            for drink_id in self.drinks[example].similar:
+                scores[drink_id] = scores.get(drink_id, 0.0) + LIKE_IT
 
     def _chosen(self, intent: str, ranked: Sequence[_Ranked], by_subject: Mapping[str, list[Passage]]) -> list[Passage]:
         """What the answer rests on, in order; a warning that a rare word of the question calls for stands first."""

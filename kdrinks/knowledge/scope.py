@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from kdrinks.knowledge.query import DECLINED, Query
+from kdrinks.knowledge.query import Query
+from kdrinks.knowledge.suggesting import DECLINED
 
 ABOUT_DRINKS = re.compile(
     r"음료|마시|마실|마셔|마셨|마신|마심|음청|술(?!관|래|집 알바)|(?<![가-힣])(?:차|전통차|꽃차|찻)(?=[는를가도에 ?.,]|$|잎|집)|전통주|전통차|막걸리|탁주|약주|소주|명주|양조|누룩|엿기름|식혜|화채|한잔|한 잔|도수"
@@ -77,6 +78,8 @@ class Evidence:
     ingredient: bool
     elsewhere: bool
     """It names a drink from elsewhere, and no topic or false belief that it touches speaks of that one."""
+    leaves_out: bool
+    """It asks for drinks without something that drinks are known to hold: `잣 빼고 추천해줘`."""
     coverage: float
     """Share of the question's words, by rarity, that the best passage holds."""
 
@@ -118,6 +121,9 @@ def judged(query: Query, evidence: Evidence) -> str:
 def _ties_to_drinks(query: Query, evidence: Evidence) -> bool:
     """Whether a question without a drink's name is about drinks at all."""
     if ABOUT_DRINKS.search(query.text) or evidence.named_after or query.followed:
+        return True
+    elsewhere = "out_of_scope" in query.cued or query.probabilities.get("out_of_scope", 0.0) > 0.2
+    if evidence.leaves_out and query.intent == "recommend" and not elsewhere:
         return True
     if evidence.wishes and TO_BUY_OR_BRING.search(query.text) and "out_of_scope" not in query.cued:
         return True

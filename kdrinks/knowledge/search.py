@@ -81,12 +81,23 @@ class Knowledge:
             [(drink.id, name) for drink in drinks for name in names_of(record_of(drink))],
         )
         self._names = Names(rows, vocabulary)
-        self._facets = facets.Facets(load_tags(), terms)
-        self._touched = Touched(topics, beliefs, self._drinks, terms)
+        ingredients = {
+            lang: {
+                drink.id: frozenset(
+                    term
+                    for item in (*getattr(drink.ingredients, lang), getattr(drink, f"name_{lang}"))
+                    for term in terms(item, lang)
+                )
+                for drink in drinks
+            }
+            for lang in ("ko", "en")
+        }
         self._ingredients = {
             lang: {term for drink in drinks for item in getattr(drink.ingredients, lang) for term in terms(item, lang)}
             for lang in ("ko", "en")
         }
+        self._facets = facets.Facets(load_tags(), terms, ingredients)
+        self._touched = Touched(topics, beliefs, self._drinks, terms)
         self._known = {drink.id: 0.0 for drink in drinks}
         for listed in (*(topic.related for topic in topics), *(belief.related for belief in beliefs)):
             for related in listed:
