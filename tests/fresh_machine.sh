@@ -22,6 +22,7 @@ mount --rbind /dev "$root/dev"
 # how this machine reaches its package index
 cp /etc/resolv.conf "$root/etc/"
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+echo "127.0.0.1 localhost" >"$root/etc/hosts" # every machine has this line; debootstrap makes no such file
 chroot "$root" useradd --create-home visitor
 git clone -q --no-hardlinks "$repository" "$root/home/visitor/my kdrinks"
 chroot "$root" chown -R visitor: /home/visitor
@@ -100,6 +101,8 @@ unshare --net bash -c "ip link set lo up; (inside python3 start.py --no-browser 
 if [ "$kind" != kills ]; then
   say "python3 start.py test"
   began=$SECONDS
-  (inside python3 start.py test -q) 2>&1 | tail -n 25 | sed -u 's/^/         /'
-  say "exit status ${PIPESTATUS[0]}, after $((SECONDS - began)) s"
+  status=0
+  (inside python3 start.py test -q) >"/tmp/fresh-machine-$kind-tests.log" 2>&1 || status=$?
+  tail -n 20 "/tmp/fresh-machine-$kind-tests.log" | sed 's/^/         /'
+  say "exit status $status, after $((SECONDS - began)) s"
 fi
