@@ -3,15 +3,19 @@
 DuckDB's own errors end here: what a person can act on becomes a StoreError; wrong SQL stays what it is, a bug with its traceback.
 A finished write is on the disk (DuckDB syncs its log at each commit), so a kill -9 loses nothing that write() has left. The log is
 folded into the file at 16 MB (DuckDB's default), after a migration and on close(); the next start replays what is left of it.
+A store of a newer kdrinks is left byte for byte as it is; before a migration changes what is stored, one copy of the file is kept.
 """
 
 import math
+import os
 import re
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -32,6 +36,8 @@ READERS_S = 2.0
 REWRITE_BYTES = 256e6
 """About 2 s of copying on 2 cores."""
 REWRITE_SUFFIX = ".rewrite"
+COPYING_SUFFIX = ".copying"
+"""Of a copy that is not whole yet."""
 NOT_WRITABLE = re.compile(
     r"permission denied|read-only|no space left|file too large|disk quota|operation not permitted|not a directory|is a directory",
     re.IGNORECASE,
@@ -51,6 +57,16 @@ def new_id() -> str:
 def now() -> datetime:
     """The present in UTC without a zone, as every created_at holds it."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCopy:
+    """The file as it was before an update. It holds what was deleted since, so every deletion removes it."""
+
+    path: Path
+    size_bytes: int
+    made_at: datetime
+    """UTC without a zone."""
 
 
 class Database:
@@ -75,8 +91,8 @@ class Database:
     def open(cls, path: Path | None) -> "Database":
         """Open or create the file and bring its tables up to date; None keeps everything in memory.
 
-        Raises StoreLocked while another process has it, StoreDamaged when it cannot be read (the file stays as it is),
-        StoreNotWritable when the folder or the disk refuses.
+        Raises StoreLocked while another process has it, StoreDamaged when it cannot be read or is of a newer kdrinks (the file stays
+        as it is), StoreNotWritable when the folder or the disk refuses, or has no room for the copy that an update keeps.
         """
         with mapped(path):
             try:
@@ -91,6 +107,8 @@ class Database:
             if path is not None and path.with_suffix(REWRITE_SUFFIX).exists() and database._rewrite(path, math.inf):
                 path.with_suffix(REWRITE_SUFFIX).unlink()
         except BaseException:
+            with suppress(duckdb.Error):  # closing would fold the log into a file that is not ours to change
+                database._connection.execute("PRAGMA disable_checkpoint_on_shutdown")
             database._connection.close()
             raise
         return database
@@ -188,22 +206,114 @@ class Database:
         with self._writing, mapped(self.path):
             self._connection.close()
 
+    def kept_copy(self) -> KeptCopy | None:
+        """The copy from before an update; None when there is none."""
+        for copy in _copies(self.path) if self.path else []:
+            with suppress(FileNotFoundError):  # somebody else has just removed it
+                status = copy.stat()
+                made_at = datetime.fromtimestamp(status.st_mtime, UTC).replace(tzinfo=None)
+                return KeptCopy(copy, status.st_size, made_at)
+        return None
+
+    def drop_copy(self) -> None:
+        """Remove the copy, and what a kill left of one. Raises StoreNotWritable."""
+        for copy in _copies(self.path, COPYING_SUFFIX) + _copies(self.path) if self.path else []:
+            try:
+                copy.unlink(missing_ok=True)
+            except OSError as exc:
+                raise StoreNotWritable("store_not_writable", path=copy, cause=exc.strerror or exc) from exc
+
     def _migrate(self) -> None:
+        """Apply what is missing, each migration whole or not at all: a kill leaves the rest to the next start."""
+        done, newest = self._version(), MIGRATIONS[-1][0]
+        if self.path and done and any(_rewrites(sql) for _, _, sql in MIGRATIONS[done:]):
+            self._keep_copy(self.path, done, newest)
+            done = self._version()
+        if done == newest:
+            return
         with self.write() as cursor:
             cursor.execute(
                 "CREATE TABLE IF NOT EXISTS migrations (number INTEGER NOT NULL, name VARCHAR NOT NULL, applied_at TIMESTAMP)"
             )
-            row = cursor.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
-        done = row[0] if row else 0
-        if done > MIGRATIONS[-1][0]:
-            raise StoreDamaged("store_newer", path=self.path, found=done, known=MIGRATIONS[-1][0])
         for number, name, sql in MIGRATIONS[done:]:
             with self.write() as cursor:
                 cursor.execute(sql)
                 cursor.execute("INSERT INTO migrations VALUES (?, ?, ?)", [number, name, now()])
-        if done < MIGRATIONS[-1][0]:
-            with self.cursor() as cursor:
-                cursor.execute("CHECKPOINT")
+        with self.cursor() as cursor:
+            cursor.execute("CHECKPOINT")
+
+    def _version(self) -> int:
+        """The last migration that was applied, 0 in a new file. Only reads. Raises StoreDamaged when this kdrinks does not know it."""
+        row = None
+        with self.cursor() as cursor, suppress(duckdb.CatalogException):  # a new file has no such table
+            row = cursor.execute("SELECT max(number) FROM migrations").fetchone()
+        done = int(row[0] or 0) if row else 0
+        if done > MIGRATIONS[-1][0]:
+            raise StoreDamaged("store_newer", path=self.path, found=done, known=MIGRATIONS[-1][0])
+        return done
+
+    def _keep_copy(self, path: Path, done: int, newest: int) -> None:
+        """Copy the file, with all that its log holds, beside it, in place of an older copy; the connection is another one afterwards.
+
+        An update that was killed between two of its migrations has its copy already, the only one that the kdrinks before it can read.
+        """
+        if any(_copy_name(path, earlier, newest).exists() for earlier in range(1, done)):
+            return
+        log = path.with_name(path.name + ".wal")
+        size_bytes = path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+        # once for the copy and once for the migration: the old rows keep their blocks until the new ones are written
+        needed, free = 2 * size_bytes, shutil.disk_usage(path.parent).free
+        if free < needed:
+            raise StoreNotWritable("store_no_room", path=path, need=f"{needed / 1e6:,.0f}", free=f"{free / 1e6:,.0f}")
+        with mapped(path):
+            self._connection.execute("CHECKPOINT")
+            self._connection.close()
+            # held against other programs all the while. Closing any handle of a file drops a process's POSIX locks on it, DuckDB's too,
+            # so that nothing is read beside a connection that goes on
+            with closing(duckdb.connect(str(path), read_only=True, config=CONFIG)):
+                _copy(path, _copy_name(path, done, newest))
+            self._connection = duckdb.connect(str(path), config=CONFIG)
+
+
+def _rewrites(sql: str) -> bool:
+    """Whether a migration does anything but make tables and fill them, so that a mistake in it could cost what was stored."""
+    return any(
+        statement.type not in (duckdb.StatementType.CREATE, duckdb.StatementType.INSERT)
+        or re.search(r"\bCREATE\s+OR\s+REPLACE\b", statement.query, re.IGNORECASE)
+        for statement in duckdb.extract_statements(sql)
+    )
+
+
+def _copy_name(path: Path, done: int, newest: int) -> Path:
+    return path.with_name(f"{path.stem}.{done}-before-{newest}{path.suffix}")
+
+
+def _copies(path: Path, suffix: str = "") -> list[Path]:
+    """The copies beside a database: one, or two between the writing of one and the removing of the other."""
+    named = re.compile(rf"{re.escape(path.stem)}\.\d+-before-\d+{re.escape(path.suffix + suffix)}")
+    return [file for file in path.parent.iterdir() if named.fullmatch(file.name)]
+
+
+def _copy(path: Path, kept: Path) -> None:
+    """Under another name until it is whole and on the disk; then every older copy goes."""
+    copying = kept.with_name(kept.name + COPYING_SUFFIX)
+    try:
+        for left in _copies(path, COPYING_SUFFIX):
+            left.unlink()
+        with path.open("rb") as source:
+            # whose words these are, nobody else reads: "x" and the mode give the file to its owner alone from its first byte on
+            with open(copying, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as target:
+                shutil.copyfileobj(source, target, 2**20)
+                target.flush()
+                os.fsync(target.fileno())
+            copying.replace(kept)
+            for older in _copies(path):
+                if older != kept:
+                    older.unlink()
+    except OSError as exc:
+        with suppress(OSError):
+            copying.unlink(missing_ok=True)
+        raise StoreNotWritable("store_not_writable", path=copying, cause=exc.strerror or exc) from exc
 
 
 @contextmanager

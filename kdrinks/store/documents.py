@@ -78,6 +78,7 @@ def remove(db: Database, document_id: str) -> bool:
     with db.write() as cursor:
         _delete_parts(cursor, document_id)
         gone = cursor.execute("DELETE FROM documents WHERE id = ?", [document_id]).fetchone()
+    db.drop_copy()
     db.checkpoint()  # what was removed shall not wait in the log
     return bool(gone and gone[0])
 

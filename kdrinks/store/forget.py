@@ -1,4 +1,4 @@
-"""Deleting: whole conversations with everything that was said, counted, timed and cited in them, rollups and snapshots too.
+"""Deleting: whole conversations with everything that was said, counted, timed and cited in them, rollups, snapshots and the copy too.
 
 Knows who may delete nothing: asking the person is the page's work.
 """
@@ -45,7 +45,9 @@ def one(db: Database, conversation: str) -> int:
 
 def everything(db: Database) -> int:
     """Delete every conversation; the choices (model, stop words, saved queries) stay. Returns how many there were."""
-    return _delete(db, "SELECT id FROM conversations")
+    count = _delete(db, "SELECT id FROM conversations")
+    db.drop_copy()  # also where no conversation was left: it may hold some
+    return count
 
 
 def of_session(db: Database, session: str) -> int:
@@ -86,11 +88,14 @@ def _delete(db: Database, which: str, values: Sequence[Any] = ()) -> int:
 
 
 def leave_no_trace(db: Database, ids: Sequence[str]) -> None:
-    """Nothing deleted stays in the file or its log, in a copy for analysts, or in a cache."""
+    """Nothing deleted stays in the file or its log, in the copy from before an update, in one for analysts, or in a cache."""
     snapshot.drop(db)
     for forgotten in db.when_forgotten:
         forgotten(ids)
-    db.rewrite()
+    try:
+        db.drop_copy()  # before the rewriting, which may need its room on the disk
+    finally:
+        db.rewrite()
 
 
 def _retention_days(cursor: Cursor) -> int | None:

@@ -1,7 +1,9 @@
-"""The section of data: the SQL box with saved queries, copies to take away, the sample data, how long things are kept, deleting all."""
+"""The section of data: the SQL box with saved queries, copies to take away, the sample data, how long things are kept,
+deleting all, the copy from before an update."""
 
 import io
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import streamlit as st
@@ -12,6 +14,7 @@ from kdrinks.store import analytics, chats, forget, live, snapshot, sqlbox
 from kdrinks.store import sample as stored_sample
 from kdrinks.store.analytics import View
 from kdrinks.store.views import VIEWS
+from kdrinks.ui.amounts import bytes_text
 from kdrinks.ui.analytics_view import download
 from kdrinks.ui.frame import as_state, lang, may_manage, services, show_error, t
 
@@ -38,6 +41,7 @@ def data(view: View) -> None:
         _sample()
     with right:
         _keeping()
+        _kept_copy()
 
 
 def sample_invitation() -> None:
@@ -238,3 +242,25 @@ def _keeping() -> None:
                 st.cache_data.clear()
                 st.session_state.pop(ANSWER, None)
                 st.rerun()
+
+
+def _kept_copy() -> None:
+    """The file as it was before an update, where there is one, and deleting it after a second click."""
+    db = services().db
+    kept = db.kept_copy()
+    if kept is None:
+        return
+    with st.container(border=True, key="kept-copy"):
+        st.subheader(t("analytics.kept_copy"), anchor=False)
+        st.caption(t("analytics.kept_copy_note", file=f"`{kept.path.name}`"))
+        made_at = kept.made_at - timedelta(minutes=st.context.timezone_offset or 0)
+        st.markdown(t("analytics.kept_copy_facts", size=bytes_text(kept.size_bytes), date=f"{made_at:%Y-%m-%d %H:%M}"))
+        with st.popover(t("analytics.kept_copy_delete"), icon=":material/delete:"):
+            st.markdown(t("analytics.kept_copy_sure"))
+            if st.button(t("analytics.kept_copy_yes"), type="primary", key="kept-copy-delete"):
+                try:
+                    db.drop_copy()
+                except KdrinksError as error:
+                    show_error(error)
+                else:
+                    st.rerun()
