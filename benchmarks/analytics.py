@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 import pandas as pd  # noqa: E402
 
 from kdrinks.records import Exchange, Loaded, Timing, WordCount  # noqa: E402
-from kdrinks.store import analytics, chats, rollup, said, speed  # noqa: E402
+from kdrinks.store import analytics, chats, rollup, speed, word_stats  # noqa: E402
 from kdrinks.store.analytics import View  # noqa: E402
 from kdrinks.store.db import Database, new_id, now  # noqa: E402
 
@@ -107,23 +107,23 @@ def charts(db: Database) -> dict[str, Callable[[], Any]]:
         queries |= {
             f"counts{name}": lambda view=view: analytics.counts(db, view),
             f"activity{name}": lambda view=view: analytics.activity(db, view),
-            f"top words{name}": lambda view=view: said.top_words(db, view),
-            f"table of 1,000 words{name}": lambda view=view: said.top_words(db, view, limit=1000),
-            f"typical: who{name}": lambda view=view: said.typical(db, view, "who"),
-            f"drinks over time{name}": lambda view=view: said.drinks_over_time(db, view),
-            f"trend of a word{name}": lambda view=view: said.word_trend(db, view, ["w48"]),
-            f"said together{name}": lambda view=view: said.together(db, view, "w48"),
-            f"sentences{name}": lambda view=view: said.sentences(db, view, "w48"),
+            f"top words{name}": lambda view=view: word_stats.top_words(db, view),
+            f"table of 1,000 words{name}": lambda view=view: word_stats.top_words(db, view, limit=1000),
+            f"typical: who{name}": lambda view=view: word_stats.typical(db, view, "who"),
+            f"drinks over time{name}": lambda view=view: word_stats.drinks_over_time(db, view),
+            f"trend of a word{name}": lambda view=view: word_stats.word_trend(db, view, ["w48"]),
+            f"said together{name}": lambda view=view: word_stats.together(db, view, "w48"),
+            f"sentences{name}": lambda view=view: word_stats.sentences(db, view, "w48"),
             f"timings{name}": lambda view=view: speed.timings(db, view),
             f"points{name}": lambda view=view: speed.timing_points(db, view),
             f"spread{name}": lambda view=view: speed.distribution(db, view, "first_token_s"),
             f"memory{name}": lambda view=view: speed.memory(db, view),
             f"guards{name}": lambda view=view: analytics.guard_shares(db, view),
         }
-    queries["typical: now and before, 90 days"] = lambda: said.typical(db, quarter, "period")
-    queries["top words, a year and the one before"] = lambda: said.top_words(db, year)
+    queries["typical: now and before, 90 days"] = lambda: word_stats.typical(db, quarter, "period")
+    queries["top words, a year and the one before"] = lambda: word_stats.top_words(db, year)
     one_word = View(since=month.since, word="w2004", utc_offset_minutes=540)
-    queries["top words of one word's conversations, 30 days"] = lambda: said.top_words(db, one_word)
+    queries["top words of one word's conversations, 30 days"] = lambda: word_stats.top_words(db, one_word)
     queries["counts of one word's conversations, 30 days"] = lambda: analytics.counts(db, one_word)
     return queries
 
@@ -141,13 +141,16 @@ def page_ms(db: Database, rounds: int) -> dict[str, float]:
 
     from kdrinks.config import Settings
     from kdrinks.recount import Recount
-    from kdrinks.ui import analytics_data, analytics_view, analytics_words, frame
+    from kdrinks.ui import frame
+    from kdrinks.ui.analytics import data
+    from kdrinks.ui.analytics import view as analytics_view
+    from kdrinks.ui.analytics import words as analytics_words
 
     config.set_option("runner.enforceSerializableSessionState", False)
     house = SimpleNamespace(db=db, recount=Recount(), settings=Settings(ROOT, ROOT), page_drawn=threading.Event())
     taken: dict[str, float] = {}
     with contextlib.ExitStack() as patches:
-        for room in (frame, analytics_view, analytics_words, analytics_data):
+        for room in (frame, analytics_view, analytics_words, data):
             patches.enter_context(mock.patch.object(room, "services", lambda: house))
         for section in SECTIONS:
             page = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=120)
@@ -243,14 +246,14 @@ def beside(db: Database, folder: Path, rounds: int) -> list[dict[str, Any]]:
     view = View(since=since, utc_offset_minutes=540)
     top = lambda: rows[rows["created_at"] >= since].groupby("word")["count"].sum().nlargest(10)  # noqa: E731
     assert (
-        said.top_words(db, View(since=since, stop=tuple(f"neu{n}" for n in range(100))), limit=10)["count"].sum()
+        word_stats.top_words(db, View(since=since, stop=tuple(f"neu{n}" for n in range(100))), limit=10)["count"].sum()
         == top().sum()
         == sum(count for _, count in counted_in_python())
     ), "all sides count the same"
     few = max(2, rounds // 10)
     job(
         "top 10 words, 90 days",
-        p95_ms(lambda: said.top_words(db, view), rounds),
+        p95_ms(lambda: word_stats.top_words(db, view), rounds),
         p95_ms(counted_in_python, few),
         p95_ms(top, few),
     )
@@ -263,7 +266,7 @@ def beside(db: Database, folder: Path, rounds: int) -> list[dict[str, Any]]:
 
     job(
         "drinks over time, one year",
-        p95_ms(lambda: said.drinks_over_time(db, View(utc_offset_minutes=540)), rounds),
+        p95_ms(lambda: word_stats.drinks_over_time(db, View(utc_offset_minutes=540)), rounds),
         p95_ms(drinks_in_python, few),
         p95_ms(drinks_in_pandas, few),
     )

@@ -25,14 +25,14 @@ sys.path[:0] = [str(ROOT)]
 
 import numpy as np  # noqa: E402
 
-from kdrinks.evaluate import NOT_SEARCHED, read_questions  # noqa: E402
-from kdrinks.knowledge import vectors  # noqa: E402
-from kdrinks.knowledge.search import Knowledge, Progress  # noqa: E402
-from kdrinks.phrasing import split  # noqa: E402
+from kdrinks.generation.templates import split  # noqa: E402
+from kdrinks.measure.evaluate import NOT_SEARCHED, read_questions  # noqa: E402
 from kdrinks.records import Language, Passage  # noqa: E402
+from kdrinks.search import vectors  # noqa: E402
+from kdrinks.search.knowledge import Knowledge, Progress  # noqa: E402
 from kdrinks.store import passages as store  # noqa: E402
 from kdrinks.store.db import Database  # noqa: E402
-from kdrinks.words import Words  # noqa: E402
+from kdrinks.text.analyzer import Words  # noqa: E402
 
 OF_A_SUBJECT = 10
 SYLLABLES = [chr(code) for code in range(ord("가"), ord("힣") + 1, 97)]

@@ -27,16 +27,16 @@ sys.path[:0] = [str(ROOT)]
 
 import numpy as np  # noqa: E402
 
-from kdrinks.evaluate import KS, NOT_SEARCHED, evaluate, read_questions  # noqa: E402
-from kdrinks.knowledge import vectors  # noqa: E402
-from kdrinks.knowledge.choose import KINDS  # noqa: E402
-from kdrinks.knowledge.query import understand  # noqa: E402
-from kdrinks.knowledge.rank import Search, by_rank  # noqa: E402
-from kdrinks.knowledge.search import Knowledge  # noqa: E402
+from kdrinks.measure.evaluate import KS, NOT_SEARCHED, evaluate, read_questions  # noqa: E402
 from kdrinks.records import Findings, Hit, Passage  # noqa: E402
+from kdrinks.search import vectors  # noqa: E402
+from kdrinks.search.evidence import KINDS  # noqa: E402
+from kdrinks.search.knowledge import Knowledge  # noqa: E402
+from kdrinks.search.query import understand  # noqa: E402
+from kdrinks.search.ranking import Search, by_rank  # noqa: E402
 from kdrinks.store import passages as store  # noqa: E402
 from kdrinks.store.db import Database  # noqa: E402
-from kdrinks.words import Words  # noqa: E402
+from kdrinks.text.analyzer import Words  # noqa: E402
 
 SETS = ("dev", "fresh", "multiturn")
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from kdrinks.records import Exchange, Loaded, Timing, WordCount  # noqa: E402
-from kdrinks.store import analytics, chats, forget, said, speed, sqlbox  # noqa: E402
+from kdrinks.store import analytics, chats, forget, speed, sqlbox, word_stats  # noqa: E402
 from kdrinks.store.analytics import View  # noqa: E402
 from kdrinks.store.db import Database, new_id  # noqa: E402
 
@@ -72,10 +72,10 @@ def read(db: Database, chance: random.Random, stop: threading.Event, rounds: Cou
     """Draw charts until told to stop; a count that falls behind what was seen before, deletions aside, is an error of its own."""
     while not stop.is_set():
         view = View(word=chance.choice(("", "", "말7")), stop=("말3",))
-        top = said.top_words(db, view, limit=50)
+        top = word_stats.top_words(db, view, limit=50)
         assert "말3" not in set(top["word"])
-        said.typical(db, view, "who")
-        said.together(db, View(), "말7")
+        word_stats.typical(db, view, "who")
+        word_stats.together(db, View(), "말7")
         speed.timings(db, View())
         counts = analytics.counts(db, View()).iloc[0]
         assert counts["answers"] <= counts["questions"], "an answer without its question"
@@ -125,7 +125,7 @@ def soak(folder: Path, *, seconds: float, writers: int = 4, readers: int = 3) ->
             db = Database.open(folder / "kdrinks.duckdb")
         _check(db, kept)
     forget.everything(db)
-    assert said.top_words(db, View()).empty
+    assert word_stats.top_words(db, View()).empty
     db.close()
     return {
         "conversations": sum(one.conversations for one in kept),
@@ -138,7 +138,7 @@ def soak(folder: Path, *, seconds: float, writers: int = 4, readers: int = 3) ->
 
 def _check(db: Database, kept: list[Kept]) -> None:
     words: Counter[str] = sum((one.words for one in kept), Counter())
-    counted = said.top_words(db, View(), limit=1000)
+    counted = word_stats.top_words(db, View(), limit=1000)
     assert dict(zip(counted["word"], counted["count"], strict=True)) == dict(words)
     row = analytics.counts(db, View()).iloc[0]
     assert row["conversations"] == sum(one.conversations for one in kept)

@@ -14,19 +14,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from kdrinks import commands_documents, commands_models, sample
-from kdrinks import evaluate as evaluation
+from kdrinks import sample
 from kdrinks.answer import Answer, ask
+from kdrinks.cli import documents, models
 from kdrinks.config import from_environment
 from kdrinks.engine.local import Engine
 from kdrinks.errors import BadInput, KdrinksError, StoreLocked
 from kdrinks.hub import catalog
+from kdrinks.measure import evaluate as evaluation
 from kdrinks.records import Choice, Hit, ModelFile, Sampling, Turn
 from kdrinks.services import Services, last_choice, open_services
 from kdrinks.store import chats, forget
 from kdrinks.store.db import Database
 from kdrinks.store.export import export
-from kdrinks.words import Words
+from kdrinks.text.analyzer import Words
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,8 +94,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command("devices", _devices, "list what llama.cpp can run on")
 
-    commands_models.add(commands, command)
-    commands_documents.add(commands, command)
+    models.add(commands, command)
+    documents.add(commands, command)
 
     sub = command("evaluate", _evaluate, "measure retrieval and answers on questions")
     sub.add_argument("questions", type=Path)

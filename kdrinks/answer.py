@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from kdrinks import guard, phrasing, prompt, recount, support, words
+from kdrinks import recount
 from kdrinks.errors import BadInput, KdrinksError
+from kdrinks.generation import claims, guard, prompt, templates
 from kdrinks.hub import catalog
 from kdrinks.records import (
     Asked,
@@ -36,6 +37,7 @@ from kdrinks.records import (
 from kdrinks.services import Services, last_choice
 from kdrinks.store import chats
 from kdrinks.store.db import new_id
+from kdrinks.text import analyzer
 
 HEALTH_INTENTS = frozenset({"pregnancy", "infant", "allergy", "health", "cautions"})
 COURTESIES = frozenset({"smalltalk", "thanks", "farewell", "injection"})
@@ -135,7 +137,7 @@ class Answer:
         self.intent = "unknown"
         self.guard = "off"
         self.citations: tuple[Citation, ...] = ()
-        self.unsupported: tuple[support.Span, ...] = ()
+        self.unsupported: tuple[claims.Span, ...] = ()
         """Sentences of a free model's text with a figure or name that no passage of its prompt holds."""
         self.dropped_turns = 0
         self.loaded: Loaded | None = None
@@ -284,7 +286,7 @@ class Answer:
             if question.knowledge:
                 kept = [turn for turn in turns if turn.answer][built.dropped_turns :]
                 told = [*built.passages, *(passage for turn in kept for passage in turn.passages)]
-                self.unsupported = support.unsupported(self.text, told, services.words.proper_nouns)
+                self.unsupported = claims.unsupported(self.text, told, services.words.proper_nouns)
             self._cite(findings, built.passages)
         return finish
 
@@ -304,9 +306,9 @@ class Answer:
         """The whole answer to a sensitive question."""
         lang = self.question.lang
         if findings.intent in COURTESIES and not passages:
-            return phrasing.DECLINE[lang][findings.intent]
+            return templates.DECLINE[lang][findings.intent]
         if not passages:
-            return f"{phrasing.DECLINE[lang]['not_found']}\n\n{phrasing.NOT_REVIEWED[lang]}"
+            return f"{templates.DECLINE[lang]['not_found']}\n\n{templates.NOT_REVIEWED[lang]}"
         health = findings.intent in HEALTH_INTENTS or not HEALTH_CONCERNS.isdisjoint(findings.concerns)
         return guard.quoted_answer(lang, passages, health=health)
 
@@ -349,7 +351,7 @@ class Answer:
                 question_words=tuple(self._services.words.count(question.text)),
                 answer_words=tuple(self._services.words.count(recount.own_text(self.text))),
                 details=self._details(),
-                analyser=words.VERSION,
+                analyser=analyzer.VERSION,
             ),
         )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from kdrinks.store import recount as stored
 from kdrinks.store.db import Database
-from kdrinks.words import VERSION, Words
+from kdrinks.text.analyzer import VERSION, Words
 
 BATCH_MESSAGES = 200
 """About 0.2 s of counting; the store is written to once a batch."""

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from kdrinks import phrasing
-from kdrinks.knowledge.drinks import load_beliefs, load_drinks, load_topics, record_of
-from kdrinks.knowledge.passages import all_passages
+from kdrinks.drinks.model import load_beliefs, load_drinks, load_topics, record_of
+from kdrinks.drinks.passages import all_passages
+from kdrinks.generation import templates
 from kdrinks.records import Citation, Exchange, Language, Loaded, Passage, Timing, WordCount
 from kdrinks.store import chats, forget, sample
 from kdrinks.store.db import Database, new_id, now
-from kdrinks.words import VERSION, Words
+from kdrinks.text.analyzer import VERSION, Words
 
 DAYS = 90
 CONVERSATIONS = 160
@@ -159,7 +159,7 @@ def _exchange(
     chance: random.Random, words: Words, passage: Passage, setup: _Setup, conversation_id: str, *, cold: bool
 ) -> Exchange:
     question = _fill(chance.choice(QUESTIONS[passage.kind][0 if passage.lang == "ko" else 1]), passage.title)
-    answer = " ".join(phrasing.sentences(passage)[:6]) + " [1]"
+    answer = " ".join(templates.sentences(passage)[:6]) + " [1]"
     quoted = passage.kind == "alcohol" and setup.tokens_per_s > 500
     failed = chance.random() < 0.02
     loaded = setup.loaded
@@ -228,5 +228,5 @@ def _fill(template: str, title: str) -> str:
     text = template.replace("{title}", title)
     for forms in ("이/가", "은/는", "을/를", "와/과"):
         order = "과/와" if forms == "와/과" else forms
-        text = text.replace("{" + forms + "}", phrasing.particle(title, order))
+        text = text.replace("{" + forms + "}", templates.particle(title, order))
     return text

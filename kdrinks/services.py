@@ -11,12 +11,12 @@ from kdrinks.engine.local import Engine
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog
 from kdrinks.hub.plan import Planner
-from kdrinks.knowledge.search import Knowledge
 from kdrinks.records import Choice, Keeping
 from kdrinks.recount import Recount, count_again
+from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import chats, forget, live
 from kdrinks.store.db import Database
-from kdrinks.words import Words
+from kdrinks.text.analyzer import Words
 
 if TYPE_CHECKING:
     from kdrinks.answer import Answer

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from kdrinks.store.analytics import View
-from kdrinks.ui import analytics_view as ui
-from kdrinks.ui.analytics_data import data, sample_invitation, sample_note
-from kdrinks.ui.analytics_drinks import drinks
-from kdrinks.ui.analytics_speed import speed
-from kdrinks.ui.analytics_words import words
+from kdrinks.ui.analytics import view as ui
+from kdrinks.ui.analytics.data import data, sample_invitation, sample_note
+from kdrinks.ui.analytics.drinks import drinks
+from kdrinks.ui.analytics.speed import speed
+from kdrinks.ui.analytics.words import words
 from kdrinks.ui.frame import t
 
 st.title(t("analytics.title"), anchor=False)

@@ -1,6 +1,6 @@
 """Drinks: browse them, open one, see the whole, add and correct."""
 
-from kdrinks.ui import drinks_view
+from kdrinks.ui.drinks import view
 from kdrinks.ui.frame import services
 
-drinks_view.draw(services())
+view.draw(services())

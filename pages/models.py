@@ -1,6 +1,6 @@
 """Models and devices: what this machine has, which model answers, where it runs."""
 
-from kdrinks.ui import models_view
 from kdrinks.ui.frame import services
+from kdrinks.ui.models import view
 
-models_view.draw(services())
+view.draw(services())

@@ -10,7 +10,7 @@ from tiny_models import write_byte_model
 from kdrinks.engine.local import Engine
 from kdrinks.records import Choice
 from kdrinks.store.db import Database
-from kdrinks.words import Words
+from kdrinks.text.analyzer import Words
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

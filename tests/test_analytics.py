@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from kdrinks.records import Exchange, Loaded, Timing, WordCount
-from kdrinks.store import analytics, chats, export, rollup, said, speed
+from kdrinks.store import analytics, chats, export, rollup, speed, word_stats
 from kdrinks.store.analytics import View
 from kdrinks.store.db import Database, new_id, now
 
@@ -70,10 +70,10 @@ def test_a_new_person_sees_zeros_and_empty_tables_and_no_error(db: Database) -> 
     assert pd.isna(row["first_token_s"])
     for table in (
         analytics.activity(db, View()),
-        said.top_words(db, View(since=now())),
-        said.word_trend(db, View(), ["식혜"]),
-        said.drinks_over_time(db, View()),
-        said.sentences(db, View(), "식혜"),
+        word_stats.top_words(db, View(since=now())),
+        word_stats.word_trend(db, View(), ["식혜"]),
+        word_stats.drinks_over_time(db, View()),
+        word_stats.sentences(db, View(), "식혜"),
         speed.timings(db, View()),
         speed.timing_points(db, View()),
         analytics.guard_shares(db, View()),
@@ -88,7 +88,7 @@ def test_the_most_frequent_words_are_those_a_person_would_count(db: Database) ->
     for words in spoken:
         say(db, words)
         total.update(words)
-    table = said.top_words(db, View(), limit=3)
+    table = word_stats.top_words(db, View(), limit=3)
     assert dict(listed(table, "word", "count")) == dict(total.most_common(3))
     assert listed(table, "rank", "word", "messages") == [(1, "쌀", 2), (2, "식혜", 2), (3, "물", 1)]
     assert table["before"].isna().all(), "the whole time has no period before it"
@@ -100,14 +100,14 @@ def test_words_are_told_apart_by_speaker_language_kind_and_model(db: Database) -
     say(db, {"식혜": 7}, pos="drink")
 
     def words(view: View) -> set[object]:
-        return set(said.top_words(db, view)["word"])
+        return set(word_stats.top_words(db, view)["word"])
 
     assert words(View()) == {"쌀", "술", "rice", "식혜"}
     assert words(View(who="question")) == {"술"}
     assert words(View(who="answer", lang="ko")) == {"쌀", "식혜"}
     assert words(View(lang="en")) == words(View(model="qwen2.5-1.5b")) == words(View(pos=("english",))) == {"rice"}
     assert words(View(pos=("drink", "english"))) == {"식혜", "rice"}
-    assert set(said.top_words(db, View(), search="RIC")["word"]) == {"rice"}
+    assert set(word_stats.top_words(db, View(), search="RIC")["word"]) == {"rice"}
 
 
 def test_a_period_is_compared_with_the_one_before_it(db: Database) -> None:
@@ -115,19 +115,19 @@ def test_a_period_is_compared_with_the_one_before_it(db: Database) -> None:
     say(db, {"쌀": 5, "물": 1}, at=today - DAY * 9)
     say(db, {"쌀": 2, "누룩": 4}, at=today - DAY * 2)
     view = View(since=today - DAY * 7, until=today)
-    assert listed(said.top_words(db, view), "word", "count", "before") == [("누룩", 4, 0), ("쌀", 2, 5)]
-    assert list(said.top_words(db, View(until=today - DAY * 7))["word"]) == ["쌀", "물"]
+    assert listed(word_stats.top_words(db, view), "word", "count", "before") == [("누룩", 4, 0), ("쌀", 2, 5)]
+    assert list(word_stats.top_words(db, View(until=today - DAY * 7))["word"]) == ["쌀", "물"]
 
 
 def test_a_day_begins_at_the_readers_midnight(db: Database) -> None:
     say(db, {"쌀": 1}, at=datetime(2026, 3, 1, 14, 59))  # 23:59 in Seoul
     say(db, {"쌀": 2}, at=datetime(2026, 3, 1, 15, 0))  # midnight in Seoul
-    seoul = said.word_trend(db, View(utc_offset_minutes=540), ["쌀", "없음"])
+    seoul = word_stats.word_trend(db, View(utc_offset_minutes=540), ["쌀", "없음"])
     assert [(str(day)[:10], word, count) for day, word, count in listed(seoul, "day", "word", "count")] == [
         ("2026-03-01", "쌀", 1),
         ("2026-03-02", "쌀", 2),
     ]
-    assert list(said.word_trend(db, View(), ["쌀"])["count"]) == [3]
+    assert list(word_stats.word_trend(db, View(), ["쌀"])["count"]) == [3]
     days = analytics.activity(db, View(utc_offset_minutes=540))
     assert list(days["answers"]) == [1, 1]
 
@@ -135,25 +135,27 @@ def test_a_day_begins_at_the_readers_midnight(db: Database) -> None:
 def test_counts_of_two_analyser_versions_are_never_added_up(db: Database) -> None:
     say(db, {"안동": 1, "소주": 1})
     say(db, {"안동소주": 1}, pos="drink", analyser="2")
-    assert set(said.top_words(db, View())["word"]) == {"안동", "소주"}, "until all is counted again"
+    assert set(word_stats.top_words(db, View())["word"]) == {"안동", "소주"}, "until all is counted again"
 
 
 def test_a_word_leads_to_the_sentences_it_came_from(db: Database) -> None:
     text = "식혜는 달다. 안동 소주는 술입니다!\n쌀로 빚습니다."
     conversation_id = say(db, {"안동소주": 1, "빚다": 1}, pos="drink", text=text)
     say(db, {"쌀": 1}, text="쌀.")
-    table = said.sentences(db, View(), "안동소주")
+    table = word_stats.sentences(db, View(), "안동소주")
     assert listed(table, "role", "sentence", "conversation_id") == [
         ("answer", "안동 소주는 술입니다!", conversation_id)
     ]
-    assert said.sentences(db, View(), "빚다").iloc[0]["sentence"].startswith("식혜는 달다."), "another form of the word"
+    assert word_stats.sentences(db, View(), "빚다").iloc[0]["sentence"].startswith("식혜는 달다."), (
+        "another form of the word"
+    )
 
 
 def test_drinks_are_followed_over_the_days(db: Database) -> None:
     for day, words in ((1, {"식혜": 1}), (2, {"식혜": 2, "수정과": 5}), (2, {"막걸리": 1})):
         say(db, words, pos="drink", at=datetime(2026, 3, day, 12))
     say(db, {"쌀": 99})
-    table = said.drinks_over_time(db, View(), limit=2)
+    table = word_stats.drinks_over_time(db, View(), limit=2)
     assert [(str(day)[8:10], drink, count) for day, drink, count in listed(table, "day", "drink", "count")] == [
         ("01", "식혜", 1),
         ("02", "수정과", 5),
@@ -222,14 +224,14 @@ def test_a_deleted_conversation_leaves_every_chart(db: Database) -> None:
     say(db, {"쌀": 1})
     gone = say(db, {"누룩": 9}, loaded=GPU, guard="quoted")
     chats.delete_conversation(db, gone)
-    assert list(said.top_words(db, View())["word"]) == ["쌀"]
+    assert list(word_stats.top_words(db, View())["word"]) == ["쌀"]
     assert list(speed.timings(db, View())["device"]) == ["cpu"]
     assert list(analytics.guard_shares(db, View())["guard"]) == ["kept"]
 
 
 def test_a_charts_data_downloads_as_csv_and_parquet_with_hangul(db: Database, tmp_path: Path) -> None:
     say(db, {"식혜": 3, "=1+1": 1}, pos="drink")
-    table = said.top_words(db, View())
+    table = word_stats.top_words(db, View())
     csv = export.as_csv(table)
     assert csv.startswith(b"\xef\xbb\xbf")
     assert list(pd.read_csv(io.BytesIO(csv))["word"]) == ["식혜", "'=1+1"]

@@ -14,8 +14,9 @@ from kdrinks.config import ROOT, Settings
 from kdrinks.recount import Recount
 from kdrinks.store import chats, compare
 from kdrinks.store.db import Database
-from kdrinks.ui import analytics_data, analytics_speed, analytics_view, analytics_words, frame
-from kdrinks.words import Words
+from kdrinks.text.analyzer import Words
+from kdrinks.ui import frame
+from kdrinks.ui.analytics import data, speed, view, words
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
         house = SimpleNamespace(
             db=database, recount=Recount(), words=Words(), page_drawn=threading.Event(), settings=settings
         )
-        for room in (frame, analytics_view, analytics_words, analytics_data, analytics_speed):
+        for room in (frame, view, words, data, speed):
             monkeypatch.setattr(room, "services", lambda: house)
         yield database
 
@@ -125,7 +126,7 @@ def test_a_stop_word_is_kept_and_counted_nowhere(db: Database) -> None:
 
 def test_the_page_says_how_far_counting_again_has_come(db: Database) -> None:
     say(db, {"식혜": 3}, pos="drink")
-    analytics_words.services().recount.done, analytics_words.services().recount.total = 20, 80
+    words.services().recount.done, words.services().recount.total = 20, 80
     page = open_page("analytics", "ko")
     assert "80개 가운데 20개" in page.get("progress")[0].proto.text
 

@@ -19,8 +19,8 @@ import pytest
 from hub_server import FakeHub, running_hub
 from tiny_models import write_byte_model
 
-from kdrinks import commands_jobs
 from kdrinks.__main__ import main
+from kdrinks.cli import watch
 from kdrinks.config import BUILT_IN_FILE, ROOT, Settings
 from kdrinks.errors import BadInput
 from kdrinks.hub import catalog, fit
@@ -240,9 +240,9 @@ def test_ctrl_c_waits_until_nothing_of_the_job_is_left(
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands_jobs, "EVERY_S", 0.001)
+    monkeypatch.setattr(watch, "EVERY_S", 0.001)
     with pytest.raises(KeyboardInterrupt):
-        commands_jobs.watch(job, interrupted, job.cancel)
+        watch.watch(job, interrupted, job.cancel)
     assert job.phase == "cancelled" and list(models.iterdir()) == []
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from tiny_models import write_byte_model
 
-from kdrinks.compare import SCORED_CHARACTERS, Candidate, Comparison, scored_texts
 from kdrinks.config import BUILT_IN_FILE
 from kdrinks.engine.local import Engine
 from kdrinks.engine.process import Stopped
@@ -18,6 +17,7 @@ from kdrinks.errors import BadInput
 from kdrinks.hub import catalog
 from kdrinks.hub.gguf import read_model
 from kdrinks.hub.plan import first_plan
+from kdrinks.measure.compare import SCORED_CHARACTERS, Candidate, Comparison, scored_texts
 from kdrinks.records import Choice, Device, Done, Message, ModelFile, Sampling
 from kdrinks.store import compare as store
 from kdrinks.store.db import Database

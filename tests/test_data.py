@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kdrinks.errors import KnowledgeError
-from kdrinks.knowledge.drinks import (
+from kdrinks.drinks.model import (
     DATA,
     Drink,
     Tags,
@@ -21,10 +20,11 @@ from kdrinks.knowledge.drinks import (
     load_topics,
     record_of,
 )
-from kdrinks.knowledge.passages import all_passages
-from kdrinks.knowledge.search import Knowledge
+from kdrinks.drinks.passages import all_passages
+from kdrinks.errors import KnowledgeError
+from kdrinks.search.knowledge import Knowledge
 from kdrinks.store.db import Database
-from kdrinks.words import Words
+from kdrinks.text.analyzer import Words
 
 DRINKS = load_drinks()
 TOPICS = load_topics()

@@ -10,13 +10,13 @@ from document_files import BREWERY_LINES, brewery_pdf, pdf, teahouse_docx
 from test_cli import document, kdrinks
 
 from kdrinks import i18n
+from kdrinks.documents import ingest
+from kdrinks.documents.chunks import CHUNK_UNITS, Block, chunked, plain
+from kdrinks.documents.ingest import Adding, index_again
 from kdrinks.errors import BadInput
-from kdrinks.knowledge import documents_add
-from kdrinks.knowledge.documents import CHUNK_UNITS, Block, chunked, plain
-from kdrinks.knowledge.documents_add import Adding, index_again
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database
-from kdrinks.words import Words
+from kdrinks.text.analyzer import Words
 
 PATIENCE_S = 60
 
@@ -228,7 +228,7 @@ def test_an_archive_that_unpacks_to_gigabytes_is_refused_unopened(db: Database, 
 def test_a_reader_that_dies_is_told_and_changes_nothing(
     db: Database, words: Words, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documents_add.sys, "executable", "/bin/false")
+    monkeypatch.setattr(ingest.sys, "executable", "/bin/false")
     assert refused(db, words, "a.txt", b"Tea.") == "document_too_complex"
 
 
@@ -258,14 +258,14 @@ def test_documents_survive_a_restart_and_a_refill_of_the_drinks(tmp_path: Path, 
 
 def test_a_cancelled_document_leaves_nothing(db: Database, words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
     reached, go_on = threading.Event(), threading.Event()
-    indexed = documents_add.indexed
+    indexed = ingest.indexed
 
     def held(*arguments: object) -> list[store.Part]:
         reached.set()
         assert go_on.wait(PATIENCE_S)
         return indexed(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(documents_add, "indexed", held)
+    monkeypatch.setattr(ingest, "indexed", held)
     job = Adding(db, words, "안내서.pdf", brewery_pdf())
     assert reached.wait(PATIENCE_S)
     waiting = Adding(db, words, "b.txt", b"The next one waits for its turn.")
@@ -289,13 +289,13 @@ def test_a_cancel_ends_the_reading_of_a_long_file(db: Database, words: Words) ->
 
 
 def test_words_of_an_older_kdrinks_are_made_again(db: Database, words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents_add, "EDITION", "0")
+    monkeypatch.setattr(ingest, "EDITION", "0")
     job = added(db, words, "a.txt", b"The second house pours oolong.")
     monkeypatch.undo()
-    assert store.outdated(db, documents_add.EDITION) == [job.id]
+    assert store.outdated(db, ingest.EDITION) == [job.id]
     before = rows(db, "document_words")
     index_again(db, words)
-    assert store.outdated(db, documents_add.EDITION) == []
+    assert store.outdated(db, ingest.EDITION) == []
     assert rows(db, "document_words") == before
 
 

@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, expect
 from running_app import App, answers, needs_chromium, visit
 from streamlit.testing.v1 import AppTest
 
-from kdrinks.knowledge.documents_add import Adding
+from kdrinks.documents.ingest import Adding
 from kdrinks.store import documents as store
-from kdrinks.ui.documents_view import additions
+from kdrinks.ui.documents.view import additions
 from kdrinks.ui.frame import services
 
 PATIENCE_S = 60

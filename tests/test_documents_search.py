@@ -8,9 +8,9 @@ from document_files import brewery_pdf, teahouse_docx
 
 from kdrinks.answer import Answer, ask
 from kdrinks.config import ROOT, Settings
-from kdrinks.evaluate import read_questions
-from kdrinks.knowledge.documents_add import Adding
-from kdrinks.knowledge.search import Knowledge
+from kdrinks.documents.ingest import Adding
+from kdrinks.measure.evaluate import read_questions
+from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import Services, open_services
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database

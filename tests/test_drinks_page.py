@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, expect
 from running_app import App, answers, needs_chromium, visit
 from streamlit.testing.v1 import AppTest
 
-from kdrinks.knowledge import edition, exchange
-from kdrinks.knowledge.drinks import record_of
+from kdrinks.drinks import catalog, import_export
+from kdrinks.drinks.model import record_of
 from kdrinks.store import drinks as store
 from kdrinks.store.db import Database
 from kdrinks.ui.frame import services
@@ -26,8 +26,8 @@ def field(drink_id: str, name: str) -> str:
     return f"field-{drink_id}-{name}"
 
 
-def edited() -> edition.Edition:
-    return edition.current(services().db)
+def edited() -> catalog.Edition:
+    return catalog.current(services().db)
 
 
 @pytest.mark.parametrize(("lang", "count"), [("ko", "음료 **105가지**"), ("en", "**105** drinks")])
@@ -131,7 +131,7 @@ def test_a_drink_is_added_in_english(home: Path) -> None:
 
 def test_what_people_write_is_shown_as_they_wrote_it(home: Path) -> None:
     db = Database.open(home / "kdrinks.duckdb")
-    now = edition.current(db)
+    now = catalog.current(db)
     evil = {"ko": "<img src=x onerror=alert(1)> ![](http://evil.example/x.png) **굵게**입니다.", "en": "$x$ is it."}
     store.save(db, "corrected", {"sikhye": {**record_of(now.by_id["sikhye"]), "summary": evil}})
     db.close()
@@ -142,7 +142,7 @@ def test_what_people_write_is_shown_as_they_wrote_it(home: Path) -> None:
 
 
 def test_an_edited_file_is_brought_in_after_a_look_and_a_broken_one_changes_nothing(home: Path) -> None:
-    content = exchange.as_jsonl(edition.packaged())
+    content = import_export.as_jsonl(catalog.packaged())
     page = open_page("drinks", desk="1")
     page.file_uploader[0].upload(
         "drinks.jsonl", content.replace("食醯".encode(), "甘酒".encode(), 1), "application/jsonl"

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from kdrinks import i18n
-from kdrinks.charts_drinks import PLACES, by_region, by_season
+from kdrinks.charts.drinks import PLACES, by_region, by_season
+from kdrinks.drinks import browse, catalog, form, import_export
+from kdrinks.drinks.browse import Wanted
+from kdrinks.drinks.catalog import Edition
+from kdrinks.drinks.form import Typed
+from kdrinks.drinks.model import drink_from, record_of
+from kdrinks.drinks.sources import describe
 from kdrinks.errors import BadInput
-from kdrinks.knowledge import draft, edition, exchange, shelf
-from kdrinks.knowledge.draft import Typed
-from kdrinks.knowledge.drinks import drink_from, record_of
-from kdrinks.knowledge.edition import Edition
-from kdrinks.knowledge.search import Knowledge
-from kdrinks.knowledge.shelf import Wanted
-from kdrinks.knowledge.sources import describe
+from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import drinks as store
 from kdrinks.store.db import Database
-from kdrinks.words import Words
+from kdrinks.text.analyzer import Words
 
 NEW = Typed(
     id="heugimja-cha",
@@ -59,7 +59,7 @@ def test_answers_use_a_correction_at_once_and_the_old_text_after_undo(db: Databa
     question = "식혜는 어떤 음료인가요?"
     before = [hit.passage.text for hit in knowledge.find(question).prompt_hits]
     summary = {"ko": "식혜는 이 집에서 유자를 띄우는 음료입니다.", "en": "Sikhye is served here with yuja."}
-    change = store.save(db, "corrected", {"sikhye": corrected(edition.current(db), "sikhye", summary=summary)})
+    change = store.save(db, "corrected", {"sikhye": corrected(catalog.current(db), "sikhye", summary=summary)})
     knowledge.renew()
     assert summary["ko"] in [hit.passage.text for hit in knowledge.find(question).prompt_hits]
     assert summary["en"] in [hit.passage.text for hit in knowledge.find("What is sikhye?").prompt_hits]
@@ -71,8 +71,8 @@ def test_answers_use_a_correction_at_once_and_the_old_text_after_undo(db: Databa
 def test_a_new_drink_is_found_by_name_and_alias_and_gone_after_undo(db: Database, words: Words) -> None:
     knowledge = Knowledge(db, words)
     knowledge.fill()
-    assert draft.problems(NEW, edition.current(db).by_id, is_new=True) == []
-    change = store.save(db, "added", {NEW.id: draft.record_from(NEW, None)})
+    assert form.problems(NEW, catalog.current(db).by_id, is_new=True) == []
+    change = store.save(db, "added", {NEW.id: form.record_from(NEW, None)})
     knowledge.renew()
     for question in ("흑임자차는 어떻게 만드나요?", "검은깨차 재료가 뭐예요?", "How do I make heugimja-cha?"):
         found = knowledge.find(question)
@@ -81,7 +81,7 @@ def test_a_new_drink_is_found_by_name_and_alias_and_gone_after_undo(db: Database
     store.undo(db, change)
     knowledge.renew()
     assert NEW.id not in {hit.passage.subject_id for hit in knowledge.find("흑임자차는 어떻게 만드나요?").hits}
-    assert NEW.id not in edition.current(db).by_id
+    assert NEW.id not in catalog.current(db).by_id
 
 
 def test_a_new_drink_is_a_drink_for_charts_at_once(db: Database) -> None:
@@ -92,7 +92,7 @@ def test_a_new_drink_is_a_drink_for_charts_at_once(db: Database) -> None:
     assert (own._shown, own._latin_names) == packaged  # the packaged drinks are known already
     said = "검은깨차랑 흑 임자차를 마셨다. I like Heugimja-cha."
     before = {one.word for one in own.count(said) if one.pos == "drink"}
-    store.save(db, "added", {NEW.id: draft.record_from(NEW, None)})
+    store.save(db, "added", {NEW.id: form.record_from(NEW, None)})
     knowledge.renew()
     assert before == {"흑임자차"}  # one that the packaged list of words has already
     assert {one.word for one in own.count(said) if one.pos == "drink"} == {"검은깨차", "흑임자차", "heugimja-cha"}
@@ -100,16 +100,16 @@ def test_a_new_drink_is_a_drink_for_charts_at_once(db: Database) -> None:
 
 def test_an_edit_survives_the_end_of_the_program(tmp_path: Path) -> None:
     first = Database.open(tmp_path / "kdrinks.duckdb")
-    store.save(first, "corrected", {"sikhye": corrected(edition.current(first), "sikhye", hanja="甘酒")})
+    store.save(first, "corrected", {"sikhye": corrected(catalog.current(first), "sikhye", hanja="甘酒")})
     first.close()
     second = Database.open(tmp_path / "kdrinks.duckdb")
-    assert edition.current(second).by_id["sikhye"].hanja == "甘酒"
-    assert edition.current(second).edited == {"sikhye"}
+    assert catalog.current(second).by_id["sikhye"].hanja == "甘酒"
+    assert catalog.current(second).edited == {"sikhye"}
     second.close()
 
 
 def test_changes_are_taken_back_newest_first_and_undo_can_be_undone(db: Database) -> None:
-    now = edition.current(db)
+    now = catalog.current(db)
     first = store.save(db, "corrected", {"sikhye": corrected(now, "sikhye", hanja="一")})
     second = store.save(db, "imported", {name: corrected(now, name, hanja="二") for name in ("sikhye", "sujeonggwa")})
     assert [change.can_be_undone for change in store.changes(db)] == [True, False]
@@ -117,12 +117,12 @@ def test_changes_are_taken_back_newest_first_and_undo_can_be_undone(db: Database
         store.undo(db, first)
     assert refused.value.key == "change_not_latest"
     undone = store.undo(db, second)
-    assert [edition.current(db).by_id[name].hanja for name in ("sikhye", "sujeonggwa")] == [
+    assert [catalog.current(db).by_id[name].hanja for name in ("sikhye", "sujeonggwa")] == [
         "一",
         now.by_id["sujeonggwa"].hanja,
     ]
     store.undo(db, undone)
-    assert [edition.current(db).by_id[name].hanja for name in ("sikhye", "sujeonggwa")] == ["二", "二"]
+    assert [catalog.current(db).by_id[name].hanja for name in ("sikhye", "sujeonggwa")] == ["二", "二"]
     assert [change.kind for change in store.changes(db, drink_id="sujeonggwa")] == ["undone", "undone", "imported"]
     assert len(store.changes(db)) == 4
     with pytest.raises(BadInput):
@@ -131,19 +131,19 @@ def test_changes_are_taken_back_newest_first_and_undo_can_be_undone(db: Database
 
 def test_a_version_that_no_longer_fits_leaves_the_packaged_drink(db: Database) -> None:
     store.save(db, "corrected", {"sikhye": {"id": "sikhye", "name_ko": "식혜"}, "nothing": {}})
-    now = edition.current(db)
-    assert now.by_id["sikhye"] in edition.packaged()
+    now = catalog.current(db)
+    assert now.by_id["sikhye"] in catalog.packaged()
     assert set(now.unfit) == {"sikhye", "nothing"}
-    assert len(now.drinks) == len(edition.packaged())
+    assert len(now.drinks) == len(catalog.packaged())
 
 
 def test_every_packaged_drink_opens_in_the_form_and_saves_unchanged() -> None:
-    drinks = edition.packaged()
+    drinks = catalog.packaged()
     known = {drink.id for drink in drinks}
     for drink in drinks:
-        typed = draft.typed_from(drink)
-        assert draft.problems(typed, known, is_new=False) == [], drink.id
-        assert draft.record_from(typed, drink) == record_of(drink)
+        typed = form.typed_from(drink)
+        assert form.problems(typed, known, is_new=False) == [], drink.id
+        assert form.record_from(typed, drink) == record_of(drink)
 
 
 @pytest.mark.parametrize(
@@ -174,15 +174,15 @@ def test_every_packaged_drink_opens_in_the_form_and_saves_unchanged() -> None:
     ],
 )
 def test_a_wrong_field_is_named(typed: Typed, field: str, key: str) -> None:
-    known = {drink.id for drink in edition.packaged()}
-    found = draft.problems(typed, known, is_new=True)
+    known = {drink.id for drink in catalog.packaged()}
+    found = form.problems(typed, known, is_new=True)
     assert [(problem.field, problem.key) for problem in found] == [(field, key)]
     for lang in i18n.LANGUAGES:
         assert i18n.text(f"drinks.problems.{key}", lang, **found[0].values)
 
 
 def test_liquor_and_honey_bring_their_cautions_even_when_nobody_typed_them() -> None:
-    record = draft.record_from(replace(NEW, is_alcoholic=True, abv_min=6.0, abv_max=8.0), None)
+    record = form.record_from(replace(NEW, is_alcoholic=True, abv_min=6.0, abv_max=8.0), None)
     drink = drink_from(record)
     assert drink.alcohol.ko == "흑임자차는 술입니다. 도수는 6~8%입니다."
     assert drink.tags.alcohol == "low"
@@ -190,30 +190,30 @@ def test_liquor_and_honey_bring_their_cautions_even_when_nobody_typed_them() -> 
     assert "pregnant" in drink.safety.en and "12 months" in drink.safety.en
 
 
-@pytest.mark.parametrize("kind", exchange.FORMATS)
+@pytest.mark.parametrize("kind", import_export.FORMATS)
 def test_an_exported_file_comes_back_the_same(db: Database, kind: str) -> None:
-    record = draft.record_from(
+    record = form.record_from(
         replace(NEW, hanja="=SUM(A1)", aliases=("-a", "'quoted"), sources=("https://a.kr/?q=1",)), None
     )
     store.save(db, "added", {NEW.id: record})
-    now = edition.current(db)
-    content = (exchange.as_jsonl if kind == "jsonl" else exchange.as_csv)(now.drinks)
-    assert exchange.read(content, f"drinks.{kind}", now) == exchange.Found({}, {}, len(now.drinks), ())
-    into_packaged = exchange.read(content, f"drinks.{kind}", Edition(edition.packaged(), frozenset()))
+    now = catalog.current(db)
+    content = (import_export.as_jsonl if kind == "jsonl" else import_export.as_csv)(now.drinks)
+    assert import_export.read(content, f"drinks.{kind}", now) == import_export.Found({}, {}, len(now.drinks), ())
+    into_packaged = import_export.read(content, f"drinks.{kind}", Edition(catalog.packaged(), frozenset()))
     assert into_packaged.new == {NEW.id: record}
     assert into_packaged.changed == {}
 
 
 def test_a_spreadsheet_runs_no_cell_of_an_exported_file(db: Database) -> None:
-    store.save(db, "added", {NEW.id: draft.record_from(replace(NEW, hanja='=HYPERLINK("http://x")'), None)})
-    text = exchange.as_csv(edition.current(db).drinks).decode("utf-8-sig")
+    store.save(db, "added", {NEW.id: form.record_from(replace(NEW, hanja='=HYPERLINK("http://x")'), None)})
+    text = import_export.as_csv(catalog.current(db).drinks).decode("utf-8-sig")
     assert "'=HYPERLINK" in text and ',"=HYPERLINK' not in text
 
 
 def test_an_edited_csv_changes_only_what_was_edited(db: Database) -> None:
-    now = edition.current(db)
-    text = exchange.as_csv(now.drinks).decode("utf-8-sig").replace("食醯", "甘酒", 1)
-    found = exchange.read(text.encode("utf-8-sig"), "drinks.csv", now)
+    now = catalog.current(db)
+    text = import_export.as_csv(now.drinks).decode("utf-8-sig").replace("食醯", "甘酒", 1)
+    found = import_export.read(text.encode("utf-8-sig"), "drinks.csv", now)
     assert (found.new, found.same, found.wrong) == ({}, len(now.drinks) - 1, ())
     assert found.changed == {"sikhye": corrected(now, "sikhye", hanja="甘酒")}
 
@@ -229,22 +229,22 @@ def test_an_edited_csv_changes_only_what_was_edited(db: Database) -> None:
         ("식혜".encode("cp949"), "a.csv", "import_unreadable"),
         (b"id,name\n", "a.csv", "import_columns"),
         (b"x", "a.xlsx", "import_format"),
-        (b"x" * (exchange.SIZE_MAX_BYTES + 1), "a.csv", "import_too_large"),
+        (b"x" * (import_export.SIZE_MAX_BYTES + 1), "a.csv", "import_too_large"),
     ],
 )
 def test_a_broken_file_says_what_is_wrong(content: bytes, name: str, key: str) -> None:
     with pytest.raises(BadInput) as refused:
-        exchange.read(content, name, Edition(edition.packaged(), frozenset()))
+        import_export.read(content, name, Edition(catalog.packaged(), frozenset()))
     assert refused.value.key == key
     assert refused.value.message("ko") and refused.value.hint("en")
 
 
 def test_a_row_that_does_not_fit_is_named_by_row_drink_and_field() -> None:
-    now = Edition(edition.packaged(), frozenset())
-    content = exchange.as_jsonl(now.drinks).decode().splitlines()
+    now = Edition(catalog.packaged(), frozenset())
+    content = import_export.as_jsonl(now.drinks).decode().splitlines()
     content[2] = content[2].replace('"is_alcoholic": false', '"is_alcoholic": "maybe"')
     content.append(content[0])
-    found = exchange.read("\n".join(content).encode(), "a.jsonl", now)
+    found = import_export.read("\n".join(content).encode(), "a.jsonl", now)
     assert [(row, drink_id, problem.key) for row, drink_id, problem in found.wrong] == [
         (3, "gamju", "shape"),
         (len(content), "sikhye", "twice"),
@@ -263,27 +263,27 @@ def test_a_row_that_does_not_fit_is_named_by_row_drink_and_field() -> None:
     ],
 )
 def test_the_shelf_finds_a_drink_however_its_name_is_written(text: str, first: str) -> None:
-    assert shelf.seek(edition.packaged(), Wanted(text=text))[0].id == first
+    assert browse.seek(catalog.packaged(), Wanted(text=text))[0].id == first
 
 
 def test_the_filters_narrow_together() -> None:
-    drinks = edition.packaged()
-    found = shelf.seek(
+    drinks = catalog.packaged()
+    found = browse.seek(
         drinks, Wanted(family=frozenset({"tea"}), season=frozenset({"winter"}), without=frozenset({"honey"}))
     )
     assert found
     for drink in found:
-        assert shelf.family(drink) == "tea" and "winter" in drink.tags.season and "honey" not in drink.tags.diet
-    assert shelf.seek(drinks, Wanted(text="없는음료이름")) == []
-    assert "makgeolli" in [drink.id for drink in shelf.nearest(drinks, "makkolli")]
+        assert browse.family(drink) == "tea" and "winter" in drink.tags.season and "honey" not in drink.tags.diet
+    assert browse.seek(drinks, Wanted(text="없는음료이름")) == []
+    assert "makgeolli" in [drink.id for drink in browse.nearest(drinks, "makkolli")]
 
 
 def test_every_drink_stands_in_the_pictures() -> None:
-    drinks = edition.packaged()
-    chart = by_season(drinks, "ko", {name: name for name in shelf.SEASONS}).to_dict()
+    drinks = catalog.packaged()
+    chart = by_season(drinks, "ko", {name: name for name in browse.SEASONS}).to_dict()
     rows = [row for rows in chart["datasets"].values() for row in rows]
     for drink in drinks:
-        own = [row for row in rows if row["family"] == shelf.family(drink) and row["season"] in drink.tags.season]
+        own = [row for row in rows if row["family"] == browse.family(drink) and row["season"] in drink.tags.season]
         assert len(own) == len(drink.tags.season) > 0 and all(row["count"] > 0 for row in own)
     chart = by_region(drinks, "en", {name: name for name in PLACES}).to_dict()
     counts = {row["region"]: row["count"] for rows in chart["datasets"].values() for row in rows}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kdrinks.errors import BadInput
-from kdrinks.evaluate import evaluate
+from kdrinks.measure.evaluate import evaluate
 from kdrinks.records import Findings, Hit, Language, Passage
 
 

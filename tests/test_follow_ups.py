@@ -2,11 +2,11 @@
 
 import pytest
 
-from kdrinks import phrasing
-from kdrinks.knowledge.search import Knowledge
+from kdrinks.generation import templates
 from kdrinks.records import Findings
+from kdrinks.search.knowledge import Knowledge
 from kdrinks.store.db import Database
-from kdrinks.words import Words
+from kdrinks.text.analyzer import Words
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_a_schoolchild_is_told_the_legal_age(knowledge: Knowledge) -> None:
 
 def test_an_answer_does_not_end_after_the_first_of_two_facts(knowledge: Knowledge) -> None:
     passages = [hit.passage for hit in knowledge.find("이강주 언제 마시고 재료는 뭐야?").prompt_hits]
-    lines = phrasing.script("ingredients", "ko", passages)
+    lines = templates.script("ingredients", "ko", passages)
     assert len(passages) == 2 and {line.number for line in lines if line.may_end} == {2}
 
 

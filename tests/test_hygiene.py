@@ -19,7 +19,7 @@ ROOMS = {
     "streamlit": r"app\.py|pages/.*|kdrinks/ui/.*",
     "llama_cpp": r"kdrinks/engine/(native|library)\.py",
     "duckdb": r"kdrinks/store/.*",
-    "kiwipiepy": r"kdrinks/words\.py",
+    "kiwipiepy": r"kdrinks/text/analyzer\.py",
     "huggingface_hub": r"kdrinks/hub/.*",
     "torch": r"training/.*",
 }

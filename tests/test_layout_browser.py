@@ -12,7 +12,7 @@ from kdrinks.records import Exchange, Timing
 from kdrinks.sample import load
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
-from kdrinks.words import Words
+from kdrinks.text.analyzer import Words
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

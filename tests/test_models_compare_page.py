@@ -8,12 +8,14 @@ from app_pages import models_page, services_in, shown
 from patience import eventually
 from tiny_models import write_byte_model
 
-from kdrinks import charts_compare
-from kdrinks.compare import Comparison
+from kdrinks.charts import compare
 from kdrinks.hub.quantize import Batch
+from kdrinks.measure.compare import Comparison
 from kdrinks.records import Device
 from kdrinks.store import compare as store
-from kdrinks.ui import frame, models_compare, models_link, models_quantize, models_view
+from kdrinks.ui import frame
+from kdrinks.ui.models import compare as models_compare
+from kdrinks.ui.models import link, quantize, view
 
 PATIENCE_S = 120.0
 
@@ -24,10 +26,10 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "models"
     folder.mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
-    caches = (models_compare.comparisons, models_quantize.batches, models_link._found)
+    caches = (models_compare.comparisons, quantize.batches, link._found)
     with services_in(tmp_path / "home", folder, monkeypatch, *caches):
         yield folder
-        for job in (*models_compare.comparisons().values(), *models_quantize.batches().values()):
+        for job in (*models_compare.comparisons().values(), *quantize.batches().values()):
             job.cancel()
             job.wait(PATIENCE_S)
 
@@ -111,7 +113,7 @@ def test_a_smaller_file_is_made_shown_in_the_list_and_compared_with_its_original
     app.button_group(key="quantize-targets-tea-F32").set_value(["Q8_0", "Q4_0"]).run()
     app.button(key="quantize-start").click().run()
     assert not app.exception and not app.error
-    job = models_quantize.batches()["now"]
+    job = quantize.batches()["now"]
     assert job.wait(PATIENCE_S) and job.phase == "done"
     app = models_page()
     assert {"tea-Q8_0", "tea-Q4_0"} <= set(app.radio(key="choice-model-en").options)
@@ -131,7 +133,7 @@ def test_quantizing_what_was_quantized_warns_and_asks_first(models: Path) -> Non
     assert "has lost quality" not in shown(app)
     app.button_group(key="quantize-targets-tea-F32").set_value(["Q4_0"]).run()
     app.button(key="quantize-start").click().run()
-    assert models_quantize.batches()["now"].wait(PATIENCE_S)
+    assert quantize.batches()["now"].wait(PATIENCE_S)
     app = models_page()
     app.selectbox(key="quantize-source-en").set_value("tea-Q4_0").run()
     assert "has lost quality" in shown(app) and app.button(key="quantize-start").disabled
@@ -146,7 +148,7 @@ def test_quantizing_can_be_cancelled_from_the_page_and_leaves_nothing(models: Pa
     app.button_group(key="quantize-targets-big-F32").set_value(["Q2_K", "Q3_K_M"]).run()
     app.button(key="quantize-start").click().run()
     app.button(key="quantize-cancel").click().run()
-    job = models_quantize.batches()["now"]
+    job = quantize.batches()["now"]
     assert isinstance(job, Batch) and job.wait(PATIENCE_S) and job.phase == "cancelled"
     assert [path.name for path in models.iterdir()] == ["big-F32.gguf"]
 
@@ -189,7 +191,7 @@ def test_who_may_not_manage_models_sees_results_but_starts_nothing(
 def test_where_llama_cpp_sees_a_gpu_it_and_both_are_offered(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert models_page().button_group(key="compare-devices").options == ["CPU"]
     gpu = Device("CUDA0", "gpu", "NVIDIA GeForce RTX 4090", "CUDA", 24 << 30, 23 << 30)
-    monkeypatch.setattr(models_view, "_devices", lambda house: [gpu])
+    monkeypatch.setattr(view, "_devices", lambda house: [gpu])
     app = models_page()
     assert app.button_group(key="compare-devices").options == ["CPU", "GPU", "half on the GPU"]
     app.button_group(key="compare-devices").set_value(["cpu", "gpu", "split"]).run()
@@ -205,5 +207,5 @@ def test_settings_are_named_by_what_differs(models: Path) -> None:
         setting = store.Setting(place, "tea-Q8_0", "tea-Q8_0.gguf", "Q8_0", 1, "cpu", 0, threads)
         for number in range(3):
             store.record_run(house.db, comparison, setting, number, one)
-    names = charts_compare.settings(store.results(house.db, comparison), "en", {})
+    names = compare.settings(store.results(house.db, comparison), "en", {})
     assert list(names) == ["tea-Q8_0 · CPU · threads: 1 (Auto)", "tea-Q8_0 · CPU · threads: 1"]

@@ -13,7 +13,9 @@ from tiny_models import write_byte_model
 
 from kdrinks.hub import catalog
 from kdrinks.records import Keeping
-from kdrinks.ui import frame, model_downloads, model_shop
+from kdrinks.ui import frame
+from kdrinks.ui.models import catalog as models_catalog
+from kdrinks.ui.models import downloads
 
 PATIENCE_S = 60.0
 REPO = "acme/tea-GGUF"
@@ -29,11 +31,11 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     data = write_byte_model(tmp_path / "m.gguf", width=512).read_bytes()
     repos = {entry.repo_id: {entry.file: data} for entry in catalog.entries() if entry.repo_id}
     repos[REPO] = {"tea-Q4_K_M.gguf": data, "tea-F16.gguf": data + random.Random(1).randbytes(9)}
-    caches = (model_downloads.downloads, model_shop._remote)
+    caches = (downloads.downloads, models_catalog._remote)
     with services_in(tmp_path / "home", folder, monkeypatch, *caches), running_hub(repos) as running:
         monkeypatch.setenv("HF_ENDPOINT", running.hub_url)
         yield running
-        for job in model_downloads.here().jobs():
+        for job in downloads.here().jobs():
             job.pause()
             job.wait(PATIENCE_S)
 
@@ -53,7 +55,7 @@ def test_a_download_goes_on_while_the_person_is_elsewhere_and_can_be_paused_and_
     app = models_page()
     app.button(key="get-exaone-4.0-1.2b").click().run()
     assert not app.exception and not app.error
-    job = model_downloads.here().jobs()[0]
+    job = downloads.here().jobs()[0]
     key = job.file.parts[0].origin
     app.switch_page("../../pages/chat.py").run()
     before = job.done_bytes
@@ -75,7 +77,7 @@ def test_a_cancelled_download_leaves_nothing(hub: FakeHub, tmp_path: Path) -> No
     hub.pause_s = 0.02
     app = models_page()
     app.button(key="get-qwen3-4b").click().run()
-    job = model_downloads.here().jobs()[0]
+    job = downloads.here().jobs()[0]
     app.button(key=f"cancel-{job.file.parts[0].origin}").click().run()
     assert job.wait(PATIENCE_S) and job.phase == "cancelled"
     assert list((tmp_path / "models").iterdir()) == []
@@ -88,7 +90,7 @@ def test_any_repository_shows_its_files_and_one_can_be_taken(hub: FakeHub, tmp_p
     assert app.selectbox(key=f"shop-file-{REPO}").value == "tea-Q4_K_M.gguf"
     assert "4 bits" in shown(app) and "apache-2.0" in shown(app)
     app.button(key="get-other").click().run()
-    job = model_downloads.here().jobs()[0]
+    job = downloads.here().jobs()[0]
     assert job.wait(PATIENCE_S) and (tmp_path / "models" / "tea-Q4_K_M.gguf").exists()
 
 
@@ -110,7 +112,7 @@ def test_a_gated_model_asks_for_a_token_which_stays_in_memory(hub: FakeHub, tmp_
     app.run()
     assert not app.error
     app.button(key="get-other").click().run()
-    assert model_downloads.here().jobs()[0].wait(PATIENCE_S)
+    assert downloads.here().jobs()[0].wait(PATIENCE_S)
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or secret.encode() not in path.read_bytes()
 
@@ -119,15 +121,15 @@ def test_what_an_earlier_run_left_can_be_resumed_from_the_page(hub: FakeHub, tmp
     hub.pause_s = 0.02
     app = models_page()
     app.button(key="get-gemma-3-1b-it").click().run()
-    job = model_downloads.here().jobs()[0]
+    job = downloads.here().jobs()[0]
     assert eventually(lambda: job.done_bytes > 1_000_000, PATIENCE_S)
     job.pause()
     assert job.wait(PATIENCE_S)
-    model_downloads.downloads.clear()
+    downloads.downloads.clear()
     hub.pause_s = 0
     app = models_page()
     app.button(key=f"again-{job.file.parts[0].origin}").click().run()
-    assert model_downloads.here().jobs()[0].wait(PATIENCE_S)
+    assert downloads.here().jobs()[0].wait(PATIENCE_S)
     assert (tmp_path / "models" / job.target.name).exists()
 
 

@@ -18,12 +18,12 @@ from test_cli import document, kdrinks
 
 from kdrinks.answer import ask
 from kdrinks.config import Settings
-from kdrinks.knowledge import edition
+from kdrinks.drinks import catalog
 from kdrinks.records import Asked
 from kdrinks.services import Services, last_choice, open_services
-from kdrinks.store import analytics, chats, compare, documents, drinks, forget, said, sqlbox
+from kdrinks.store import analytics, chats, compare, documents, drinks, forget, sqlbox, word_stats
 from kdrinks.store.analytics import View
-from kdrinks.ui.analytics_view import STOP_WORDS_KEY
+from kdrinks.ui.analytics.view import STOP_WORDS_KEY
 
 HOMES = Path(__file__).parent / "data" / "homes"
 ARCHIVE = HOMES / "b7ffbff.zip"
@@ -120,7 +120,7 @@ def test_every_edit_has_its_versions_and_what_can_be_undone(services: Services) 
     changes = [json.loads(json.dumps(asdict(one), default=str)) for one in drinks.changes(services.db)]
     assert changes == MANIFEST["changes"]
     assert drinks.edited(services.db) == MANIFEST["edited"]
-    now = edition.current(services.db)
+    now = catalog.current(services.db)
     assert now.edited == set(MANIFEST["edited"]) and not now.unfit
 
 
@@ -164,7 +164,7 @@ def test_analytics_count_what_was_said(services: Services) -> None:
     assert {name: counts[name] for name in MANIFEST["counts"]} == MANIFEST["counts"]
     # no warm-up counts again here: these are the words as they were counted then
     top = dict(MANIFEST["words"])
-    now = said.top_words(services.db, View(), limit=1000)
+    now = word_stats.top_words(services.db, View(), limit=1000)
     counted = {row["word"]: row["count"] for row in now.to_dict("records")}
     assert {word: counted.get(word) for word in top} == top
     compared = [
@@ -185,7 +185,7 @@ def test_an_old_conversation_goes_on_and_old_edits_are_undone(tmp_path: Path) ->
         for change in MANIFEST["changes"]:
             if change["can_be_undone"]:
                 drinks.undo(services.db, change["id"])
-        now = edition.current(services.db)
+        now = catalog.current(services.db)
         assert now.by_id["sikhye"].hanja == "甘酒水", "the undo is undone"
         assert now.edited == {"sikhye"}
 

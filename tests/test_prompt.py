@@ -2,8 +2,8 @@
 
 import pytest
 
-from kdrinks import prompt
 from kdrinks.errors import BadQuestion, ContextTooSmall
+from kdrinks.generation import prompt
 from kdrinks.records import Message, Passage, Turn
 
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from kdrinks import answer, phrasing
+from kdrinks import answer
 from kdrinks.config import Settings
+from kdrinks.documents.ingest import Adding
+from kdrinks.generation import templates
 from kdrinks.hub import catalog
-from kdrinks.knowledge.documents_add import Adding
 from kdrinks.services import Services, open_services
 
 
@@ -39,7 +40,7 @@ def quotes_only(answered: answer.Answer) -> bool:
     """Whether each line is a quotation or the line on health, and no model ran."""
     lines = [line for line in answered.text.splitlines() if line]
     own = [line for line in lines if not line.startswith(">")]
-    return answered.loaded is None and len(own) < len(lines) and set(own) <= set(phrasing.NOT_REVIEWED.values())
+    return answered.loaded is None and len(own) < len(lines) and set(own) <= set(templates.NOT_REVIEWED.values())
 
 
 SENSITIVE = [
@@ -89,7 +90,7 @@ def test_where_the_notes_hold_nothing_on_it_no_model_answers(
     house: Services, model: str, question: str, lang: str, knowledge: bool
 ) -> None:
     answered = ask(house, question, knowledge=knowledge)
-    assert answered.text == f"{phrasing.DECLINE[lang]['not_found']}\n\n{phrasing.NOT_REVIEWED[lang]}"  # type: ignore[index]
+    assert answered.text == f"{templates.DECLINE[lang]['not_found']}\n\n{templates.NOT_REVIEWED[lang]}"  # type: ignore[index]
     assert answered.loaded is None and answered.guard == "fixed" and not answered.citations
 
 
@@ -101,7 +102,7 @@ def test_who_goes_on_about_another_drink_is_quoted_too(house: Services, model: s
 
 def test_health_is_named_under_drinks_for_somebody_who_is_pregnant(house: Services, model: str) -> None:
     answered = ask(house, "임산부도 마실 음료 추천해줘")
-    assert quotes_only(answered) and answered.text.endswith(phrasing.NOT_REVIEWED["ko"])
+    assert quotes_only(answered) and answered.text.endswith(templates.NOT_REVIEWED["ko"])
 
 
 def test_a_plain_question_is_answered_by_the_model(house: Services, model: str) -> None:
@@ -128,4 +129,4 @@ def test_a_caution_beside_a_long_document_is_quoted_with_the_sentences_that_answ
 
 @pytest.mark.parametrize(("greeting", "key"), [("고마워! 아기도 좋아했어", "thanks")])
 def test_thanks_of_a_parent_are_no_question_of_health(house: Services, model: str, greeting: str, key: str) -> None:
-    assert ask(house, greeting).text == phrasing.DECLINE["ko"][key]
+    assert ask(house, greeting).text == templates.DECLINE["ko"][key]

@@ -11,7 +11,7 @@ from test_analytics import listed, say
 
 from kdrinks import recount
 from kdrinks.records import WordCount
-from kdrinks.store import analytics, chats, forget, rollup, said
+from kdrinks.store import analytics, chats, forget, rollup, word_stats
 from kdrinks.store.analytics import View
 from kdrinks.store.db import Database, now
 
@@ -35,7 +35,7 @@ class Spaces:
 
 
 def words(db: Database) -> dict[str, int]:
-    return dict(listed(said.top_words(db, View(), limit=100), "word", "count"))  # type: ignore[arg-type]
+    return dict(listed(word_stats.top_words(db, View(), limit=100), "word", "count"))  # type: ignore[arg-type]
 
 
 def test_new_rules_count_everything_again_and_charts_change_over_when_all_is_done(
@@ -106,7 +106,7 @@ def test_rolled_up_days_and_raw_rows_give_the_same_counts_in_every_time_zone(db:
             view = View(since=since, until=since + timedelta(hours=length), utc_offset_minutes=offset)
             inside = [hour for hour in hours if since <= start + timedelta(hours=hour) < view.until]
             expected = {f"말{hour}": hour + 1 for hour in inside} | ({"물": 3 * len(inside)} if inside else {})
-            table = said.top_words(db, view, limit=100)
+            table = word_stats.top_words(db, view, limit=100)
             assert dict(listed(table, "word", "count")) == expected
             if inside:
                 assert dict(listed(table, "word", "messages"))["물"] == 2 * len(inside)
@@ -145,7 +145,7 @@ def test_delete_my_data_leaves_nothing_in_any_table(tmp_path: Path) -> None:
     with db.cursor() as cursor:
         for table in ("conversations", "messages", "generations", "words", "word_days", "citations"):
             assert cursor.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
-    assert said.top_words(db, View()).empty and analytics.counts(db, View()).iloc[0]["questions"] == 0
+    assert word_stats.top_words(db, View()).empty and analytics.counts(db, View()).iloc[0]["questions"] == 0
     wal = tmp_path / "kdrinks.duckdb.wal"
     assert not wal.exists() or "누룩".encode() not in wal.read_bytes()
     say(db, {"새로": 1})

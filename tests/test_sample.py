@@ -3,11 +3,11 @@
 from test_analytics import say
 
 from kdrinks import sample
-from kdrinks.store import analytics, chats, said, speed
+from kdrinks.store import analytics, chats, speed, word_stats
 from kdrinks.store import sample as stored
 from kdrinks.store.analytics import View
 from kdrinks.store.db import Database
-from kdrinks.words import VERSION, Words
+from kdrinks.text.analyzer import VERSION, Words
 
 
 def test_a_sample_fills_every_chart_is_marked_and_leaves_nothing_behind(db: Database) -> None:
@@ -18,7 +18,7 @@ def test_a_sample_fills_every_chart_is_marked_and_leaves_nothing_behind(db: Data
     assert shares == sorted(shares) and len(shares) == 15
     assert stored.count(db) == 15
     assert [one.id for one in chats.conversations(db)] == [own], "in no list of a person's own"
-    top = said.top_words(db, View(pos=("drink",)))
+    top = word_stats.top_words(db, View(pos=("drink",)))
     assert len(top) == 10 and top["count"].is_monotonic_decreasing
     assert all(name == "built-in" or name.startswith("sample-") for name in analytics.models(db))
     assert (
@@ -29,5 +29,5 @@ def test_a_sample_fills_every_chart_is_marked_and_leaves_nothing_behind(db: Data
     assert sample.load(db, words, conversations=15) == 15, "loading again replaces it"
     assert analytics.counts(db, View()).iloc[0]["conversations"] == counts["conversations"] == 16
     assert sample.remove(db) == 15
-    assert list(said.top_words(db, View())["word"]) == ["내말"]
+    assert list(word_stats.top_words(db, View())["word"]) == ["내말"]
     assert analytics.models(db) == ["built-in"] and stored.count(db) == 0

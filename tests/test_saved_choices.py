@@ -16,7 +16,7 @@ from kdrinks.services import CHOICE_KEY, KEEPING_KEY, Services, last_choice, ope
 from kdrinks.store import chats, forget, sqlbox
 from kdrinks.store.db import Database, new_id, now
 from kdrinks.ui import frame
-from kdrinks.ui.analytics_view import STOP_WORDS_KEY
+from kdrinks.ui.analytics.view import STOP_WORDS_KEY
 
 KEYS = (CHOICE_KEY, KEEPING_KEY, STOP_WORDS_KEY, sqlbox.SAVED_KEY, forget.RETENTION_KEY, "of a newer version")
 DAMAGED = ["[1,]", "NaN", "-Infinity", "1e999", "1" + "0" * 5000, "[" * 5000 + "]" * 5000]

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from kdrinks.evaluate import NOT_SEARCHED, evaluate, read_questions
-from kdrinks.knowledge.query import understand
-from kdrinks.knowledge.rank import Search
-from kdrinks.knowledge.search import Knowledge
+from kdrinks.measure.evaluate import NOT_SEARCHED, evaluate, read_questions
 from kdrinks.records import Findings, Passage
+from kdrinks.search.knowledge import Knowledge
+from kdrinks.search.query import understand
+from kdrinks.search.ranking import Search
 from kdrinks.store import passages as store
 from kdrinks.store.db import Database
-from kdrinks.words import Words
+from kdrinks.text.analyzer import Words
 
 DATA = Path(__file__).parent / "data"
 

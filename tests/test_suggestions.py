@@ -9,11 +9,11 @@ import pytest
 
 from kdrinks import answer
 from kdrinks.config import Settings
+from kdrinks.documents.ingest import Adding
+from kdrinks.drinks.model import Drink
 from kdrinks.hub import catalog
-from kdrinks.knowledge.documents_add import Adding
-from kdrinks.knowledge.drinks import Drink
-from kdrinks.knowledge.search import Knowledge
 from kdrinks.records import Findings
+from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import Services, open_services
 
 Leaves = Callable[[Drink], bool]

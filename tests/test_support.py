@@ -10,12 +10,12 @@ import pytest
 
 from kdrinks import answer
 from kdrinks.config import Settings
+from kdrinks.generation.claims import sentences, unsupported
 from kdrinks.hub import catalog
 from kdrinks.records import Done, Event, Language, Loaded, Message, Passage, Text, Timing
 from kdrinks.services import Services, open_services
 from kdrinks.store import chats
-from kdrinks.support import sentences, unsupported
-from kdrinks.words import Words
+from kdrinks.text.analyzer import Words
 
 WORDS = Words()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kdrinks.phrasing import say, sentences
+from kdrinks.generation.templates import say, sentences
 from kdrinks.records import Passage
 from training import examples
 from training import world as worlds

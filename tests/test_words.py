@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kdrinks import english
-from kdrinks.words import Words
+from kdrinks.text import english
+from kdrinks.text.analyzer import Words
 
 DATA = Path(__file__).parent / "data"
 PARTICLES_AND_ENDINGS = set(

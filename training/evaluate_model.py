@@ -4,7 +4,7 @@
 
 An answer is strictly right when it says everything that the gold answer rests on (every name, item, figure and sentence of
 the passages that belong), holds no word or figure that is in no passage, frame or question, does not loop, and has the
-polarity of the passage. Exact: it is the gold answer to the letter. The gold is kdrinks.phrasing.say().
+polarity of the passage. Exact: it is the gold answer to the letter. The gold is kdrinks.generation.templates.say().
 """
 
 import argparse
@@ -20,11 +20,11 @@ from pathlib import Path
 
 import jinja2.sandbox
 
-from kdrinks import phrasing
 from kdrinks.engine import library
 from kdrinks.engine.constraint import HeldSentence, HeldToSentences
 from kdrinks.engine.native import Model
-from kdrinks.guard import Guard
+from kdrinks.generation import templates
+from kdrinks.generation.guard import Guard
 from training.chat_template import CHAT_TEMPLATE
 from training.examples import Example, Examples
 from training.train import DATA, WORDINGS
@@ -113,7 +113,7 @@ class Asker:
 
 def parts(text: str) -> list[str]:
     """What an answer must say: its sentences, lines and list items, without final stops."""
-    found = [part for line in text.split("\n") for part in phrasing.split(line)]
+    found = [part for line in text.split("\n") for part in templates.split(line)]
     return [item.strip(" .") for part in found for item in part.split(", ") if item.strip(" .")]
 
 

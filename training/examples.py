@@ -1,6 +1,6 @@
 """Endless examples for the built-in model: real and invented drinks, questions in many wordings, one right answer each.
 
-An example is (intent, language, passages, question, answer). The passages are those of kdrinks.knowledge.passages, the
+An example is (intent, language, passages, question, answer). The passages are those of kdrinks.drinks.passages, the
 answer is phrasing.say() of the passages that belong to the question. Everything is a function of the seed and the data files.
 """
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kdrinks.phrasing import particle, say
+from kdrinks.generation.templates import particle, say
 from kdrinks.records import Language, Passage
 from training.invent import PAIRS, Inventor
 from training.world import KINDS, PROSE, World

@@ -1,6 +1,6 @@
 """Trains the intents of kdrinks/data/intents.json from the question wordings: `python -m training.intents [--measure]`.
 
-A linear model over pieces of text (kdrinks.knowledge.intents.features), trained in about a minute, fixed seed. Small
+A linear model over pieces of text (kdrinks.search.intents.features), trained in about a minute, fixed seed. Small
 weights are dropped and the rest kept in hundredths. What ships is trained on the train and the test wordings, so it can no longer be
 measured on them; --measure trains on the train wordings alone, prints the accuracy on the test wordings and ships nothing.
 
@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from kdrinks.knowledge.intents import CUE, MASK, Model, features, from_table
+from kdrinks.search.intents import CUE, MASK, Model, features, from_table
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDINGS = ROOT / "training" / "wordings"

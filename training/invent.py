@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from kdrinks.knowledge.passages import passages_of_drink
-from kdrinks.phrasing import particle
+from kdrinks.drinks.passages import passages_of_drink
+from kdrinks.generation.templates import particle
 from kdrinks.records import Language, Passage
 from training.world import World
 

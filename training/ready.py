@@ -8,10 +8,10 @@ file is right too, and takes 2 s longer: passages are looked up by a hash of all
 
 from pathlib import Path
 
-from kdrinks.knowledge.search import Knowledge
+from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import passages
 from kdrinks.store.db import Database
-from kdrinks.words import Words
+from kdrinks.text.analyzer import Words
 
 READY = Path(__file__).resolve().parent.parent / "kdrinks" / "data" / "passages.parquet"
 

@@ -16,7 +16,7 @@ from typing import get_args
 
 import sentencepiece
 
-from kdrinks import phrasing
+from kdrinks.generation import templates
 from kdrinks.records import Kind
 from training.world import syllables
 
@@ -71,8 +71,8 @@ def words_of(texts: Iterable[str]) -> collections.Counter[str]:
 
 def frame_words() -> collections.Counter[str]:
     """The words of the answer frames, slots cut out, weighted so that they become whole pieces."""
-    frames = [*phrasing._FRAMES["en"].values(), phrasing.COMPARE["en"], phrasing.RECOMMEND["en"]]
-    frames += [*phrasing.DECLINE["en"].values(), "Ingredients: Other names: Korean: How to make: Season: Occasion:"]
+    frames = [*templates._FRAMES["en"].values(), templates.COMPARE["en"], templates.RECOMMEND["en"]]
+    frames += [*templates.DECLINE["en"].values(), "Ingredients: Other names: Korean: How to make: Season: Occasion:"]
     frames += ["Serve: Goes with: Region: Similar drinks: It is not true that"]
     count = words_of(re.sub(r"\{[^}]*\}", "", frame) for frame in frames)
     return collections.Counter({word: 300 for word in count} | {word: 1000 for word in _HANGUL})

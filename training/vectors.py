@@ -1,6 +1,6 @@
 """Trains the vectors of kdrinks/data/vectors.npz: `python -m training.vectors [--measure]`.
 
-A hashed n-gram encoder (kdrinks.knowledge.vectors), one table for questions and passages, trained contrastively: a question of the
+A hashed n-gram encoder (kdrinks.search.vectors), one table for questions and passages, trained contrastively: a question of the
 wordings, put to a drink, is pulled to the passage that answers it and pushed from the other passages of its batch (16 drinks with 16
 questions each, so that a drink's other passages are always among them). Beside the wordings: pieces of the passages themselves,
 claims of false beliefs and a passage in its other language. About 3 minutes on one core, fixed seed. --measure leaves the test wordings
@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from kdrinks.knowledge.choose import KINDS
-from kdrinks.knowledge.drinks import load_beliefs, load_drinks, load_topics, record_of
-from kdrinks.knowledge.passages import all_passages
-from kdrinks.knowledge.vectors import BUCKETS, DIMENSIONS, rows_of, said
+from kdrinks.drinks.model import load_beliefs, load_drinks, load_topics, record_of
+from kdrinks.drinks.passages import all_passages
 from kdrinks.records import Passage
+from kdrinks.search.evidence import KINDS
+from kdrinks.search.vectors import BUCKETS, DIMENSIONS, rows_of, said
 from training.intents import _FILL, _SLOT, ROOT, rows
 
 OUT = ROOT / "kdrinks" / "data" / "vectors.npz"

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from kdrinks.knowledge.passages import passage_of_belief, passage_of_topic, passages_of_drink
+from kdrinks.drinks.passages import passage_of_belief, passage_of_topic, passages_of_drink
 from kdrinks.records import Passage
 
 HELD_OUT_PERCENT = 15

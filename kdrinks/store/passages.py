@@ -1,6 +1,6 @@
 """The passages of the knowledge base, their words and vectors in the store: filling them, both legs in one statement, fetching.
 
-Words and vectors come in ready (kdrinks.words, kdrinks.knowledge.vectors); knows nothing of drinks or of languages beyond the column.
+Words and vectors come in ready (kdrinks.text.analyzer, kdrinks.search.vectors); knows nothing of drinks or of languages beyond the column.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -9,7 +9,8 @@ import streamlit as st
 
 from kdrinks.config import ROOT
 from kdrinks.errors import KdrinksError
-from kdrinks.ui import address, conversations
+from kdrinks.ui import address
+from kdrinks.ui.chat import conversations
 from kdrinks.ui.frame import LANGUAGE_COOKIE, LANGUAGE_KEY, lang, services, show_error, t
 
 PAGES = ROOT / "pages"
@@ -33,7 +34,7 @@ st.set_page_config(
     layout="wide" if page.url_path in WIDE else "centered",
     initial_sidebar_state="auto",
 )
-st.html(Path(__file__).parent / "look.css")
+st.html(Path(__file__).parent / "theme.css")
 st.logo(Path(__file__).parent / "static" / "logo.svg", size="large")
 
 with st.sidebar:

@@ -1,6 +1,6 @@
 """How a source's address is shown: its title and host as a link, copies of other works marked."""
 
-from kdrinks.knowledge import sources
+from kdrinks.drinks import sources
 from kdrinks.ui.frame import lang, t
 from kdrinks.ui.markdown_text import as_plain
 

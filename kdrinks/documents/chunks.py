@@ -1,0 +1,200 @@
+"""A person's document as passages: blocks of a parser in, chunks by heading, page and sentence out. Pure; reads no file.
+
+What a document says is data. Its text is kept to what a reader sees: characters that show nothing are dropped (hidden orders travel in
+them), line breaks become spaces, so that no line of it can pass for a line of a prompt, and its [1] becomes (1), which is how an
+answer marks what it rests on. Control text of chat templates is broken up where prompts are made (prompt.disarmed).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kdrinks.generation.templates import split
+from kdrinks.records import Language
+
+FORMATS = ("pdf", "docx", "md", "txt", "csv", "html")
+SUFFIXES = {
+    "pdf": "pdf",
+    "docx": "docx",
+    "md": "md",
+    "markdown": "md",
+    "txt": "txt",
+    "csv": "csv",
+    "html": "html",
+    "htm": "html",
+}
+"""The format of a file by its ending."""
+
+SIZE_MAX_BYTES = 20 * 1024 * 1024
+PAGES_MAX = 1_000
+PASSAGES_MAX = 5_000
+"""About 1,000 pages of prose; the search keeps its time up to 100,000 passages of all documents."""
+
+CHUNK_UNITS = 560
+"""Of letters, Hangul counted 2.2 times: 560 Latin letters or 255 syllables, about 210 to 250 tokens of the built-in model, whose prompt
+leaves 420 to passages."""
+HANGUL_UNITS = 2.2
+
+LINE_BREAK = "\ue000"
+"""Where a line of a PDF ends between two syllables, with or without a space nobody can see there: words.Words.glued decides."""
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
+_HANGUL = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]")
+_LATIN_LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
+_MARK = re.compile(r"\[(\d+)\]")
+_ENDED = re.compile(r"[.!?。…:][\"'”’)\]』》」]*$")
+_HEADING_MOST = 80
+
+
+class Unreadable(Exception):
+    """A file that cannot become passages. key: entry under [errors]; values: fill its places."""
+
+    def __init__(self, key: str, /, **values: object) -> None:
+        super().__init__(key)
+        self.key, self.values = key, values
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A heading, paragraph, list item or table row, as a parser found it."""
+
+    text: str
+    level: int = 0
+    """1 to 6 for a heading, 0 for text."""
+    page: int | None = None
+    """From 1; of a table file the row. None where the format has none."""
+    alone: bool = False
+    """Never shares a chunk with its neighbours: a row of a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    text: str
+    heading: str
+    """The headings above it, outermost first, joined with ` › `; empty without any."""
+    page: int | None
+    """Where it begins."""
+    lang: Language
+
+
+def chunked(blocks: Iterable[Block]) -> list[Chunk]:
+    """Chunks of whole sentences, none across a heading or the beginning of a page. Raises Unreadable when they are too many."""
+    chunks: list[Chunk] = []
+    for heading, page, sentences in _sections(blocks):
+        for text in _packed(_stopped(one) for one in sentences):
+            chunks.append(Chunk(text, heading, page, language(text)))
+        if len(chunks) > PASSAGES_MAX:
+            raise Unreadable("document_too_long", limit=f"{PASSAGES_MAX:,}")
+    return chunks
+
+
+def plain(text: str) -> str:
+    """What a reader sees of a text, in one line."""
+    text = unicodedata.normalize("NFC", text).translate(_LATIN_LIGATURES)
+    kept = (" " if character.isspace() else character for character in text if _visible(character))
+    text = re.sub(r" {2,}", " ", "".join(kept)).strip()
+    return _MARK.sub(r"(\1)", text).replace("](", "] (")  # the second: no link or picture, wherever it is shown
+
+
+def language(text: str) -> Language:
+    """Korean where a third of the letters are Hangul: a syllable says as much as two or three Latin letters."""
+    hangul = len(_HANGUL.findall(text))
+    latin = len(re.findall(r"[A-Za-z]", text))
+    return "ko" if hangul and 2 * hangul >= latin else "en"
+
+
+def page_word(lang: Language, format: str, page: int) -> str:
+    """Where a passage stands, for its title: `3쪽`, `p. 3`; of a table `12행`, `row 12`."""
+    if format == "csv":
+        return f"{page}행" if lang == "ko" else f"row {page}"
+    return f"{page}쪽" if lang == "ko" else f"p. {page}"
+
+
+def _visible(character: str) -> bool:
+    return character.isspace() or character == LINE_BREAK or unicodedata.category(character) not in _INVISIBLE
+
+
+def _sections(blocks: Iterable[Block]) -> Iterator[tuple[str, int | None, list[str]]]:
+    """Headings, page and sentences of what stands together. A sentence that runs on over a page stays on its first one."""
+    path: dict[int, str] = {}
+    page: int | None = None
+    sentences: list[str] = []
+    for block in blocks:
+        text = plain(block.text)
+        if not any(character.isalnum() for character in text):
+            continue
+        if block.level and len(text) <= _HEADING_MOST:
+            yield _joined(path), page, sentences
+            path = {level: said for level, said in path.items() if level < block.level} | {block.level: text}
+            page, sentences = block.page, []
+            continue
+        if block.alone:
+            yield _joined(path), page, sentences
+            yield _joined(path), block.page, [text]
+            page, sentences = block.page, []
+            continue
+        if block.page != page:
+            runs_on = bool(sentences) and not _ENDED.search(sentences[-1]) and block.page is not None
+            if runs_on:
+                first, *rest = split(text)
+                sentences[-1] = f"{sentences[-1]} {first}"
+                text = " ".join(rest)
+            yield _joined(path), page, sentences
+            page, sentences = block.page, []
+            if not text:
+                continue
+        elif sentences and not _ENDED.search(sentences[-1]):
+            sentences[-1] = _stopped(sentences[-1])
+        sentences += split(text)
+    yield _joined(path), page, sentences
+
+
+def _packed(sentences: Iterable[str]) -> Iterator[str]:
+    """Sentences joined up to CHUNK_UNITS; one that is longer by itself is cut between its words."""
+    taken: list[str] = []
+    used = 0.0
+    for sentence in (piece for one in sentences for piece in _cut(one)):
+        length = _units(sentence)
+        if taken and used + length > CHUNK_UNITS:
+            yield " ".join(taken)
+            taken, used = [], 0.0
+        taken.append(sentence)
+        used += length
+    if taken:
+        yield " ".join(taken)
+
+
+def _cut(sentence: str) -> Iterator[str]:
+    if _units(sentence) <= CHUNK_UNITS:
+        yield sentence
+        return
+    taken, used = "", 0.0
+    for word in sentence.split(" "):
+        for piece in _pieces(word):
+            length = _units(piece) + 1
+            if taken and used + length > CHUNK_UNITS:
+                yield taken
+                taken, used = "", 0.0
+            taken, used = f"{taken} {piece}" if taken else piece, used + length
+    if taken:
+        yield taken
+
+
+def _pieces(word: str) -> Iterator[str]:
+    """A word without a space for pages (Base64, a long address) in bearable pieces."""
+    most = int(CHUNK_UNITS / HANGUL_UNITS)
+    for start in range(0, len(word), most):
+        yield word[start : start + most]
+
+
+def _units(text: str) -> float:
+    return len(text) + (HANGUL_UNITS - 1) * len(_HANGUL.findall(text))
+
+
+def _stopped(text: str) -> str:
+    return text if _ENDED.search(text) or text.endswith((",", ";")) else f"{text}."
+
+
+def _joined(path: dict[int, str]) -> str:
+    return " › ".join(path[level] for level in sorted(path))

@@ -1,0 +1,147 @@
+"""Browsing the drinks: families, filters by the closed lists of tags, and a search by name, summary and ingredients.
+
+Pure. Families are the dozen-and-a-half kinds of drinks.jsonl gathered into seven, so that a picture has rows one can read.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from kdrinks.drinks.model import Drink
+from kdrinks.drinks.names import names_of
+
+FAMILIES: Mapping[str, frozenset[str]] = {
+    "makgeolli": frozenset({"makgeolli"}),
+    "soju": frozenset({"soju", "liqueur"}),
+    "yakju": frozenset(
+        {"yakju", "cheongju", "fortified", "fruit_wine", "flower_liquor", "herbal_liquor", "seasonal_liquor"}
+    ),
+    "sikhye": frozenset({"sikhye"}),
+    "hwachae": frozenset({"hwachae", "suk", "sudan", "sujeonggwa"}),
+    "tea": frozenset("tea grain_tea fruit_tea root_tea flower_tea leaf_tea seed_tea spice_tea herbal_tea".split()),
+    "other": frozenset(),
+}
+"""Kinds of each family; the first family that holds one of a drink's kinds has it, the last one the rest."""
+
+SEASONS = ("spring", "summer", "autumn", "winter", "all")
+ALLERGENS = (
+    "gluten",
+    "nuts",
+    "peanut",
+    "honey",
+    "milk",
+    "egg",
+    "soy",
+    "sesame",
+    "buckwheat",
+    "corn",
+    "peach",
+    "citrus",
+    "pollen",
+)
+"""Tags of the group diet that say what a drink may hold and somebody may have to avoid."""
+SUITS = ("vegan", "sugar_free")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person looks for; empty means anything. Within a filter one match is enough, the filters all count."""
+
+    text: str = ""
+    family: frozenset[str] = frozenset()
+    alcohol: frozenset[str] = frozenset()
+    caffeine: frozenset[str] = frozenset()
+    season: frozenset[str] = frozenset()
+    region: frozenset[str] = frozenset()
+    suits: frozenset[str] = frozenset()
+    """Diets that a drink must all suit."""
+    without: frozenset[str] = frozenset()
+    """Allergens that it must not hold."""
+
+
+def family(drink: Drink) -> str:
+    kinds = set(drink.tags.kind)
+    return next((name for name, own in FAMILIES.items() if own & kinds), "other")
+
+
+def seek(drinks: Iterable[Drink], wanted: Wanted) -> list[Drink]:
+    """The drinks that match, those named like the text first, else in the order they come in."""
+    words = [_plain(word) for word in wanted.text.split()]
+    found = [drink for drink in drinks if _fits(drink, wanted)]
+    if not words:
+        return found
+    scored = [(drink, _place(drink, words)) for drink in found]
+    return [drink for drink, place in sorted(scored, key=lambda one: one[1]) if place < _NOWHERE]
+
+
+def nearest(drinks: Iterable[Drink], text: str, *, most: int = 3) -> list[Drink]:
+    """The drinks whose names look most like a text that nothing was found for."""
+    by_name = {_plain(name): drink for drink in drinks for name in _names(drink)}
+    close = get_close_matches(_plain(text), by_name, n=most * 3, cutoff=0.5)
+    return list({by_name[name].id: by_name[name] for name in close}.values())[:most]
+
+
+def seasons(drink: Drink) -> Sequence[str]:
+    return [season for season in SEASONS if season in drink.tags.season]
+
+
+def similar_to(drink: Drink, drinks: Mapping[str, Drink]) -> list[Drink]:
+    """The drinks it names, then those that name it."""
+    named_by = [other.id for other in drinks.values() if drink.id in other.similar]
+    return [drinks[other] for other in dict.fromkeys((*drink.similar, *named_by)) if other in drinks]
+
+
+_NOWHERE = 9
+
+
+def _fits(drink: Drink, wanted: Wanted) -> bool:
+    tags = drink.tags
+    diet = set(tags.diet)
+    return (
+        (not wanted.family or family(drink) in wanted.family)
+        and (not wanted.alcohol or tags.alcohol in wanted.alcohol)
+        and (not wanted.caffeine or tags.caffeine in wanted.caffeine)
+        and (not wanted.season or bool(wanted.season & set(tags.season)))
+        and (not wanted.region or bool(wanted.region & set(tags.region)))
+        and wanted.suits <= diet
+        and not wanted.without & diet
+    )
+
+
+def _place(drink: Drink, words: Sequence[str]) -> int:
+    """0 a name itself, 1 a name's beginning, 2 inside a name, 3 in summary or ingredients; all words must be found."""
+    names = [_plain(name) for name in _names(drink)]
+    whole = "".join(words)
+    if whole in names:
+        return 0
+    if any(name.startswith(whole) for name in names):
+        return 1
+    if all(any(word in name for name in names) for word in words):
+        return 2
+    texts = (
+        drink.summary.ko,
+        drink.summary.en,
+        *drink.ingredients.ko,
+        *drink.ingredients.en,
+        drink.region.ko,
+        drink.region.en,
+    )
+    prose = _plain(" ".join((*names, *texts)))
+    return 3 if all(word in prose for word in words) else _NOWHERE
+
+
+def _names(drink: Drink) -> list[str]:
+    record = {
+        "name_ko": drink.name_ko,
+        "title_ko": drink.title_ko,
+        "name_en": drink.name_en,
+        "title_en": drink.title_en,
+        "aliases": list(drink.aliases),
+    }
+    return [*names_of(record), *([drink.hanja] if drink.hanja else [])]
+
+
+def _plain(text: str) -> str:
+    """Letters and digits only, so that spaces, hyphens and case do not matter."""
+    return re.sub(r"[\W_]+", "", text.casefold())

@@ -1,0 +1,319 @@
+"""What a person typed about a drink: made into the record of a drink, and every field that does not fit named.
+
+Pure. Sentences about alcohol, caffeine and cautions are written here, from the figures and lists, so that what an answer quotes always
+agrees with them; a drink whose figures did not change keeps its own.
+"""
+
+import dataclasses
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from kdrinks.drinks.model import Drink, drink_from, record_of
+from kdrinks.generation.templates import particle
+
+TEXTS = ("season", "serve", "occasion", "region")
+LISTS = ("ingredients", "steps", "pairing", "allergens", "cautions")
+TAGS = ("kind", "season", "temperature", "occasion", "weather", "mood", "region", "diet")
+FACTS = ("facts", "heritage")
+NAME_MAX, SUMMARY_MAX, TEXT_MAX, ITEMS_MAX = 60, 300, 300, 40
+"""Characters of a name, a summary and any other line; entries of a list. The longest packaged ones take half of each."""
+
+_HANGUL = re.compile(r"[가-힣]")
+_LATIN = re.compile(r"[A-Za-z]")
+_POLITE = re.compile(r"다(\s*\([^()]*\))*[.!?][\"'”’)』》]*$")
+_LIQUOR = {
+    "ko": "술이므로 임신·수유 중이거나 운전하기 전인 사람, 미성년자는 마시지 않습니다.",
+    "en": "It is an alcoholic drink: it is not for pregnant or breastfeeding women, for anyone about to drive, or for minors.",
+}
+_HONEY = {
+    "ko": "꿀을 넣었다면 생후 12개월 미만 아기에게는 주지 않습니다.",
+    "en": "If honey is used, never give it to babies under 12 months.",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Typed:
+    """The fields of the form as they were typed; lists hold no empty entries."""
+
+    id: str = ""
+    name_ko: str = ""
+    name_en: str = ""
+    hanja: str = ""
+    aliases: tuple[str, ...] = ()
+    is_alcoholic: bool = False
+    abv_min: float = 0.0
+    abv_max: float = 0.0
+    caffeine: bool = False
+    ko: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """summary and TEXTS as texts, LISTS as tuples."""
+    en: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    facts: tuple[Mapping[str, Any], ...] = ()
+    """Mappings with ko, en and sources (a tuple of addresses)."""
+    heritage: tuple[Mapping[str, Any], ...] = ()
+    tags: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    similar: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a field; `key` is the entry under [drinks.problems] that says it."""
+
+    field: str
+    key: str
+    values: Mapping[str, object] = dataclasses.field(default_factory=dict)
+
+
+def typed_from(drink: Drink) -> Typed:
+    """The form as it opens for a drink."""
+    record = record_of(drink)
+    said = {
+        lang: {
+            "summary": record["summary"][lang],
+            **{name: record[name][lang] for name in TEXTS},
+            **{name: tuple(record[name][lang]) for name in LISTS},
+        }
+        for lang in ("ko", "en")
+    }
+    return Typed(
+        id=drink.id,
+        name_ko=drink.name_ko,
+        name_en=drink.name_en,
+        hanja=drink.hanja or "",
+        aliases=drink.aliases,
+        is_alcoholic=drink.is_alcoholic,
+        abv_min=float(drink.abv_percent.min),
+        abv_max=float(drink.abv_percent.max),
+        caffeine=drink.tags.caffeine == "yes",
+        ko=said["ko"],
+        en=said["en"],
+        facts=tuple({"ko": fact.ko, "en": fact.en, "sources": fact.sources} for fact in drink.facts),
+        heritage=tuple({"ko": fact.ko, "en": fact.en, "sources": fact.sources} for fact in drink.heritage),
+        tags={group: getattr(drink.tags, group) for group in TAGS},
+        similar=drink.similar,
+        sources=drink.sources,
+    )
+
+
+def problems(typed: Typed, known: Collection[str], *, is_new: bool) -> list[Problem]:
+    """Everything that keeps the draft from being a drink, field by field. known: ids of the drinks there are."""
+    return [
+        *_of_names(typed, known, is_new),
+        *_of_texts(typed),
+        *_of_lists(typed),
+        *_of_facts(typed),
+        *_of_rest(typed, known),
+    ]
+
+
+def record_from(typed: Typed, before: Drink | None) -> dict[str, Any]:
+    """The drink's record. Raises KnowledgeError when it does not fit, which problems() would have told."""
+    title = {"ko": _title(typed.name_ko), "en": _title(typed.name_en)}
+    same_name = before is not None and (before.title_ko, before.title_en) == (title["ko"], title["en"])
+    kinds = tuple(typed.tags.get("kind", ()))
+    record: dict[str, Any] = {
+        "id": typed.id,
+        "name_ko": typed.name_ko,
+        "title_ko": title["ko"],
+        "hanja": typed.hanja or None,
+        "name_en": typed.name_en,
+        "title_en": title["en"],
+        "aliases": list(typed.aliases),
+        "category": before.category
+        if before
+        else f"{'전통주' if typed.is_alcoholic else '음청류'}-{kinds[0] if kinds else ''}",
+        "is_alcoholic": typed.is_alcoholic,
+        "abv_percent": {"min": typed.abv_min, "max": typed.abv_max, "note": None, "confidence": "medium"},
+        **{name: {"ko": typed.ko.get(name, ""), "en": typed.en.get(name, "")} for name in ("summary", *TEXTS)},
+        **{name: {"ko": list(typed.ko.get(name, ())), "en": list(typed.en.get(name, ()))} for name in LISTS},
+        "facts": [_fact(fact, before.facts if before else ()) for fact in typed.facts],
+        "heritage": [_fact(fact, before.heritage if before else ()) for fact in typed.heritage],
+        "old_texts": list(before.old_texts) if before else [],
+        "similar": list(typed.similar),
+        "tags": {
+            **{group: list(typed.tags.get(group, ())) for group in TAGS},
+            "alcohol": _strength(typed),
+            "caffeine": "yes" if typed.caffeine else "none",
+        },
+        "sources": list(typed.sources),
+        "confidence": "medium",
+    }
+    old = record_of(before) if before else {}
+    same_abv = before is not None and (before.is_alcoholic, before.abv_percent.min, before.abv_percent.max) == (
+        typed.is_alcoholic,
+        typed.abv_min,
+        typed.abv_max,
+    )
+    if same_abv:
+        record["abv_percent"], record["tags"]["alcohol"] = old["abv_percent"], old["tags"]["alcohol"]
+    same_caffeine = before is not None and before.tags.caffeine == record["tags"]["caffeine"]
+    same_safety = all(record[name] == old.get(name) for name in ("allergens", "cautions")) and same_abv
+    for name, kept, write in (
+        ("alcohol", same_abv, _alcohol),
+        ("caffeine", same_caffeine, _caffeine),
+        ("safety", same_safety, _safety),
+    ):
+        own = {lang: write(typed, lang, title[lang]) for lang in ("ko", "en")}
+        record[name] = old[name] if kept and same_name else own
+    if before is not None and {**record, "confidence": before.confidence} == old:
+        return old
+    drink_from(record)
+    return record
+
+
+def _of_names(typed: Typed, known: Collection[str], is_new: bool) -> Iterator[Problem]:
+    if not re.fullmatch(r"(?!gen-|cf-|doc-)[a-z][a-z0-9-]{1,39}", typed.id):
+        yield Problem("id", "id_shape")
+    elif is_new and typed.id in known:
+        yield Problem("id", "id_taken", {"id": typed.id})
+    for name, text, script in (("name_ko", typed.name_ko, _HANGUL), ("name_en", typed.name_en, _LATIN)):
+        if not text:
+            yield Problem(name, "missing")
+        elif not script.search(_title(text)) or (name == "name_en" and _HANGUL.search(text)):
+            yield Problem(name, "script_ko" if name == "name_ko" else "script_en")
+        elif len(text) > NAME_MAX:
+            yield Problem(name, "too_long", {"count": len(text), "limit": NAME_MAX})
+
+
+def _of_texts(typed: Typed) -> Iterator[Problem]:
+    for lang, said in (("ko", typed.ko), ("en", typed.en)):
+        summary = str(said.get("summary", ""))
+        if not summary:
+            yield Problem(f"summary_{lang}", "missing")
+        elif len(summary) > SUMMARY_MAX:
+            yield Problem(f"summary_{lang}", "too_long", {"count": len(summary), "limit": SUMMARY_MAX})
+        elif wrong := _sentence(summary, lang):
+            yield Problem(f"summary_{lang}", wrong)
+    for name in TEXTS:
+        both = (typed.ko.get(name, ""), typed.en.get(name, ""))
+        if bool(both[0]) != bool(both[1]):
+            yield Problem(f"{name}_{'en' if both[0] else 'ko'}", "other_language")
+        for lang, text in zip(("ko", "en"), both, strict=True):
+            if len(text) > TEXT_MAX:
+                yield Problem(f"{name}_{lang}", "too_long", {"count": len(text), "limit": TEXT_MAX})
+
+
+def _of_lists(typed: Typed) -> Iterator[Problem]:
+    for name in LISTS:
+        ko, en = typed.ko.get(name, ()), typed.en.get(name, ())
+        if len(ko) != len(en):
+            yield Problem(name, "unequal", {"ko": len(ko), "en": len(en)})
+        for lang, items in (("ko", ko), ("en", en)):
+            if len(items) > ITEMS_MAX:
+                yield Problem(f"{name}_{lang}", "too_many", {"count": len(items), "limit": ITEMS_MAX})
+            if (longest := max((len(item) for item in items), default=0)) > TEXT_MAX:
+                yield Problem(f"{name}_{lang}", "too_long", {"count": longest, "limit": TEXT_MAX})
+
+
+def _of_facts(typed: Typed) -> Iterator[Problem]:
+    for name in FACTS:
+        for number, fact in enumerate(getattr(typed, name), 1):
+            for lang in ("ko", "en"):
+                text = fact[lang]
+                if not text:
+                    yield Problem(f"{name}_{lang}", "row_missing", {"row": number})
+                elif wrong := _sentence(text, lang):
+                    yield Problem(f"{name}_{lang}", f"row_{wrong}", {"row": number})
+            for address in fact["sources"]:
+                if not _is_address(address):
+                    yield Problem(f"{name}_sources", "address", {"found": address})
+
+
+def _of_rest(typed: Typed, known: Collection[str]) -> Iterator[Problem]:
+    if not typed.tags.get("kind"):
+        yield Problem("kind", "missing")
+    if not 0 <= typed.abv_min <= typed.abv_max <= 100:
+        yield Problem("abv", "abv_order", {"low": f"{typed.abv_min:g}", "high": f"{typed.abv_max:g}"})
+    elif typed.is_alcoholic and typed.abv_max <= 0:
+        yield Problem("abv", "abv_missing")
+    if lost := [other for other in typed.similar if other not in known or other == typed.id]:
+        yield Problem("similar", "similar_unknown", {"found": lost[0]})
+    for address in typed.sources:
+        if not _is_address(address):
+            yield Problem("sources", "address", {"found": address})
+
+
+def _sentence(text: str, lang: str) -> str:
+    """What keeps a text from standing as an answer: empty when nothing does."""
+    if lang == "ko":
+        return "" if _POLITE.search(text) else "polite"
+    return "" if text.endswith((".", "!", "?")) and _LATIN.search(text) else "period"
+
+
+def _is_address(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme in ("http", "https") and "." in (parts.hostname or "") and not re.search(r"\s", address)
+
+
+def _title(name: str) -> str:
+    return re.sub(r"\s*\([^)]*\)", "", name).strip()
+
+
+def _fact(fact: Mapping[str, Any], before: Sequence[Any]) -> dict[str, Any]:
+    same = next(
+        (old for old in before if (old.ko, old.en, old.sources) == (fact["ko"], fact["en"], tuple(fact["sources"]))),
+        None,
+    )
+    return {
+        "ko": fact["ko"],
+        "en": fact["en"],
+        "confidence": same.confidence if same else "medium",
+        "sources": list(fact["sources"]),
+    }
+
+
+def _strength(typed: Typed) -> str:
+    """By the limits of Tags.alcohol."""
+    if not typed.is_alcoholic:
+        return "low" if typed.abv_max > 0 else "none"
+    return "low" if typed.abv_min < 8 else "medium" if typed.abv_min <= 20 else "high"
+
+
+def _figure(typed: Typed) -> str:
+    low, high = f"{typed.abv_min:g}", f"{typed.abv_max:g}"
+    return f"{high}%" if low == high else f"{low}~{high}%"
+
+
+def _alcohol(typed: Typed, lang: str, title: str) -> str:
+    figure = _figure(typed)
+    if lang == "ko":
+        topic = title + particle(title, "은/는")
+        if typed.is_alcoholic:
+            return f"{topic} 술입니다. 도수는 {figure}입니다."
+        return (
+            f"{topic} 술이 아니지만 알코올이 {figure} 들어 있을 수 있습니다."
+            if typed.abv_max > 0
+            else f"{topic} 술이 아닙니다. 알코올이 없는 음료입니다."
+        )
+    figure = figure.replace("~", "–")
+    if typed.is_alcoholic:
+        return f"{title} is an alcoholic drink. It is {figure} ABV."
+    return (
+        f"{title} is not sold as liquor, but it may contain {figure} alcohol."
+        if typed.abv_max > 0
+        else f"{title} is not an alcoholic drink; it contains no alcohol."
+    )
+
+
+def _caffeine(typed: Typed, lang: str, title: str) -> str:
+    if lang == "ko":
+        return f"{title}에는 카페인이 {'있' if typed.caffeine else '없'}습니다."
+    return f"{title} contains {'' if typed.caffeine else 'no '}caffeine."
+
+
+def _safety(typed: Typed, lang: str, title: str) -> str:
+    """Allergens, then cautions; what liquor and honey need stands there even where nobody typed it."""
+    said = typed.ko if lang == "ko" else typed.en
+    allergens, cautions = ", ".join(said.get("allergens", ())), list(said.get("cautions", ()))
+    lines = []
+    if allergens:
+        names = f"{title}에서 알레르기를 일으킬 수 있는 재료는 {allergens}입니다."
+        lines.append(names if lang == "ko" else f"Possible allergens in {title}: {allergens}.")
+    if typed.is_alcoholic and not any(re.search("임신|pregnan", line) for line in cautions):
+        lines.append(_LIQUOR[lang])
+    if "honey" in typed.tags.get("diet", ()) and not any(re.search("12개월|12 months", line) for line in cautions):
+        lines.append(_HONEY[lang])
+    lines += [line if line.endswith((".", "!", "?")) else line + "." for line in cautions]
+    return " ".join(lines)

@@ -1,0 +1,223 @@
+"""The drinks as files: JSONL holds records as they are, CSV a row a drink that a spreadsheet can edit; both come back the same.
+
+Pure. In CSV a list is a cell with a line for each item, and a field inside another is written with a dot (summary.ko, tags.season).
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kdrinks.drinks import form
+from kdrinks.drinks.catalog import Edition
+from kdrinks.drinks.form import Problem
+from kdrinks.drinks.model import Drink, drink_from, record_of
+from kdrinks.errors import BadInput, KnowledgeError
+
+FORMATS = ("jsonl", "csv")
+SIZE_MAX_BYTES = 5 * 1024 * 1024
+ROWS_MAX = 5_000
+"""Fifty times the packaged drinks; every drink is checked and searched in memory."""
+
+_BOTH = ("ko", "en")
+_TEXTS = ("id", "name_ko", "title_ko", "hanja", "name_en", "title_en", "category", "confidence")
+_LISTS = ("aliases", "old_texts", "similar", "sources")
+_BOTH_TEXTS = ("summary", "season", "serve", "occasion", "region", "alcohol", "caffeine", "safety")
+_BOTH_LISTS = ("ingredients", "steps", "allergens", "cautions", "pairing")
+_FACTS = ("facts", "heritage")
+_ABV = ("min", "max", "note.ko", "note.en", "confidence")
+_TAGS = (*form.TAGS, "alcohol", "caffeine")
+COLUMNS = (
+    *_TEXTS,
+    *(f"{name}.{lang}" for name in (*_BOTH_TEXTS, *_BOTH_LISTS) for lang in _BOTH),
+    *(f"{name}.{part}" for name in _FACTS for part in (*_BOTH, "sources", "confidence")),
+    "is_alcoholic",
+    *(f"abv_percent.{part}" for part in _ABV),
+    *(f"tags.{group}" for group in _TAGS),
+    *_LISTS,
+)
+
+# A cell that a spreadsheet would run as a formula gets an apostrophe before it, and loses it again on the way back.
+_FORMULA = re.compile(r"^(?=[=+@\t\r]|-\S)")
+_GUARDED = re.compile(r"^'(?=[=+@\t\r]|-\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a file would change."""
+
+    new: Mapping[str, Mapping[str, Any]]
+    changed: Mapping[str, Mapping[str, Any]]
+    """Records by drink id."""
+    same: int
+    wrong: tuple[tuple[int, str, Problem], ...]
+    """Row (from 1, without the head), drink id and what does not fit; with any of these nothing may be saved."""
+
+
+def as_jsonl(drinks: Iterable[Drink]) -> bytes:
+    return "".join(json.dumps(record_of(drink), ensure_ascii=False) + "\n" for drink in drinks).encode()
+
+
+def as_csv(drinks: Iterable[Drink]) -> bytes:
+    """With a byte order mark, so that spreadsheets read it as UTF-8."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
+    for drink in drinks:
+        writer.writerow({name: _FORMULA.sub("'", cell) for name, cell in _cells(record_of(drink)).items()})
+    return out.getvalue().encode("utf-8-sig")
+
+
+def read(content: bytes, name: str, now: Edition) -> Found:
+    """What a file holds against the edition. name: its ending says the format.
+
+    Raises BadInput when it is no JSONL or CSV of drinks at all, is empty or too large.
+    """
+    if len(content) > SIZE_MAX_BYTES:
+        raise BadInput("import_too_large", file=name, limit=SIZE_MAX_BYTES // 1024**2)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise BadInput("import_unreadable", file=name, reason=str(exc)) from exc
+    if name.lower().endswith(".jsonl"):
+        records = _from_jsonl(text, name)
+    elif name.lower().endswith(".csv"):
+        records = _from_csv(text, name)
+    else:
+        raise BadInput("import_format", file=name)
+    if not records:
+        raise BadInput("import_empty", file=name)
+    if len(records) > ROWS_MAX:
+        raise BadInput("import_too_many", file=name, count=len(records), limit=ROWS_MAX)
+    return _compare(records, now)
+
+
+def _compare(records: Sequence[Mapping[str, Any]], now: Edition) -> Found:
+    old = now.by_id
+    known = {*old, *(str(record.get("id", "")) for record in records)}
+    new: dict[str, Mapping[str, Any]] = {}
+    changed: dict[str, Mapping[str, Any]] = {}
+    wrong: list[tuple[int, str, Problem]] = []
+    seen: set[str] = set()
+    same = 0
+    for number, record in enumerate(records, 1):
+        drink_id = str(record.get("id", ""))
+        if drink_id in seen:
+            wrong.append((number, drink_id, Problem("id", "twice")))
+            continue
+        seen.add(drink_id)
+        try:
+            drink = drink_from(record)
+        except KnowledgeError as error:
+            wrong.append((number, drink_id, Problem("record", "shape", {"reason": error.values["reason"]})))
+            continue
+        found = form.problems(form.typed_from(drink), known, is_new=False)
+        wrong += [(number, drink_id, problem) for problem in found]
+        if drink_id not in old:
+            new[drink_id] = record_of(drink)
+        elif drink != old[drink_id]:
+            changed[drink_id] = record_of(drink)
+        else:
+            same += 1
+    return Found(new, changed, same, tuple(wrong))
+
+
+def _from_jsonl(text: str, name: str) -> list[Mapping[str, Any]]:
+    records: list[Mapping[str, Any]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as exc:
+            raise BadInput("import_line", file=name, line=number, reason=str(exc)) from exc
+        if not isinstance(record, dict):
+            raise BadInput("import_line", file=name, line=number, reason="{…}?")
+        records.append(record)
+    return records
+
+
+def _from_csv(text: str, name: str) -> list[Mapping[str, Any]]:
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
+    if missing:
+        raise BadInput("import_columns", file=name, columns=", ".join(missing[:5]))
+    try:
+        return [_record({column: _GUARDED.sub("", row[column] or "") for column in COLUMNS}) for row in rows]
+    except csv.Error as exc:
+        raise BadInput("import_line", file=name, line=rows.line_num, reason=str(exc)) from exc
+
+
+def _cells(record: Mapping[str, Any]) -> dict[str, str]:
+    abv, note = record["abv_percent"], record["abv_percent"]["note"] or {"ko": "", "en": ""}
+    cells = {name: record[name] or "" for name in _TEXTS}
+    for lang in _BOTH:
+        cells |= {f"{name}.{lang}": record[name][lang] for name in _BOTH_TEXTS}
+        cells |= {f"{name}.{lang}": "\n".join(record[name][lang]) for name in _BOTH_LISTS}
+    for name in _FACTS:
+        cells |= {f"{name}.{part}": "\n".join(fact[part] for fact in record[name]) for part in (*_BOTH, "confidence")}
+        cells[f"{name}.sources"] = "\n".join(" ".join(fact["sources"]) for fact in record[name])
+    cells["is_alcoholic"] = "true" if record["is_alcoholic"] else "false"
+    figures = (f"{abv['min']:g}", f"{abv['max']:g}", note["ko"], note["en"], abv["confidence"])
+    cells |= {f"abv_percent.{part}": text for part, text in zip(_ABV, figures, strict=True)}
+    for group in _TAGS:
+        tags = record["tags"][group]
+        cells[f"tags.{group}"] = tags if isinstance(tags, str) else "\n".join(tags)
+    cells |= {name: "\n".join(record[name]) for name in _LISTS}
+    return cells
+
+
+def _record(cells: Mapping[str, str]) -> dict[str, Any]:
+    note = {lang: cells[f"abv_percent.note.{lang}"] for lang in _BOTH}
+    return {
+        **{name: cells[name] for name in _TEXTS},
+        "hanja": cells["hanja"] or None,
+        **{name: {lang: cells[f"{name}.{lang}"] for lang in _BOTH} for name in _BOTH_TEXTS},
+        **{name: {lang: _lines(cells[f"{name}.{lang}"]) for lang in _BOTH} for name in _BOTH_LISTS},
+        **{name: _facts(cells, name) for name in _FACTS},
+        "is_alcoholic": {"true": True, "false": False}.get(
+            cells["is_alcoholic"].strip().lower(), cells["is_alcoholic"]
+        ),
+        "abv_percent": {
+            "min": _number(cells["abv_percent.min"]),
+            "max": _number(cells["abv_percent.max"]),
+            "note": note if any(note.values()) else None,
+            "confidence": cells["abv_percent.confidence"],
+        },
+        "tags": {
+            group: cells[f"tags.{group}"] if group in ("alcohol", "caffeine") else _lines(cells[f"tags.{group}"])
+            for group in _TAGS
+        },
+        **{name: _lines(cells[name]) for name in _LISTS},
+    }
+
+
+def _facts(cells: Mapping[str, str], name: str) -> list[dict[str, Any]]:
+    """A fact for each line of ko; lines that are missing in the others are empty, which the checks then name."""
+    columns = {part: re.split(r"\r?\n", cells[f"{name}.{part}"]) for part in (*_BOTH, "sources", "confidence")}
+    count = max(len([line for line in columns[lang] if line.strip()]) for lang in _BOTH)
+    line = {part: [*texts, *[""] * count] for part, texts in columns.items()}
+    return [
+        {
+            "ko": line["ko"][number].strip(),
+            "en": line["en"][number].strip(),
+            "confidence": line["confidence"][number].strip() or "medium",
+            "sources": line["sources"][number].split(),
+        }
+        for number in range(count)
+    ]
+
+
+def _lines(cell: str) -> list[str]:
+    return [line.strip() for line in cell.splitlines() if line.strip()]
+
+
+def _number(cell: str) -> float | str:
+    try:
+        value = float(cell)
+    except ValueError:
+        return cell  # the checks name the field
+    return int(value) if value.is_integer() else value

@@ -1,0 +1,154 @@
+"""The names that drinks go by, as the packaged data spells them; what words and the search both recognise.
+
+Knows nothing of sentences: a name in, its spelling out.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from kdrinks.text.english import word_list
+
+HANGUL = re.compile(r"[가-힣]")
+_BRACKETS = re.compile(r"\s*\([^)]*\)")
+_COMMON_LATIN = frozenset(
+    "tea water wine punch drink liquor sake rice korean soju-like latte sap spirit brew cordial liqueur new year royal court million".split()
+)
+# Aliases that are whole other words in any sentence, and remarks that stand among the aliases.
+NEVER_ALONE = frozenset({"장", "jang", "앵두편 아님", "toso", "sudan", "misu", "맑은술"})
+
+
+@dataclass(frozen=True, slots=True)
+class DrinkName:
+    drink_id: str
+    name: str
+    """As written, brackets off: "고로쇠 수액", "Andong soju"."""
+
+    @property
+    def is_korean(self) -> bool:
+        return bool(HANGUL.search(self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """How a name that is also an ordinary word is told apart; see data/ambiguous_names.toml."""
+
+    default: str
+    after: tuple[str, ...]
+    other: tuple[str, ...]
+    near: tuple[str, ...]
+
+
+@cache
+def drink_records() -> tuple[Mapping[str, object], ...]:
+    text = resources.files("kdrinks").joinpath("data", "drinks.jsonl").read_text("utf-8")
+    return tuple(json.loads(line) for line in text.splitlines() if line.strip())
+
+
+def names_of(record: Mapping[str, object]) -> list[str]:
+    """Every name of one drink without repetition: Korean name, English name, aliases; "청주·약주" gives both."""
+    raw = [
+        record["name_ko"],
+        record.get("title_ko"),
+        record["name_en"],
+        record.get("title_en"),
+        *_list(record.get("aliases")),
+    ]
+    found: dict[str, None] = {}
+    for value in raw:
+        if not value or str(value) in NEVER_ALONE:
+            continue
+        plain = _BRACKETS.sub("", str(value)).strip()
+        for name in re.split(r"\s*[·/]\s*", plain):
+            if name and name not in NEVER_ALONE:
+                found.setdefault(name)
+        for bracketed in re.findall(r"\(([^)]*)\)", str(record["name_ko"])) if value == record["name_ko"] else ():
+            for name in re.split(r"\s*[·/]\s*", bracketed):
+                if HANGUL.search(name) and not _is_remark(name):
+                    found.setdefault(name)
+    return list(found)
+
+
+@cache
+def drink_names() -> tuple[DrinkName, ...]:
+    return tuple(DrinkName(str(record["id"]), name) for record in drink_records() for name in names_of(record))
+
+
+@cache
+def korean_words() -> Mapping[str, str]:
+    """What Kiwi keeps whole -> how the word is shown: names of one word, and names of two words with the space left out."""
+    shown = korean_spellings(entry.name for entry in drink_names())
+    shown |= {word: word for word in word_list("drink_words.txt") if word not in shown}
+    for record in drink_records():
+        official = str(record["name_ko"])
+        if " " in official and "(" not in official:
+            shown[official.replace(" ", "")] = official
+    return shown
+
+
+def korean_spellings(names: Iterable[str]) -> dict[str, str]:
+    """Of names those that are Korean words, as Kiwi keeps them whole -> how they are shown; one syllable is no word of its own."""
+    shown: dict[str, str] = {}
+    for name in names:
+        parts = name.split()
+        if HANGUL.search(name) and len(parts) == 1 and len(name) > 1:
+            shown[name] = name
+        elif HANGUL.search(name) and len(parts) == 2 and not _is_description(parts):
+            shown["".join(parts)] = "".join(parts)
+    return shown
+
+
+@cache
+def latin_words() -> frozenset[str]:
+    """Romanised names, lower-cased, hyphens as written; not descriptions such as "barley tea"."""
+    return latin_spellings(entry.name for entry in drink_names())
+
+
+def latin_spellings(names: Iterable[str]) -> frozenset[str]:
+    found = set()
+    for name in names:
+        parts = name.lower().split()
+        known = any(part in _COMMON_LATIN for part in parts) or _english_description(parts)
+        if parts and not HANGUL.search(name) and not known:
+            found.add(" ".join(parts))
+    return frozenset(found)
+
+
+@cache
+def ambiguous_names() -> tuple[tuple[str, ...], Mapping[str, Ambiguous]]:
+    """Words that stand near any drink, and the ambiguous names."""
+    table = tomllib.loads(resources.files("kdrinks").joinpath("data", "ambiguous_names.toml").read_text("utf-8"))
+    names = {
+        name: Ambiguous(row["default"], *(tuple(row.get(key, ())) for key in ("after", "other", "near")))
+        for name, row in table["names"].items()
+    }
+    return tuple(table["drink"]["near"]), names
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def _is_remark(name: str) -> bool:
+    return name in {"희석식", "토산주", "현대 상표"}
+
+
+def _is_description(parts: Sequence[str]) -> bool:
+    return parts[-1] in {"술", "소주", "전통소주"} and parts[0] not in {"안동"}
+
+
+def _english_description(parts: Sequence[str]) -> bool:
+    """True for names made of English words: the ones of the romanised names are all absent from this list."""
+    english = {
+        "spicy", "red", "sweet", "poached", "barley", "cherry", "watermelon", "azalea", "fruit", "persimmon", "cinnamon", "ball", "pine",
+        "pollen", "honey", "phoenix", "marrow", "multigrain", "powder", "roasted", "grain", "green", "sparrow's", "pear", "blossom", "yogurt",
+        "mulled", "corn", "silk", "brown", "buckwheat", "seed", "tears", "jujube", "date", "ginger", "quince", "ginseng", "goji", "plum",
+        "scorched", "coin", "fermented", "pumpkin", "lotus", "leaf", "root", "maple", "mulberry", "mugwort", "clear", "ear-brightening", "shoot",
+        "hundred-day", "100-day", "sweet-flag", "flag", "sour", "five-fruit", "burdock", "tongue", "raspberry", "black", "millet", "diluted", "distilled",
+        "style", "genmaicha-style", "magnolia", "berry", "five-flavour", "water",
+    }  # fmt: skip
+    return any(part in english for part in parts)

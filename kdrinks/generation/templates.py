@@ -1,0 +1,270 @@
+"""The sentences that say what a passage says: how the built-in model was taught to speak, and what its guard lets pass.
+
+Pure. One frame per kind of fact and language, few enough for a 10 MB model to learn without a slip; prose passages are
+said in their own sentences. training/ makes its gold answers with say(); guard.py holds answers to sentences().
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kdrinks.drinks.passages import label
+from kdrinks.records import Kind, Language, Passage
+
+_FIELDS: dict[Kind, tuple[str, ...]] = {
+    "names": ("names", "hanja", "roman"),
+    "ingredients": ("ingredients",),
+    "making": ("making",),
+    "season": ("season", "occasion"),
+    "serving": ("serve", "pairing"),
+    "region": ("region",),
+    "similar": ("similar",),
+}
+"""The labelled fields of each kind that is data rather than prose."""
+
+_FRAMES: dict[Language, dict[str, str]] = {
+    "ko": {
+        "names": "{title}의 다른 이름은 {value}입니다.",
+        "hanja": "한자로는 {value}, 로마자로는 {roman}입니다.",
+        "roman": "로마자로는 {value}입니다.",
+        "ingredients": "{title}의 재료는 {value}입니다.",
+        "making": "{title} 만드는 법은 이렇습니다.",
+        "season": "{title}의 제철은 {value}입니다.",
+        "occasion": "마시는 때는 {value}입니다.",
+        "serve": "{title:은/는} {value} 마십니다.",
+        "pairing": "어울리는 음식은 {value}입니다.",
+        "region": "{title}의 지역은 {value}입니다.",
+        "similar": "{title}의 비슷한 음료는 {value}입니다.",
+    },
+    "en": {
+        "names": "{title} is also called {value}.",
+        "roman": "In Korean it is written {value}.",
+        "ingredients": "{title} is made with {value}.",
+        "making": "Here is how to make {title}.",
+        "season": "The season for {title} is {value}.",
+        "occasion": "The occasion is {value}.",
+        "serve": "Serve {title} {value}.",
+        "pairing": "It goes well with {value}.",
+        "region": "{title} is associated with {value}.",
+        "similar": "Drinks similar to {title} are {value}.",
+    },
+}
+
+COMPARE: dict[Language, str] = {
+    "ko": "{first:과/와} {second:을/를} 견주어 보겠습니다.",
+    "en": "Here is how {first} and {second} differ.",
+}
+RECOMMEND: dict[Language, str] = {"ko": "{titles:을/를} 추천합니다.", "en": "I suggest {titles}."}
+
+DECLINE: dict[Language, dict[str, str]] = {
+    "ko": {
+        "not_found": "제 자료에는 그 내용이 없습니다. 다른 한국 전통 음료에 대해 물어봐 주세요.",
+        "out_of_scope": "그 질문은 제 범위 밖입니다. 저는 한국 전통 음료를 알려 드립니다. 식혜나 막걸리에 대해 물어봐 주세요.",
+        "injection": "그 요청은 도와드릴 수 없습니다. 저는 한국 전통 음료를 알려 드립니다.",
+        "smalltalk": "안녕하세요! 저는 한국 전통 음료와 전통주를 알려 드립니다. 재료, 만드는 법, 역사를 물어봐 주세요.",
+        "thanks": "도움이 되었다니 기쁩니다. 궁금한 한국 전통 음료가 또 있으면 물어봐 주세요.",
+        "farewell": "안녕히 가세요. 궁금한 한국 전통 음료가 있으면 또 물어봐 주세요.",
+    },
+    "en": {
+        "not_found": "My notes hold nothing on that. Please ask me about another traditional Korean drink.",
+        "out_of_scope": "That is outside my scope. I talk about traditional Korean drinks. Ask me about sikhye or makgeolli.",
+        "injection": "I can't help with that request. I talk about traditional Korean drinks.",
+        "smalltalk": "Hello! I talk about traditional Korean drinks and liquors. Ask me about ingredients, making or history.",
+        "thanks": "I am glad to help. Ask me about another traditional Korean drink any time.",
+        "farewell": "Goodbye! Ask me about traditional Korean drinks any time.",
+    },
+}
+"""What is said when no passage answers, by the intent of the question. The built-in model was not trained on the last two: the
+constraint writes them."""
+
+NOT_REVIEWED: dict[Language, str] = {
+    "ko": "이 내용은 의료 전문가가 검토하지 않았습니다. 걱정되면 의사나 약사에게 물어보세요.",
+    "en": "No health professional has reviewed this. If in doubt, ask a doctor or pharmacist.",
+}
+"""Stands under every answer on pregnancy, infants, allergies, health or medicine."""
+
+
+MAY_BE_SHORTENED: frozenset[Kind] = frozenset({"identity", "history", "heritage", "topic"})
+"""Kinds whose first sentences are true without the rest; a recipe, a list, a correction or a document's excerpt is said whole."""
+
+
+_FACTS: frozenset[Kind] = frozenset({*_FIELDS, "alcohol", "caffeine"})
+"""Kinds that are one fact each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence of a script, and what may come after it."""
+
+    sentence: str
+    number: int
+    """Of the passage that it says, counted from 1; 0 for a lead or a decline."""
+    begins: bool
+    """Whether an answer may begin with it."""
+    ends_passage: bool
+    may_leave: bool
+    """Whether its passage may be left here: it was said to the end, or is true without the rest."""
+    may_end: bool
+    """Whether the answer may end with it."""
+    after: tuple[int, ...]
+    """Places in the script that may follow: its passage goes on, or a later passage begins."""
+
+
+def script(intent: str, lang: Language, passages: Sequence[Passage]) -> list[Line]:
+    """Every way to answer from these passages: the model chooses what to say and where to end, never what is true.
+
+    It begins with the first passage, which the search trusts most (the kind asked for in 119 of 123 questions); a comparison
+    and a recommendation say something of each in their order, as their lead names all; so do plain facts, which stand together only
+    where both were asked for; anything else may pass one over.
+    """
+    titles = list(dict.fromkeys(passage.title for passage in passages if passage.kind == "identity"))
+    first = lead(intent, lang, titles)
+    groups = [(0, [first], True)] if first else []
+    for number, passage in enumerate(passages, 1):
+        groups.append((number, sentences(passage), passage.kind not in MAY_BE_SHORTENED))
+    if not passages:
+        groups = [(0, split(say(intent, lang, ())), True)]
+    facts = all(passage.kind in _FACTS for passage in passages)
+    all_named = intent in ("compare", "recommend") or facts
+    starts = [sum(len(said) for _, said, _ in groups[:place]) for place in range(len(groups))]
+    lines: list[Line] = []
+    for place, (number, said, whole) in enumerate(groups):
+        one_by_one = all_named or (first and place == 0)
+        later = starts[place + 1 : place + 2] if one_by_one else starts[place + 1 :]
+        for step, sentence in enumerate(said):
+            last = step == len(said) - 1
+            leaves = last or not whole
+            lines.append(
+                Line(
+                    sentence=sentence,
+                    number=number,
+                    begins=step == 0 and place == 0,
+                    ends_passage=last,
+                    may_leave=leaves,
+                    may_end=leaves and not (first and place == 0) and not (all_named and later),
+                    after=(*(() if last else (len(lines) + 1,)), *(later if leaves else ())),
+                )
+            )
+    return lines
+
+
+def say(intent: str, lang: Language, passages: Sequence[Passage]) -> str:
+    """The answer that the built-in model is taught to give.
+
+    intent: "compare" or "recommend" put their lead first, and a recommendation says one sentence of each drink; with no
+    passage the key of DECLINE; anything else says the passages one after the other. A list of steps stands on lines of its own.
+    """
+    if not passages:
+        return DECLINE[lang].get(intent, DECLINE[lang]["not_found"])
+    said = lead(intent, lang, list(dict.fromkeys(passage.title for passage in passages if passage.kind == "identity")))
+    for passage in passages:
+        brief = intent == "recommend" and passage.kind == "identity"
+        for sentence in sentences(passage)[: 1 if brief else None]:
+            said += (joint(sentence) if said else "") + sentence
+    return said
+
+
+def lead(intent: str, lang: Language, titles: Sequence[str]) -> str:
+    """The first sentence of a comparison or a recommendation; empty for anything else."""
+    if intent == "compare" and len(titles) >= 2:
+        return _fill(COMPARE[lang], first=titles[0], second=titles[1])
+    if intent == "recommend" and titles:
+        return _fill(RECOMMEND[lang], titles=_listed(titles, lang))
+    return ""
+
+
+def sentences(passage: Passage) -> list[str]:
+    """Every sentence that says this passage, in order; together they say all of it."""
+    fields = _FIELDS.get(passage.kind)
+    if fields is None:
+        return split(passage.text)
+    values = _values(passage)
+    frames = _FRAMES[passage.lang]
+    said = []
+    for field in fields:
+        value = values.get(field)
+        if not value:
+            continue
+        if field == "making":
+            said += [_fill(frames["making"], title=passage.title), *steps(value)]
+        elif field == "hanja":
+            said.append(_fill(frames["hanja"], value=value, roman=values.pop("roman", "")))
+        else:
+            said.append(_fill(frames[field], title=passage.title, value=value))
+    return said
+
+
+def steps(value: str) -> list[str]:
+    """`1. Soak. 2. Boil.` as `["1. Soak.", "2. Boil."]`; the numbers must count up from 1."""
+    parts: list[str] = []
+    rest, number = value, 1
+    while rest:
+        cut = rest.find(f" {number + 1}. ")
+        parts.append((rest if cut < 0 else rest[:cut]).strip())
+        rest, number = ("" if cut < 0 else rest[cut + 1 :]), number + 1
+    return parts
+
+
+def joint(sentence: str) -> str:
+    """What stands before a sentence: numbered steps have lines of their own."""
+    return "\n" if re.match(r"\d+\. ", sentence) else " "
+
+
+def split(text: str) -> list[str]:
+    """Prose cut into sentences; a capital or Hangul must follow, so `no. 6` and `c. 1740` stay whole."""
+    return [part for part in re.split(r"(?<=[.!?])(?<!\b[Nn]o\.)\s+(?=[A-Z가-힣'\"“‘『《(])", text.strip()) if part]
+
+
+def particle(word: str, forms: str) -> str:
+    """The form of a Korean particle that follows word; forms with the one after a consonant first: `은/는`."""
+    closed, opened = forms.split("/")
+    return closed if _ends_closed(word) else opened
+
+
+def _ends_closed(word: str) -> bool:
+    """Whether the last sound is a consonant; parentheses are read over, digits as Korean numerals."""
+    bare = re.sub(r"\([^()]*\)\s*$", "", word).rstrip(" .'\"’”)]") or word
+    last = bare[-1]
+    if "가" <= last <= "힣":
+        return (ord(last) - ord("가")) % 28 != 0
+    if last.isdigit():
+        return last in "013678"
+    return last.lower() in "lmnbckpt"
+
+
+def _fill(frame: str, **values: str) -> str:
+    """`{name}` by its value, `{name:은/는}` by its value and the particle that fits."""
+
+    def filled(match: re.Match[str]) -> str:
+        value = values[match["name"]]
+        return value + (particle(value, match["forms"]) if match["forms"] else "")
+
+    return re.sub(r"\{(?P<name>\w+)(?::(?P<forms>[^}]+))?\}", filled, frame)
+
+
+def _listed(titles: Sequence[str], lang: Language) -> str:
+    if lang == "ko" or len(titles) == 1:
+        return ", ".join(titles)
+    return f"{', '.join(titles[:-1])} and {titles[-1]}"
+
+
+def _values(passage: Passage) -> dict[str, str]:
+    """The labelled fields of a data passage: `Label: value.` by field."""
+    lang = passage.lang
+    labels = {
+        field: label(field, lang)
+        for field in ("names", "ingredients", "making", "season", "occasion", "serve", "pairing", "region", "similar")
+    }
+    labels |= {"hanja": "한자", "roman": "로마자"} if lang == "ko" else {"roman": "Korean"}
+    places = sorted(
+        (match.start(), match.end(), field)
+        for field in _FIELDS[passage.kind]
+        for match in [re.search(rf"(?:^|(?<=\. )){re.escape(labels.get(field, '?'))}: ", passage.text)]
+        if match
+    )
+    ends = [start for start, _, _ in places[1:]] + [len(passage.text)]
+    return {
+        field: value if field == "making" else value.removesuffix(".")
+        for (_, begin, field), end in zip(places, ends, strict=True)
+        for value in [passage.text[begin:end].strip()]
+    }

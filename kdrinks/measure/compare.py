@@ -1,0 +1,246 @@
+"""Compares settings (a model file on a device, with a context and threads) on one set of prompts, one after the other.
+
+A job beside every page: it asks the engine like one more visitor, a turn for each answer, so a person who chats meanwhile waits for
+one answer of it at most; in the end it puts the model back that was in memory. Knows no page.
+"""
+
+import hashlib
+import math
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from kdrinks.drinks.model import load_drinks, load_topics, record_of
+from kdrinks.drinks.passages import all_passages, passages_of_drink
+from kdrinks.engine.local import Engine
+from kdrinks.engine.process import Stopped
+from kdrinks.errors import BadInput, KdrinksError, ModelError, StoreError
+from kdrinks.generation import prompt
+from kdrinks.records import Choice, Done, Language, Loading, Message, ModelFile, Passage, Reading, Sampling, Text
+from kdrinks.store import compare as store
+from kdrinks.store.compare import RUNS_TO_SHOW, Run, Setting
+from kdrinks.store.db import Database, new_id
+
+ANSWER_TOKENS = 64
+QUESTIONS: dict[Language, str] = {"ko": "식혜는 어떻게 만들어요?", "en": "How is sikhye made?"}
+"""The prompt set: one question in each language, with passages as the chat would give them."""
+SCORED_CHARACTERS: dict[Language, int] = {"ko": 6_000, "en": 12_000}
+"""Of the drinks text that perplexity is taken over: a few thousand tokens of most models in either language."""
+TRIES = 5
+"""How often a run is begun again because somebody else's model came between."""
+Activity = Literal["waiting", "loading", "reading", "writing", "scoring"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    model: ModelFile
+    choice: Choice
+
+
+class Comparison:
+    """One comparison, started at once. Every attribute may be read from any thread."""
+
+    def __init__(
+        self,
+        db: Database,
+        engine: Engine,
+        candidates: Sequence[Candidate],
+        *,
+        rounds: int = RUNS_TO_SHOW,
+        quality: bool = False,
+        answer_tokens: int = ANSWER_TOKENS,
+    ) -> None:
+        """rounds: passes over the prompts, cold and warm each.   quality: take each file's perplexity, too.
+
+        Raises BadInput without candidates, with the same one twice, or with fewer rounds than may be shown.
+        """
+        if rounds < RUNS_TO_SHOW:
+            raise BadInput("comparison_too_few_runs", found=rounds, least=RUNS_TO_SHOW)
+        if not candidates or len(set(candidates)) < len(candidates):
+            raise BadInput("comparison_settings")
+        self.id = new_id()
+        self.candidates = tuple(candidates)
+        self.place = 0
+        """Of the candidate that is being measured."""
+        self.activity: Activity = "waiting"
+        self.steps = len(candidates) * rounds * len(QUESTIONS) * 2
+        if quality:
+            self.steps += len({candidate.model.path for candidate in candidates}) * len(SCORED_CHARACTERS)
+        self.done = 0
+        """Steps done or passed over, of `steps`."""
+        self.phase: Literal["running", "cancelled", "done", "failed"] = "running"
+        self.error: KdrinksError | None = None
+        self._db = db
+        self._engine = engine
+        self._rounds = rounds
+        self._quality = quality
+        self._answer_tokens = answer_tokens
+        self._scored: set[object] = set()
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+        threading.Thread(target=self._run, name="compare", daemon=True).start()
+
+    def cancel(self) -> None:
+        """Ends it within a token or a slice of a prompt; the runs that are done stay in the store."""
+        self._stop.set()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Whether it is over within the time."""
+        return self._ended.wait(timeout_s)
+
+    def _run(self) -> None:
+        before = self._engine.state.choice
+        try:
+            for place, candidate in enumerate(self.candidates):
+                self.place = place
+                self._measure(place, candidate)
+            self.phase = "done"
+        except Stopped:
+            self.phase = "cancelled"
+        except StoreError as error:
+            self.error, self.phase = error, "failed"
+        finally:
+            self._put_back(before)
+            self._ended.set()
+
+    def _put_back(self, before: Choice | None) -> None:
+        try:
+            if before:
+                self._engine.load(before)
+            else:
+                self._engine.unload()
+        except ModelError:
+            # The next question loads it again, or says why it cannot.
+            return
+
+    def _measure(self, place: int, candidate: Candidate) -> None:
+        """All rounds of one candidate; a model that cannot be run is told in the store, and the next one follows."""
+        model, choice = candidate.model, candidate.choice
+        setting = Setting(
+            place,
+            choice.model_id,
+            model.path.name,
+            model.quantization,
+            model.size_bytes,
+            choice.device,
+            choice.context_tokens,
+            choice.threads,
+        )
+        until = self.done + self._steps_of(candidate)
+        try:
+            for number in range(self._rounds):
+                for cold in (True, False):
+                    for lang in QUESTIONS:
+                        run = self._answer(choice, lang, cold=cold)
+                        store.record_run(self._db, self.id, setting, number, run)
+                        self.done += 1
+            if self._quality and model.path not in self._scored:
+                self._scored.add(model.path)
+                self._score(setting, choice)
+        except ModelError as error:
+            if self._stop.is_set():
+                raise Stopped from error
+            store.record_run(self._db, self.id, setting, 0, Run("", cold=False, error=error.message()))
+            self.done = until
+
+    def _steps_of(self, candidate: Candidate) -> int:
+        scoring = self._quality and candidate.model.path not in self._scored
+        return self._rounds * len(QUESTIONS) * 2 + (len(SCORED_CHARACTERS) if scoring else 0)
+
+    def _answer(self, choice: Choice, lang: Language, *, cold: bool) -> Run:
+        """One answer that did load the model (cold) or did not. Raises Stopped and ModelError."""
+        for _ in range(TRIES):
+            self.activity = "waiting"
+            if cold:
+                self._engine.unload(self._stop)
+            done = self._stream(choice, lang)
+            timing, loaded = done.timing, done.loaded
+            if done.finish == "stopped":
+                raise Stopped
+            if (timing.load_s > 0) == cold:
+                return Run(
+                    lang,
+                    cold,
+                    device_used=loaded.used,
+                    gpu_layers=loaded.gpu_layers,
+                    layers=loaded.layers,
+                    context_used=loaded.context_tokens,
+                    threads_used=loaded.threads,
+                    kv_type=loaded.kv_type,
+                    load_s=timing.load_s,
+                    prompt_tokens=timing.prompt_tokens,
+                    prompt_s=timing.prompt_s,
+                    first_token_s=timing.first_token_s or timing.prompt_s,
+                    completion_tokens=timing.completion_tokens,
+                    completion_s=timing.completion_s,
+                    memory_bytes=loaded.memory_bytes,
+                )
+        raise ModelError("comparison_no_quiet", tries=TRIES)
+
+    def _stream(self, choice: Choice, lang: Language) -> Done:
+        question, passages = QUESTIONS[lang], _passages(lang)
+
+        def build(count: Callable[[list[Message]], int], context_tokens: int) -> list[Message]:
+            room = context_tokens - self._answer_tokens
+            return prompt.build(question, passages, (), count=count, budget_tokens=room, lang=lang).messages
+
+        sampling = Sampling(max_tokens=self._answer_tokens, measured=True)
+        events = self._engine.stream(build, choice, sampling, session=self.id, stop=self._stop)
+        activities: dict[type, Activity] = {Loading: "loading", Reading: "reading", Text: "writing"}
+        with closing(events):
+            for event in events:
+                if isinstance(event, Done):
+                    return event
+                self.activity = activities.get(type(event), "waiting")
+        raise ModelError("comparison_no_quiet", tries=1)
+
+    def _score(self, setting: Setting, choice: Choice) -> None:
+        for lang, text in scored_texts().items():
+            nll, scored = 0.0, 0
+            for piece in self._pieces(choice, text):
+                nll, scored = nll + piece["nll"], scored + int(piece["scored"])
+            if scored:
+                store.record_perplexity(
+                    self._db,
+                    self.id,
+                    setting,
+                    lang=lang,
+                    text_hash=hashlib.sha256(text.encode()).hexdigest()[:16],
+                    scored_tokens=scored,
+                    perplexity=math.exp(min(nll / scored, 700.0)),
+                )
+            self.done += 1
+
+    def _pieces(self, choice: Choice, text: str) -> Iterator[dict[str, float]]:
+        """Each piece in a turn of its own: a person who chats meanwhile waits for one of them."""
+        number = 0
+        while True:
+            self.activity = "scoring"
+            piece = self._engine.score(choice, text, number, session=self.id, stop=self._stop)
+            yield piece
+            number += 1
+            if number >= piece["pieces"]:
+                return
+
+
+@cache
+def _passages(lang: Language) -> tuple[Passage, ...]:
+    sikhye = next(drink for drink in load_drinks() if drink.id == "sikhye")
+    passages = passages_of_drink(record_of(sikhye), lang)
+    return tuple(one for one in passages if one.kind in ("identity", "ingredients", "making"))
+
+
+@cache
+def scored_texts() -> dict[Language, str]:
+    """The fixed text by language that perplexity is taken over: the packaged passages in their order, none twice."""
+    passages = all_passages(
+        [record_of(drink) for drink in load_drinks()], [record_of(topic) for topic in load_topics()], []
+    )
+    texts: dict[Language, str] = {}
+    for lang, characters in SCORED_CHARACTERS.items():
+        lines = dict.fromkeys(f"{one.title}: {one.text}" for one in passages if one.lang == lang)
+        texts[lang] = "\n".join(lines)[:characters]
+    return texts

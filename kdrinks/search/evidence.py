@@ -1,0 +1,113 @@
+"""Which passages an answer should rest on, given what was asked and what was found. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from kdrinks.records import Passage
+from kdrinks.search import intents
+from kdrinks.search.entities import masked
+from kdrinks.search.query import Query
+
+MOST = 3
+"""The built-in model reads at most three passages."""
+
+KINDS: Mapping[str, tuple[tuple[str, float], ...]] = {
+    "identity": (("identity", 1.0),),
+    "names": (("names", 1.0),),
+    "pronunciation": (("names", 1.0),),
+    "ingredients": (("ingredients", 1.0),),
+    "has_ingredient": (("ingredients", 1.0), ("cautions", 0.3)),
+    "substitution": (("ingredients", 1.0),),
+    "making": (("making", 1.0), ("ingredients", 0.2)),
+    "season": (("season", 1.0),),
+    "occasion": (("season", 1.0),),
+    "serving": (("serving", 1.0),),
+    "region": (("region", 1.0),),
+    "history": (("history", 1.0), ("heritage", 0.2)),
+    "heritage": (("heritage", 1.0), ("history", 0.3)),
+    "alcohol": (("alcohol", 1.0),),
+    "driving": (("alcohol", 1.0),),
+    "caffeine": (("caffeine", 1.0),),
+    "cautions": (("cautions", 1.0),),
+    "allergy": (("cautions", 1.0), ("ingredients", 0.5)),
+    "diet": (("cautions", 1.0), ("ingredients", 0.5)),
+    "infant": (("cautions", 1.0), ("alcohol", 0.4)),
+    "pregnancy": (("alcohol", 1.0), ("cautions", 0.6)),
+    "health": (("cautions", 1.0),),
+    "similar": (("similar", 1.0),),
+    "storage": (("identity", 0.3), ("serving", 0.2)),
+    "etiquette": (("serving", 0.5), ("identity", 0.3)),
+    "topic": (("identity", 0.6),),
+    "compare": (("identity", 1.0),),
+    "recommend": (("identity", 1.0),),
+    "false_belief": (("identity", 0.4), ("history", 0.3)),
+}
+"""The kinds of passages that say what an intent asks for, and how surely."""
+
+
+_ASPECTS = frozenset({"ingredients", "has_ingredient", "making", "season", "serving", "region", "alcohol", "caffeine"})
+"""What a comparison may be about when a word names it, as in `which is stronger`; `compare` takes nearly all the probability there."""
+
+
+def compared_by(query: Query) -> str:
+    """The kind of passages in which a comparison finds its answer."""
+    named = sorted(_ASPECTS & query.cued)
+    return KINDS[max(named, key=lambda name: query.probabilities.get(name, 0.0))][0][0] if named else "identity"
+
+
+_BOTH = re.compile(rf"[^{intents.MASK}\s](?:이?랑|하고|[과와]|고|,)\s|그리고|\band\b|&")
+_TWO_FACTS = _ASPECTS - {"has_ingredient"} | {"history"}
+
+
+def both_asked(query: Query) -> list[str]:
+    """The kinds of passages that a question for two facts of one drink asks for, likelier first: `재료랑 만드는 법`; else empty."""
+    if not _BOTH.search(intents.normal(masked(query.text, query.mentions, intents.MASK))):
+        return []
+    named = sorted(_TWO_FACTS & query.cued, key=lambda name: -query.probabilities.get(name, 0.0))[:2]
+    return [KINDS[name][0][0] for name in named] if len(named) == 2 else []
+
+
+def kind_weights(probabilities: Mapping[str, float]) -> dict[str, float]:
+    """How much each kind of passage is asked for."""
+    weights: dict[str, float] = {}
+    for intent, probability in probabilities.items():
+        for kind, weight in KINDS.get(intent, ()):
+            weights[kind] = weights.get(kind, 0.0) + probability * weight
+    return weights
+
+
+def of_drink(query: Query, passages: Sequence[Passage], scores: Mapping[str, float], most: int = MOST) -> list[Passage]:
+    """The passages of one drink that the question asks for, best first: usually one, several facts of a general question.
+
+    scores: how many of the question's telling words each passage holds, weighed by rarity (0 to about 3).
+    """
+    weights = kind_weights(dict(query.probabilities) | _by_a_word(query))
+    ranked = sorted(
+        passages,
+        key=lambda passage: -(2.0 * weights.get(passage.kind, 0.0) + 0.35 * min(scores.get(passage.id, 0.0), 4.0)),
+    )
+    if not ranked:
+        return []
+    first = ranked[0]
+    chosen = [first]
+    if query.intent in ("pregnancy", "infant", "allergy", "driving") and len(ranked) > 1:
+        wanted = [kind for kind, _ in KINDS[query.intent]]
+        chosen = [passage for kind in wanted for passage in ranked if passage.kind == kind][:2] or chosen
+    elif query.intent == "history" and not both_asked(query) and first.kind in ("history", "heritage"):
+        others = [passage for passage in ranked[1:] if passage.kind in ("history", "heritage")]
+        best, second = scores.get(first.id, 0.0), max((scores.get(passage.id, 0.0) for passage in others), default=0.0)
+        if best - second < 0.8:  # no fact stands out: the question is general
+            chosen += others
+    elif len(ranked) > 1 and most > 1 and (both := both_asked(query)):
+        chosen = [
+            next(one for one in ranked if one.kind == kind) for kind in both if any(one.kind == kind for one in ranked)
+        ]
+    elif query.intent in ("storage", "etiquette"):
+        chosen = [passage for passage in ranked if passage.kind == "identity"][:1] or chosen
+    return chosen[:most]
+
+
+def _by_a_word(query: Query) -> dict[str, float]:
+    """The intent that a word makes certain, as pregnancy, whatever the rest of the question sounds like."""
+    likely = max(query.probabilities, key=lambda intent: query.probabilities[intent])
+    return {} if query.intent == likely else {query.intent: 1.0}

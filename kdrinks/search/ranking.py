@@ -1,0 +1,387 @@
+"""One question on its way through the legs: words and vectors fused by rank, wishes, topics and beliefs, and what an answer rests on.
+
+Named drinks first, then the topics and false beliefs that the question touches, then what wishes (facets) and the two legs find.
+Knows no SQL (store.passages) and no model.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from kdrinks.records import Findings, Hit, Passage
+from kdrinks.search import decide, filters, vectors
+from kdrinks.search import evidence as search_evidence
+from kdrinks.search.cautions import is_quoted
+from kdrinks.search.query import SENSITIVE_INTENTS, Query, small_talk
+from kdrinks.search.suggesting import DECLINED
+from kdrinks.store import passages as store
+
+if TYPE_CHECKING:
+    from kdrinks.search.knowledge import Knowledge
+
+OF_ALL = frozenset("korean korea traditional 한국 전통".split())
+"""Words that say nothing of which drink is meant: they fit all, though the titles of few hold them."""
+
+NAMED, TOUCHED = 100.0, 50.0
+"""Scores that put named drinks before topics, and topics before what words found."""
+
+SURE_BELIEF = 1.2
+"""Strength from which a false belief about a named drink stands first where a rumour is asked after."""
+
+SECONDARY = frozenset(
+    {
+        "gen-health",
+        "gen-alcohol-medicine",
+        "gen-alcohol-pregnancy",
+        "gen-honey-infant",
+        "gen-legal-age",
+        "gen-etiquette",
+        "gen-storage",
+        "gen-caffeine",
+        "gen-gluten",
+    }
+)
+"""Topics that qualify a recommendation and come behind its drinks."""
+
+
+RECOMMENDS = frozenset({"recommend", "season", "occasion", "region", "serving", "alcohol", "diet", "health"})
+"""Intents whose answer, where no drink is named, is drinks."""
+
+TELLS = 4.0
+"""Strength of a belief that a rare word of the question tells."""
+
+HELD_BY = 3
+"""A word in at most so many subjects is rare."""
+
+
+FUSED = 0.3
+"""Share of the fused ranks in a subject's score where no drink is named; the rest is BM25, whose margins say how sure it is."""
+
+NEAR = 8.0
+"""What a cosine of 1 above a drink's least passage is worth in BM25."""
+
+LIKE_IT = 3.0
+"""Added for a drink that is similar to the one named as an example: more than being well known, less than two wishes."""
+
+RANK_OFFSET, WORD_SHARE = 10, 0.3
+"""Of the fusion, chosen among offsets 3 to 60 and shares 0.3 to 1, with FUSED, as what is nowhere behind either leg at 1 and at 3 on the
+question files (subjects, Korean and English).
+
+At 60 and 1, the values of https://plg.uwaterloo.ca/~gvcormac/cormacksigir09-rrf.pdf, and without the words' margins the fusion fell
+behind the words alone.
+"""
+
+
+class _Ranked(NamedTuple):
+    subject_id: str
+    score: float
+
+
+class Search:
+    """One question on its way through the legs."""
+
+    def __init__(self, knowledge: "Knowledge", query: Query) -> None:
+        self.k, self.drinks, self._ingredients = knowledge, knowledge._drinks, knowledge._ingredients[query.lang]
+        surfaces = [mention.surface for mention in query.mentions]
+        self._own = knowledge._facets.wishes(query.text, query.lang, surfaces)
+        self.asked_for = self._own
+        """What this question wishes for, and the earlier ones that it goes on from."""
+        for said in reversed(query.before):  # the latest stands over the one before it
+            self.asked_for = filters.merged(self._wished(said), self.asked_for)
+        self.wishes = self.asked_for
+        """With what was said at any time to be left out."""
+        offers = query.suggests or not query.subjects or query.intent == "similar"
+        for said in reversed(query.stated if offers else ()):
+            self.wishes = filters.merged(self._wished(said).left_out, self.wishes)
+        if query.subjects and query.intent == "has_ingredient" and self._own.allergens:
+            query = replace(
+                query, intent="allergy", sensitive=True
+            )  # the list of ingredients need not name all of them
+        if query.suggests or query.intent == "similar":
+            query = self._without_the_unfit(query)
+        self.query = query
+        left_out = self.wishes.leaves_out or (query.suggests and bool(query.rejected))
+        self.narrowed = left_out and (query.suggests or not query.subjects)
+        text = f"{query.earlier} {query.text}" if query.earlier and not query.subjects else query.text
+        terms = dict.fromkeys(knowledge._words.search_terms(text, query.lang))
+        self.terms = [term for term in terms if query.subjects or term not in OF_ALL]
+        self.rows = store.legs(
+            knowledge._db,
+            self.terms,
+            vectors.of_question(text),
+            lang=query.lang,
+            k=400,
+            among=knowledge._sizes[query.lang],
+        )
+        self.lexical = {row.passage_id: row.lexical for row in self.rows if row.lexical is not None}
+        self.cosines = {row.passage_id: row.cosine for row in self.rows if row.cosine is not None}
+        self.topics = knowledge._touched.topics(query)
+        self.told = knowledge._touched.told(query, self.terms)
+        known = dict(knowledge._touched.beliefs(query, self.terms))
+        if (
+            query.suggests and self.narrowed
+        ):  # what qualifies the drinks stays; other texts name drinks that nobody held against the wishes
+            self.topics = [touched for touched in self.topics if touched[0] in SECONDARY | {"gen-diet"}]
+            self.told, known = [told for told in self.told if told.toxic], {}
+        for told in self.told:
+            known[told.belief_id] = max(known.get(told.belief_id, 0.0), TELLS)
+        self.beliefs = sorted(known.items(), key=lambda item: -item[1])
+
+    def _wished(self, said: str) -> filters.Wishes:
+        return self.k._facets.wishes(said, self.k._words.language(said))
+
+    def _without_the_unfit(self, query: Query) -> Query:
+        """The query without named drinks that its own wishes leave out, and that it names to say what is wished for.
+
+        One that only an earlier wish leaves out is asked about by its name: it is told, and not suggested.
+        """
+        if query.intent == "similar" and query.subjects:  # a drink's own list of those like it was held against no wish
+            if not self.wishes.leaves_out:
+                return query
+            return replace(
+                query,
+                subjects=(),
+                examples=query.subjects,
+                rejected=(*query.rejected, *query.subjects),
+                intent="recommend",
+                suggests=True,
+            )
+        unfit = [one for one in query.subjects if not filters.may_be_suggested(self.drinks[one], self.wishes)]
+        if not unfit:
+            return query
+        out = {
+            one for one in unfit if one in query.examples or not filters.may_be_suggested(self.drinks[one], self._own)
+        }
+        if not out:
+            return replace(query, intent="identity", suggests=False)
+        subjects = tuple(one for one in query.subjects if one not in out)
+        return replace(query, subjects=subjects, rejected=(*query.rejected, *out), intent="recommend")
+
+    def findings(self, k: int) -> Findings:
+        query = self.query
+        intent = self._intent()
+        ranked = self._ranked(intent)[: max(k, search_evidence.MOST)]
+        found = store.of_subjects(self.k._db, [item.subject_id for item in ranked], lang=query.lang)
+        by_subject: dict[str, list[Passage]] = {item.subject_id: [] for item in ranked}
+        for passage in found:
+            by_subject[passage.subject_id].append(passage)
+        chosen = [] if intent in DECLINED else self._chosen(intent, ranked, by_subject)
+        score = {item.subject_id: item.score for item in ranked}
+        hits = []
+        for item in ranked[:k]:
+            own = by_subject[item.subject_id]
+            best = next((passage for passage in chosen if passage.subject_id == item.subject_id), None)
+            if best is None and own:
+                best = search_evidence.of_drink(query, own, self._telling(own), 1)[0]
+            if best is not None:
+                hits.append(self._hit(best, item.score))
+        careful = self.wishes.careful if self.narrowed and intent not in DECLINED else ()
+        concerns = tuple(
+            dict.fromkeys([*query.concerns, *sorted("health" if one == "medicine" else one for one in careful)])
+        )
+        return Findings(
+            hits=tuple(hits),
+            prompt_hits=tuple(self._hit(passage, score.get(passage.subject_id, 0.0)) for passage in chosen),
+            intent=small_talk(query.text) if intent == "smalltalk" else intent,
+            sensitive=(intent not in DECLINED and query.sensitive)
+            or intent in SENSITIVE_INTENTS
+            or bool(concerns)
+            or any(told.toxic for told in self.told)
+            or any(is_quoted(passage) for passage in chosen),
+            subjects=query.subjects,
+            concerns=concerns,
+            narrowed=self.narrowed and any(passage.subject_id in self.drinks for passage in chosen),
+        )
+
+    def _intent(self) -> str:
+        evidence = decide.Evidence(
+            touched=bool(self.topics or self.beliefs),
+            wishes=bool(self.asked_for),
+            liquor=bool(self.asked_for)
+            if self.asked_for.liquor
+            else self.asked_for.liquor is False and not self.query.concerns,
+            named_after=any(self.k._names.of_root(term) for term in self.terms),
+            ingredient=bool(self._ingredients & set(self.terms)),
+            elsewhere=self._from_elsewhere(),
+            leaves_out=self.query.suggests
+            and bool(self._own.left_out or (self._own.liquor is False and not self.query.concerns)),
+            coverage=0.0 if self.query.subjects else self._coverage(),
+        )
+        intent = decide.judged(self.query, evidence)
+        poison = any(told.toxic for told in self.told) and intent not in DECLINED - {"not_found"}
+        return "false_belief" if poison else intent
+
+    def _from_elsewhere(self) -> bool:
+        named = [word for found in decide.ELSEWHERE.findall(self.query.text) for word in found.lower().split()]
+        known = all(word in self.k._vocabulary for word in named)
+        return bool(named) and not (known and (self.topics or self.beliefs))
+
+    def _coverage(self) -> float:
+        """Share of the question's words that the best passage's subject holds; unknown words count as rare ones."""
+        best = max(self.lexical.values(), default=0.0)
+        unknown = sum(term not in self.k._vocabulary for term in self.terms)
+        return best / (best + 4.0 * unknown + 2.0)
+
+    def _ranked(self, intent: str) -> list[_Ranked]:
+        """Subjects best first: named, touched, then by wishes and words."""
+        query = self.query
+        scores = self._fused()
+        roots = [drink for term in self.terms for drink in self.k._names.of_root(term)]
+        for drink_id in roots:
+            scores[drink_id] = scores.get(drink_id, 0.0) + 4
+        if not query.subjects:
+            self._add_wishes(scores, intent)
+        if self.narrowed:
+            scores = {
+                subject: score
+                for subject, score in scores.items()
+                if (
+                    filters.may_be_suggested(self.drinks[subject], self.wishes)
+                    if subject in self.drinks
+                    else not query.suggests
+                )
+            }
+        for drink_id in query.rejected:
+            scores.pop(drink_id, None)
+        second = sorted(scores.values(), reverse=True)[1:2]
+        for number, (topic, strength) in enumerate(self.topics):
+            recommends = intent in RECOMMENDS or bool(query.before)
+            behind = self.wishes and recommends and not query.subjects and topic in SECONDARY and second
+            scores[topic] = second[0] - 0.001 * (number + 1) if behind else TOUCHED + 10 * strength - number
+        for number, (belief, strength) in enumerate(self.beliefs[:3]):
+            scores[belief] = TOUCHED + min(strength, 4) * (8 if intent in ("false_belief", "compare") else 5) - number
+        for number, subject in enumerate(query.subjects):
+            scores[subject] = 2 * NAMED - number
+        for told in self.told:
+            if told.toxic:
+                scores[told.belief_id] = 3 * NAMED
+        ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+        return [_Ranked(subject, score) for subject, score in ordered]
+
+    def by_leg(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Subjects by their words (the best passage and a little of the others) and by the vector of their nearest passage."""
+        worded: dict[str, float] = {}
+        near: dict[str, float] = {}
+        for row in sorted(self.rows, key=lambda row: (-(row.lexical or 0.0), row.passage_id)):
+            if row.lexical is not None:
+                worded[row.subject_id] = (
+                    worded[row.subject_id] + 0.15 * row.lexical if row.subject_id in worded else row.lexical
+                )
+            if row.cosine is not None:
+                near[row.subject_id] = max(near.get(row.subject_id, -1.0), row.cosine)
+        return worded, near
+
+    def _fused(self) -> dict[str, float]:
+        """Subjects by both legs: reciprocal ranks, the best 10; the words' own margins between subjects are kept beside them."""
+        worded, near = self.by_leg()
+        top = max(worded.values(), default=1.0)
+        fused = by_rank(worded, near)
+        most = max(fused.values(), default=1.0)
+        return {
+            subject: 10 * (1 - FUSED) * worded.get(subject, 0.0) / top + 10 * FUSED * score / most
+            for subject, score in fused.items()
+        }
+
+    def _add_wishes(self, scores: dict[str, float], intent: str) -> None:
+        """Recommendations: drinks by how well they fit; the better known first among equals."""
+        wishes = self.wishes
+        if not (wishes or wishes.leaves_out or wishes.soft_word) and wishes.liquor is None:
+            return
+        if self.query.intent != "topic":
+            for other in scores.keys() - self.drinks.keys():
+                scores[other] *= 0.3  # what words alone say of topics gives way to drinks that fit
+        for drink_id, drink in self.drinks.items():
+            fit = filters.fits(drink, wishes)
+            if fit is None:
+                scores.pop(drink_id, None)
+            else:
+                known = min(self.k._known.get(drink_id, 0.0), 8.0) / 8
+                scores[drink_id] = 0.6 * scores.get(drink_id, 0.0) + 2.5 * fit + 2.0 * known
+        for example in self.query.examples:
+            for drink_id in self.drinks[example].similar:
+                scores[drink_id] = scores.get(drink_id, 0.0) + LIKE_IT
+
+    def _chosen(self, intent: str, ranked: Sequence[_Ranked], by_subject: Mapping[str, list[Passage]]) -> list[Passage]:
+        """What the answer rests on, in order; a warning that a rare word of the question calls for stands first."""
+        if any(told.toxic for told in self.told):
+            return [passage for told in self.told if told.toxic for passage in by_subject[told.belief_id]][
+                : search_evidence.MOST
+            ]
+        told = [item.belief_id for item in self.told if intent in ("false_belief", "heritage")]
+        warning = [passage for belief in told[:1] for passage in by_subject.get(belief, [])]
+        rest = self._rested_on(intent, ranked, by_subject)
+        return [*warning, *(passage for passage in rest if passage not in warning)][: search_evidence.MOST]
+
+    def _rested_on(
+        self, intent: str, ranked: Sequence[_Ranked], by_subject: Mapping[str, list[Passage]]
+    ) -> list[Passage]:
+        query = self.query
+        first: list[Passage] = []
+        beliefs = [
+            item.subject_id for item in ranked if item.subject_id.startswith("cf-") and item.score >= TOUCHED + 5
+        ]
+        topics = [topic for topic, strength in self.topics if strength >= 1.0 and topic in by_subject]
+        if intent == "compare" and len(query.subjects) >= 2:
+            aspect = search_evidence.compared_by(query)
+            for subject in query.subjects[:3]:
+                of_kind: dict[str, Passage] = {passage.kind: passage for passage in by_subject.get(subject, [])}
+                if found := of_kind.get(aspect) or of_kind.get("identity"):  # three drinks have no region
+                    first.append(found)
+            return (first + [by_subject[belief][0] for belief in beliefs[:1]])[: search_evidence.MOST]
+        if query.subjects:
+            per_drink = search_evidence.MOST if len(query.subjects) == 1 else 1
+            for subject in query.subjects[:2]:
+                own = by_subject.get(subject, [])
+                first += search_evidence.of_drink(query, own, self._telling(own), per_drink)
+            extra = [by_subject[other][0] for other in (*topics[:1], *beliefs[:1]) if by_subject.get(other)]
+            if query.intent in ("storage", "etiquette", "pronunciation", "substitution") and topics:
+                return (extra[:1] + first)[: search_evidence.MOST]
+            if intent == "false_belief" and self.beliefs and self.beliefs[0][1] >= SURE_BELIEF:
+                return [*by_subject.get(self.beliefs[0][0], []), *first][: search_evidence.MOST]
+            return (first[: search_evidence.MOST - len(extra)] + extra)[: search_evidence.MOST]
+        first = [by_subject[topic][0] for topic in topics[:1]]
+        first += [by_subject[belief][0] for belief in beliefs[:1]]
+        if intent in ("topic", "etiquette", "storage") and first:
+            return first
+        drinks = [item.subject_id for item in ranked if item.subject_id in self.drinks]
+        if self.wishes or intent == "recommend":
+            drinks = self._fitting(drinks)
+            named = [p for drink in drinks for p in by_subject[drink] if p.kind == "identity"]
+            if intent == "recommend" and not query.sensitive:
+                # its lead names the drinks: what qualifies them comes behind
+                return named[: search_evidence.MOST - len(first)] + first
+            return (first + named)[: search_evidence.MOST]
+        if first:
+            return first[: search_evidence.MOST]
+        best = ranked[0].subject_id
+        return search_evidence.of_drink(query, by_subject[best], self._telling(by_subject[best]), 2)
+
+    def _fitting(self, drinks: list[str]) -> list[str]:
+        """The drinks that meet the wishes about as well as the best does: one from elsewhere is no second choice."""
+        fit = {drink: filters.fits(self.drinks[drink], self.wishes) or 0.0 for drink in drinks}
+        best = max(fit.values(), default=0.0)
+        return [drink for drink in drinks if fit[drink] >= 0.6 * best] if best > 0 else drinks
+
+    def _telling(self, passages: Sequence[Passage]) -> dict[str, float]:
+        """What each passage of a drink has beyond its title: in BM25, and in cosine as if it were BM25."""
+        words = _above_least(self.lexical, passages)
+        near = _above_least(self.cosines, passages)
+        return {passage.id: min(words[passage.id], 4.0) + NEAR * near[passage.id] for passage in passages}
+
+    def _hit(self, passage: Passage, score: float) -> Hit:
+        return Hit(passage, round(score, 3), self.lexical.get(passage.id), self.cosines.get(passage.id))
+
+
+def by_rank(worded: Mapping[str, float], near: Mapping[str, float]) -> dict[str, float]:
+    """Reciprocal rank fusion of the two legs: the sum of share / (RANK_OFFSET + rank)."""
+    fused: dict[str, float] = {}
+    for leg, share in ((worded, WORD_SHARE), (near, 1.0)):
+        for number, item in enumerate(sorted(leg, key=lambda item: (-leg[item], item)), 1):
+            fused[item] = fused.get(item, 0.0) + share / (RANK_OFFSET + number)
+    return fused
+
+
+def _above_least(scores: Mapping[str, float], passages: Sequence[Passage]) -> dict[str, float]:
+    found = {passage.id: scores.get(passage.id, 0.0) for passage in passages}
+    least = min(found.values(), default=0.0)
+    return {passage_id: score - least for passage_id, score in found.items()}

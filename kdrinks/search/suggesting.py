@@ -1,0 +1,72 @@
+"""Whether a question asks for drinks that it does not name, or after the one that is spoken of. Pure: text with names masked, and its intent."""
+
+import re
+
+from kdrinks.search.cautions import concerns_of
+
+DECLINED = frozenset({"smalltalk", "out_of_scope", "injection", "not_found"})
+
+_OF_ONE = frozenset({"names", "making", "history", "heritage"})
+"""Intents that ask after one drink, whatever words they use: `another name?`."""
+
+_SUGGESTS = re.compile(
+    r"추천|권해|골라|대안|(?:다른|딴) ?(?:거|것|걸|건|게|음료|술|차|종류|메뉴)"
+    r"|(?:뭐|뭘|무엇을|(?:어떤|무슨) ?(?:거|걸|것|음료|술|차)(?:를|을)?)(?:를)? ?(?:마시|마실|마셔|먹|줄|주면|시킬|시키|고르|좋)"
+    r"|마실 ?(?:만한|거|것|걸|게|음료|차|수 있는)|(?:줄|먹일|권할) ?(?:만한|건데|거|것|음료|수 있는)|(?:되는|가능한) ?(?:거|것|걸|건|음료|차)"
+    r"|(?:빼고|말고|말구|제외하고|없이) ?(?:\S{1,4} )?(?:뭐|뭘|어떤|무슨)|(?:0 ?%|제로)(?:인|짜리)? ?(?:거|것|걸|건|음료)"
+    r"|(?:무알코올|무알콜|논알콜|논알코올|무카페인|디카페인|무가당|무설탕|비건)(?:으?로| ?인| ?음료| ?뭐| ?거|은\W*$|은요)"
+    r"|(?:없는|아닌|않는|않은|안 ?(?:든|들어간|들어가는|넣은)|뺀|빼고|말고|제외(?:하고|한)|괜찮은|프리|무\S{2,3}) ?(?:\S+ )?(?:거|것|걸|건|게|걸로|거로|음료|차|술|마실)"
+    r"(?!야|예요|에요|지|죠|맞|인가)"
+    r"|\b(?:recommend\w*|suggest\w*|ideas?|something|anything|alternatives?|options?|another|others?|else|instead"
+    r"|which (?:drinks?|teas?|ones?|one|of (?:these|those|them))|what (?:other )?(?:drinks?|teas?)"
+    r"|what (?:can|could|should|would|may|do|to|about)\b.*\b(?:drink|have|try|order|sip|get|serve|give|pour)"
+    r"|[- ]free (?:drinks?|teas?|ones?|options?|please)|(?:drinks?|teas?|beverages?) (?:for|without|with no|that|which|minus|not)"
+    r"|(?:any|some|one|(?<!pour )a) (?:\S+ ){0,3}(?:drinks?|teas?|ones?|options?|beverages?)|one (?:without|with no))\b",
+    re.IGNORECASE,
+)
+"""What asks for drinks that are not named."""
+
+BARE = re.compile(
+    r"(?:(?:그럼|그러면|그래서|또|더|뭐|뭘|하나만?|좀|아무거나|다시|이제|음|자|,)\s*)*추천(?:\s*(?:좀|하나|더|해\S*|줘\S*|주세요|부탁\S*|바라\S*))*\W*"
+    r"|(?:(?:please|can you|could you|so|then|and|ok|okay)\W+)*(?:suggest|recommend)\w*"
+    r"(?:\W+(?:me|us|a|an|another|some|any|the|one|ones|more|other|different|else|something|anything|drinks?|teas?|please|then|instead))*\W*",
+    re.IGNORECASE,
+)
+"""`추천해줘` and no more: in a conversation about drinks it asks for one."""
+
+ABOUT_IT = re.compile(
+    r"넣|만들|만드|담그|빚|끓|이름|안주|음식|반찬|곁들|재료|보관|발음|읽|불러|부르|(?:그거|이거|그것|이것|그걸|이걸|그건|이건)(?! ?(?:말고|빼고|대신|이?랑 비슷|처럼|같은|보다))"
+    r"|(?<!instead of )(?<!like )(?<!other than )(?<!besides )(?<!similar to )(?<!than )\b(?:it|its|this|that one)\b|\bcalled\b|made? with|\bfoods?\b|\bdish|\beat\b|ingredient|\badd\b|\bput\b|\buse\b|pronounce|\bstore\b|\bknow\b",
+    re.IGNORECASE,
+)
+"""What asks after the drink that is spoken of: `다른 이름`, `something to eat with it`."""
+
+_IS_IT = re.compile(
+    r"^(?:(?:so|and|then|but|ok|okay)\W+)?(?:is|are|was|does|do|did|can|could|will|would|should|has) (?:it|this|that|they|these)\b",
+    re.IGNORECASE,
+)
+_LEAVES_OUT = re.compile(
+    r"없|말고|빼|뺀|아닌|제외|프리|않|못|안 |무알|무카|논알|디카|\b(?:without|no|not|non|free|decaf|avoid|zero|except|besides)\b|n't",
+    re.IGNORECASE,
+)
+OF_ONESELF = re.compile(
+    r"못 ?(?:먹|마|드|해)|싫|안 (?:먹|마|좋아)|피하|끊|금주|민감|예민|\b(?:don't|do not|can't|cannot|can not|never|won't) (?:\w+ )?(?:drink|eat|have|like|want|take|touch|do|tolerate)\b|avoid|hate|dislike|quit"
+    r"|gave up|\bsober\b|teetotal|allerg|intoleran|할랄|무슬림|이슬람|비건|채식|halal|muslim|vegan|vegetarian",
+    re.IGNORECASE,
+)
+"""Says what a person does not take, whatever else is asked."""
+
+
+def asks_for_some(without_names: str, intent: str) -> bool:
+    """Whether a question asks for drinks rather than after one."""
+    if _IS_IT.search(without_names):
+        return False
+    if intent == "recommend":
+        return not (ABOUT_IT.search(without_names) and not _LEAVES_OUT.search(without_names))
+    if intent == "similar" and not _LEAVES_OUT.search(without_names) and not concerns_of(without_names):
+        return False  # the drink that is spoken of has its own list of those like it
+    return (
+        intent not in DECLINED | _OF_ONE
+        and bool(_SUGGESTS.search(without_names))
+        and not ABOUT_IT.search(without_names)
+    )

@@ -1,0 +1,161 @@
+"""What stands under a finished answer: the passages it rests on, what it took, and which model said it where.
+
+Draws records; knows no store and no engine.
+"""
+
+import re
+from collections.abc import Collection
+
+import streamlit as st
+
+from kdrinks.config import ROOT
+from kdrinks.generation import templates
+from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing
+from kdrinks.text import english
+from kdrinks.ui import source_links
+from kdrinks.ui.frame import t
+from kdrinks.ui.markdown_text import as_markdown, as_plain
+
+DRINKS = ROOT / "pages" / "drinks.py"
+_HANGUL = re.compile(r"[가-힣]")
+_MARK = "\ue000"
+"""A private character that no font draws; stands for the mark while the text becomes Markdown."""
+
+DEVICES = {"cpu": "CPU", "cuda": "CUDA", "metal": "Metal", "vulkan": "Vulkan"}
+FROM_SOURCES = {"kept": "menu_book", "quoted": "format_quote"}
+"""What the guard did that is said beside the sources, with its icon: only what a reader can see there. The rest is for the details."""
+
+
+def draw(exchange: Exchange) -> None:
+    if exchange.citations:
+        with st.container(
+            horizontal=True, gap="xsmall", vertical_alignment="center", key=f"sources-{exchange.message_id}"
+        ):
+            for citation in exchange.citations:
+                _draw_citation(citation, exchange.details.get("question_terms", ()))
+            if exchange.guard in FROM_SOURCES and not _declines(exchange):
+                icon = f":material/{FROM_SOURCES[exchange.guard]}:"
+                st.badge(t(f"chat.guard_{exchange.guard}"), icon=icon, color="gray")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"took-{exchange.message_id}"):
+        if line := _line(exchange):
+            st.caption(line, width="content")
+        with st.popover(t("chat.details"), type="tertiary", key=f"details-{exchange.message_id}"):
+            _draw_details(exchange)
+    if exchange.details.get("unsupported"):
+        st.caption(f":material/help: {t('chat.unsupported_help')}")
+    if dropped := exchange.details.get("dropped_turns", 0):
+        words = t("chat.dropped_one") if dropped == 1 else t("chat.dropped_many", count=dropped)
+        st.caption(f":material/history: {words}")
+
+
+def _declines(exchange: Exchange) -> bool:
+    """Small talk and what is not answered: a seal under `고마워!` says that something was wrong with it. What quotes passages answers."""
+    return exchange.guard != "quoted" and exchange.details.get("intent") in templates.DECLINE[exchange.language]
+
+
+def marked_answer(exchange: Exchange) -> str:
+    """The answer in Markdown, a mark behind each sentence whose figures or names stand in no passage."""
+    text = exchange.answer
+    for start, end in reversed(exchange.details.get("unsupported", ())):
+        end = start + len(text[start:end].rstrip("| "))  # inside the last cell of a table's row
+        text = text[:end] + _MARK + text[end:]
+    return as_markdown(text).replace(_MARK, f" :orange-badge[:material/help: {t('chat.unsupported')}]")
+
+
+def _draw_citation(citation: Citation, question_terms: Collection[str]) -> None:
+    passage = citation.passage
+    kind = t(f"chat.kinds.{passage.kind}")
+    with st.popover(f"**{citation.number}** {as_plain(passage.title)} · {kind}", type="secondary"):
+        st.markdown(f"##### {as_plain(passage.title)}")
+        st.caption(kind)
+        st.markdown(_with_words_marked(passage.text, question_terms))
+        if passage.kind == "document":
+            _draw_document_link(passage)
+        elif passage.sources:
+            links = " · ".join(source_links.link(address) for address in passage.sources)
+            st.markdown(f":small[{t('chat.source_links', links=links)}]")
+        else:
+            st.caption(t("chat.general_knowledge"))
+
+
+def _draw_document_link(passage: Passage) -> None:
+    """To the passage in its document; passage ids are document.kind.number.lang."""
+    at = {"document": passage.subject_id, "at": passage.id.split(".")[-2]}
+    st.caption(t("documents.cited"))
+    st.page_link(DRINKS, label=t("documents.look"), icon=":material/library_books:", query_params=at)
+
+
+def _with_words_marked(text: str, terms: Collection[str]) -> str:
+    """A passage in Markdown, the question's words in it marked. terms: as Words.search_terms makes them."""
+    stems = {term.removesuffix("다") if len(term) > 1 else term for term in terms if _HANGUL.match(term)}
+    # one syllable is a word only where one begins: 술 in 술은, not in 기술
+    korean = [
+        ("" if len(stem) > 1 else r"(?<![가-힣])") + re.escape(stem) for stem in sorted(stems, key=len, reverse=True)
+    ]
+    pattern = re.compile("|".join([*korean, english.WORD.pattern, r"\d+"]))
+
+    def is_asked(word: str) -> bool:
+        return bool(_HANGUL.match(word)) or word in terms or english.stem(word.lower()) in terms
+
+    pieces, seen = [], 0
+    for match in pattern.finditer(text):
+        if is_asked(match[0]):
+            pieces += [as_plain(text[seen : match.start()]), f":yellow-background[{as_plain(match[0])}]"]
+            seen = match.end()
+    return "".join(pieces) + as_plain(text[seen:])
+
+
+def _line(exchange: Exchange) -> str:
+    """First word, speed, model and device, as far as they are known."""
+    timing, parts = exchange.timing, []
+    if timing.first_token_s is not None:
+        parts.append(t("chat.first_token", seconds=_seconds(timing.first_token_s)))
+    if timing.tokens_per_s is not None:
+        parts.append(t("chat.speed", tokens=f"{timing.tokens_per_s:,.0f}"))
+    if timing.load_s > 0:
+        parts.append(t("chat.cold", seconds=_seconds(timing.load_s)))
+    if exchange.loaded is not None:
+        parts += [as_plain(model_name(exchange.loaded)), device_name(exchange.loaded)]
+    return " · ".join(parts)
+
+
+def model_name(loaded: Loaded) -> str:
+    name = loaded.file.removesuffix(".gguf")
+    return name if loaded.quantization.lower() in name.lower() else f"{name} {loaded.quantization}"
+
+
+def device_name(loaded: Loaded) -> str:
+    """The device that really ran, never the one that was asked for."""
+    if loaded.used == "split":
+        return f"{t('chat.device_split')} ({t('chat.layers', gpu_layers=loaded.gpu_layers, layers=loaded.layers)})"
+    return DEVICES.get(loaded.used, loaded.used)
+
+
+def _draw_details(exchange: Exchange) -> None:
+    head = f"| {t('chat.step')} | {t('chat.time')} |"
+    st.markdown("\n".join([head, "|---|---:|", *(f"| {name} | {value} |" for name, value in _rows(exchange.timing))]))
+    if exchange.guard == "repaired" and not _declines(exchange):
+        st.caption(t("chat.guard_repaired"))
+    if exchange.answer:
+        st.caption(t("chat.copy_text"))
+        st.code(exchange.answer, language=None, wrap_lines=True, height=140)
+
+
+def _rows(timing: Timing) -> list[tuple[str, str]]:
+    read = t("chat.tokens_read", count=f"{timing.prompt_tokens:,}", cached=f"{timing.cached_tokens:,}")
+    written = t("models.tokens", count=f"{timing.completion_tokens:,}")
+    times = (
+        (t("chat.time_queue"), timing.queue_s),
+        (t("chat.time_load"), timing.load_s),
+        (t("chat.time_retrieve"), timing.retrieve_s),
+        (f"{t('chat.time_prompt')} ({read})", timing.prompt_s),
+        (t("chat.time_first"), timing.first_token_s),
+        (f"{t('chat.time_writing')} ({written})", timing.completion_s),
+        (f"**{t('chat.time_total')}**", timing.total_s),
+    )
+    return [(name, t("chat.seconds", seconds=_seconds(value)) if value is not None else "–") for name, value in times]
+
+
+def _seconds(value: float) -> str:
+    """Three significant places at most: 0.02, 0.31, 4.2, 38."""
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"

@@ -1,0 +1,199 @@
+"""Draws a conversation: welcome, questions, finished answers with what they rest on, and the one that is being written.
+
+Only watches answers: leaving, clicking and refreshing never touch one; Stop is a call on the answer. Knows no SQL and no model.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from kdrinks import answer
+from kdrinks.answer import Answer
+from kdrinks.errors import KdrinksError, StoreError
+from kdrinks.records import Asked
+from kdrinks.services import Services
+from kdrinks.store import chats
+from kdrinks.ui.chat import conversations, evidence
+from kdrinks.ui.frame import as_state, session, show_error, t
+from kdrinks.ui.frame import services as the_services
+from kdrinks.ui.markdown_text import as_markdown, as_plain
+
+SHOWN = 15
+"""Questions drawn again at each run; 60 messages more cost 0.2 s before the first word."""
+EXAMPLES = ("one", "two", "three", "four")
+PICTURES = Path(__file__).parent.parent / "static"
+QUESTION_KEY = "question"
+REFUSED_KEY = "refused"
+EARLIER_KEY = "earlier"
+WATCH_S = 0.1
+"""How often the text is drawn again: per token it saturates the browser, each time sends the whole text."""
+
+
+def draw(house: Services) -> None:
+    """The chat page. Raises StoreError."""
+    conversation_id = conversations.current()
+    # the answer first: one that ends between the two reads is then in the store
+    live = answer.running(house, conversation_id) if conversation_id else None
+    asked = chats.messages(house.db, conversation_id) if conversation_id else []
+    if conversation_id and not asked and live is None:
+        st.info(t("chat.unknown_conversation"), icon=":material/help:")
+        conversations.close()
+    if not asked:
+        _draw_welcome()
+    for one in _newest(asked):
+        _draw_question(one.question_id, one.question)
+        if live is None or one.question_id != live.question.id:
+            _draw_answer(one)
+    watched = st.container()
+    if refused := st.session_state.pop(REFUSED_KEY, None):
+        show_error(KdrinksError(refused["key"], **refused["values"]))
+        if "typed" in refused:  # back into the box
+            st.session_state[QUESTION_KEY] = refused["typed"]
+    # never disabled: it would lose the focus, and a question that comes too early goes back into the box
+    st.chat_input(t("chat.placeholder"), key=QUESTION_KEY, on_submit=_ask_typed)
+    if live is not None:
+        with watched:
+            _watch(live)
+            if isinstance(live.error, StoreError):  # nothing recorded it: a rerun would lose the text
+                show_error(live.error)
+                return
+        st.rerun()
+
+
+def _newest(asked: Sequence[Asked]) -> Sequence[Asked]:
+    shown = (
+        SHOWN if not st.session_state.get(EARLIER_KEY) == (asked[0].conversation_id if asked else "") else len(asked)
+    )
+    if len(asked) > shown:
+        st.button(
+            t("chat.earlier", count=len(asked) - shown),
+            icon=":material/expand_less:",
+            type="tertiary",
+            on_click=lambda: st.session_state.update({EARLIER_KEY: asked[0].conversation_id}),
+        )
+    return asked[-shown:]
+
+
+def _draw_welcome() -> None:
+    with st.container(key="welcome"):
+        st.title(t("chat.welcome"), anchor=False)
+        st.markdown(t("chat.welcome_text"))
+        with st.container(key="examples"):
+            for name in EXAMPLES:
+                question = t(f"examples.{name}")
+                st.button(
+                    f"**{question}**\n\n{t(f'examples.{name}_about')}",
+                    key=f"example-{name}",
+                    width="stretch",
+                    on_click=_ask,
+                    args=(question,),
+                )
+
+
+def _draw_question(question_id: str, question: str) -> None:
+    with st.container(key=f"asked-{question_id}"), st.chat_message(t("chat.you"), avatar=PICTURES / "you.svg"):
+        st.markdown(as_plain(question))
+
+
+def _draw_answer(asked: Asked) -> None:
+    with st.chat_message(t("chat.guide"), avatar=PICTURES / "guide.svg"):
+        if asked.exchange is None:
+            st.warning(t("chat.interrupted"), icon=":material/power_off:")
+            _draw_retry(asked)
+            return
+        exchange = asked.exchange
+        if exchange.answer:
+            st.markdown(evidence.marked_answer(exchange))
+        elif exchange.finish != "failed":
+            st.caption(t("chat.no_text"))
+        if exchange.finish == "failed":
+            st.error(f"**{t('chat.failed')}** {as_plain(exchange.error or '')}", icon=":material/error:")
+            _draw_retry(asked)
+        elif exchange.finish in ("stopped", "length"):
+            st.caption(f":material/stop_circle: {t(f'chat.{exchange.finish}')}")
+        evidence.draw(exchange)
+
+
+def _draw_retry(asked: Asked) -> None:
+    st.button(
+        t("chat.retry"),
+        icon=":material/refresh:",
+        key=f"retry-{asked.question_id}",
+        on_click=_ask,
+        args=(asked.question,),
+        kwargs={"question_id": asked.question_id},
+    )
+
+
+def _watch(live: Answer) -> None:
+    """Draw the answer as it grows, until it ends."""
+    with st.chat_message(t("chat.guide"), avatar=PICTURES / "guide.svg"):
+        place = st.empty()
+        st.button(
+            t("chat.stop"),
+            icon=":material/stop_circle:",
+            key="stop",
+            on_click=_stop,
+            args=(live.question.conversation_id,),
+        )
+        drawn: object = None
+        while True:
+            ended = live.wait(WATCH_S)
+            state = (live.text, live.phase, dict(live.phase_values))
+            if state != drawn:
+                drawn = state
+                with place:
+                    _draw_state(*state)
+            # a click or page change reaches this thread only where it touches Streamlit
+            _ = QUESTION_KEY in st.session_state
+            if ended:
+                return
+
+
+def _draw_state(text: str, phase: str, values: dict[str, float]) -> None:
+    fraction = values.get("fraction", values.get("done", 0) / max(values.get("total", 0), 1))
+    if text:
+        st.markdown(as_markdown(text, unfinished=True) + " ▌")
+        return
+    if phase == "reading" and not values.get("total"):
+        phase = "searching"  # the prompt is being built: nothing is counted yet
+    words = t(
+        f"chat.phase_{'writing' if phase == 'done' else phase}",
+        position=int(values.get("position", 0)),
+        percent=round(100 * values.get("fraction", 0)),
+        done=int(values.get("done", 0)),
+        total=int(values.get("total", 0)),
+    )
+    if phase == "loading" or values.get("total"):
+        st.progress(min(fraction, 1.0), text=words)
+    else:
+        st.markdown(f":shimmer[{words}…]")
+
+
+def _ask_typed() -> None:
+    typed = st.session_state[QUESTION_KEY]
+    _ask(typed)
+    if REFUSED_KEY in st.session_state:
+        st.session_state[REFUSED_KEY]["typed"] = typed
+
+
+def _ask(question: str, *, question_id: str = "") -> None:
+    """Ask in the open conversation; what was wrong is shown by the run that follows."""
+    try:
+        started = answer.ask(
+            the_services(),
+            question,
+            conversation_id=st.session_state.get(conversations.SESSION_KEY, ""),
+            session=session(),
+            question_id=question_id,
+        )
+    except KdrinksError as error:
+        st.session_state[REFUSED_KEY] = as_state(error)
+    else:
+        conversations.open_one(started.question.conversation_id)
+
+
+def _stop(conversation_id: str) -> None:
+    if live := answer.running(the_services(), conversation_id):
+        live.stop()

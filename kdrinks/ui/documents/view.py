@@ -1,0 +1,217 @@
+"""The documents of the drinks page: adding them with progress and cancel, their list, and removing one. Shows one in documents_preview.
+
+The jobs belong to the process, not to a page: leaving changes nothing, coming back shows them again.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import streamlit as st
+
+from kdrinks.documents.chunks import PAGES_MAX, SIZE_MAX_BYTES
+from kdrinks.documents.ingest import Adding
+from kdrinks.errors import KdrinksError
+from kdrinks.services import Services
+from kdrinks.store import documents as store
+from kdrinks.store.documents import Document
+from kdrinks.ui.drinks.labels import here
+from kdrinks.ui.format import bytes_text
+from kdrinks.ui.frame import as_state, may_manage, services, show_error, t
+from kdrinks.ui.markdown_text import as_plain
+
+EVERY_S = 0.5
+REMEMBERED = 100
+"""Jobs that are kept; an ended one holds no file any more."""
+SEEN_KEY = "documents-seen"
+"""Ids of the ended jobs that this session was told of."""
+OVER_KEY = "documents-over"
+"""How many jobs had ended when the page was drawn last."""
+REFUSED_KEY = "documents-refused"
+BEGUN_KEY = "documents-begun"
+"""File ids of this session: a run that another one cuts short calls its callback again."""
+DONE_KEY = "documents-done"
+TURN_KEY = "documents-turn"
+"""Counts uploads: a new key empties the file field."""
+ICONS = {
+    "pdf": "picture_as_pdf",
+    "docx": "description",
+    "md": "markdown",
+    "txt": "article",
+    "csv": "table",
+    "html": "public",
+}
+
+
+@st.cache_resource(show_spinner=False)
+def additions() -> list[Adding]:
+    """The documents on their way in, oldest first, for every session of this process."""
+    return []
+
+
+def draw(house: Services) -> None:
+    """The section under ?documents. Raises StoreError."""
+    st.page_link(here(), label=t("drinks.back"), icon=":material/arrow_back:")
+    with st.container(key="documents-head", gap=None):
+        st.title(t("documents.title"), anchor=False)
+        st.markdown(t("documents.intro"))
+    if done := st.session_state.pop(DONE_KEY, ""):
+        st.toast(as_plain(done), icon=":material/check:")
+    for place, refused in enumerate(st.session_state.get(REFUSED_KEY, ())):
+        _draw_error(KdrinksError(refused["key"], **refused["values"]), f"refused-{place}", _forget_refused, place)
+    if may_manage():
+        _draw_field()
+    _draw_jobs()
+    _draw_list(store.listed(house.db))
+
+
+def facts(document: Document) -> str:
+    """Format, pages or rows, passages, size and day in one line."""
+    counted = "rows" if document.format == "csv" else "pages"
+    added_at = document.added_at - timedelta(minutes=st.context.timezone_offset or 0)
+    parts = [
+        document.format.upper(),
+        t(f"documents.{counted}", count=f"{document.pages:,}") if document.pages else "",
+        t("documents.passages_one")
+        if document.passages == 1
+        else t("documents.passages", count=f"{document.passages:,}"),
+        bytes_text(document.size_bytes),
+        f"{added_at:%Y-%m-%d %H:%M}",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _draw_field() -> None:
+    key = f"documents-{st.session_state.get(TURN_KEY, 0)}"
+    # any kind: a file that cannot be read gets our own message, in the reader's language
+    st.file_uploader(
+        t("documents.add"),
+        accept_multiple_files=True,
+        key=key,
+        max_upload_size=SIZE_MAX_BYTES // 1024**2,
+        on_change=_begin,
+        args=(key,),
+    )
+    st.caption(t("documents.limits", size=SIZE_MAX_BYTES // 1024**2, pages=f"{PAGES_MAX:,}"))
+
+
+def _begin(key: str) -> None:
+    """Start a job for each file of the field, and empty the field."""
+    house, refused = services(), []
+    begun: list[str] = st.session_state.setdefault(BEGUN_KEY, [])
+    for file in st.session_state.get(key) or ():
+        if file.file_id in begun:
+            continue
+        begun.append(file.file_id)
+        try:
+            additions().append(Adding(house.db, house.words, file.name, file.getvalue()))
+        except KdrinksError as error:
+            refused.append(as_state(error))
+    del additions()[:-REMEMBERED]
+    st.session_state[REFUSED_KEY] = refused
+    st.session_state[TURN_KEY] = st.session_state.get(TURN_KEY, 0) + 1
+
+
+def _draw_jobs() -> None:
+    """Jobs under way and how they ended; looks again by itself while one is under way."""
+    jobs = additions()
+    st.session_state[OVER_KEY] = _over()
+    seen = st.session_state.setdefault(SEEN_KEY, [job.id for job in jobs if job.over])
+    for job in jobs:
+        if job.over and job.id not in seen:
+            _tell_end(job, seen)
+    st.fragment(_watch, run_every=EVERY_S if any(not job.over for job in jobs) else None)()
+
+
+def _over() -> int:
+    return sum(job.over for job in additions())
+
+
+def _tell_end(job: Adding, seen: list[str]) -> None:
+    if job.error is not None:
+        _draw_error(job.error, job.id, seen.append, job.id)
+        return
+    seen.append(job.id)
+    title = job.file if job.phase == "cancelled" else job.title
+    key = "cancelled" if job.phase == "cancelled" else "added"
+    st.toast(as_plain(t(f"documents.{key}", file=title, title=title)), icon=":material/check:")
+
+
+def _draw_error(error: KdrinksError, key: str, forget: Callable[[Any], None], what: str | int) -> None:
+    """It stays until it is dismissed: the page draws itself again while other files are on their way."""
+    with st.container(horizontal=True, vertical_alignment="top", gap="small", key=f"failed-{key}"):
+        show_error(error)
+        st.button(
+            t("documents.dismiss"),
+            icon=":material/close:",
+            type="tertiary",
+            key=f"dismiss-{key}",
+            on_click=forget,
+            args=(what,),
+        )
+
+
+def _forget_refused(place: int) -> None:
+    st.session_state[REFUSED_KEY] = [one for at, one in enumerate(st.session_state[REFUSED_KEY]) if at != place]
+
+
+def _watch() -> None:
+    active = [job for job in additions() if not job.over]
+    if _over() != st.session_state[OVER_KEY]:
+        st.rerun()  # what was told above and the list below change with it
+    for job in active:
+        with st.container(border=True, key=f"adding-{job.id}"):
+            top = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+            top.markdown(f"**{as_plain(job.file)}**", width="content")
+            top.button(t("documents.cancel"), icon=":material/close:", key=f"cancel-{job.id}", on_click=job.cancel)
+            st.progress(job.fraction, text=_phase(job))
+
+
+def _phase(job: Adding) -> str:
+    if job.phase == "reading" and job.pages:
+        return t("documents.phase_reading_pages", done=f"{job.done_pages:,}", pages=f"{job.pages:,}")
+    return t(f"documents.phase_{job.phase}") if not job.over else ""
+
+
+def _draw_list(documents: Sequence[Document]) -> None:
+    if not documents:
+        with st.container(border=True, horizontal_alignment="center", key="documents-none"):
+            st.subheader(t("documents.none"), anchor=False, text_alignment="center")
+            st.markdown(t("documents.none_hint"), text_alignment="center")
+        return
+    st.markdown(t("documents.count_one") if len(documents) == 1 else t("documents.count", count=len(documents)))
+    with st.container(key="documents", gap="small"):
+        for document in documents:
+            _draw_row(document)
+
+
+def _draw_row(document: Document) -> None:
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", gap="small", key=f"document-{document.id}"
+    ):
+        name = f"**:material/{ICONS[document.format]}: {as_plain(document.title)}**"
+        st.markdown(f"{name}  \n:small[:gray[{as_plain(facts(document))}]]", width="stretch")
+        preview = {"document": document.id}
+        st.page_link(here(), label=t("documents.open"), icon=":material/visibility:", query_params=preview)
+        if not may_manage():
+            return
+        with st.popover(t("documents.remove"), icon=":material/delete:", type="tertiary", key=f"ask-{document.id}"):
+            st.markdown(
+                as_plain(t("documents.remove_sure", title=document.title, count=f"{document.passages:,}")), width=320
+            )
+            st.button(
+                t("documents.remove_yes"),
+                type="primary",
+                key=f"remove-{document.id}",
+                on_click=_remove,
+                args=(document.id, document.title),
+            )
+
+
+def _remove(document_id: str, title: str) -> None:
+    try:
+        store.remove(services().db, document_id)
+    except KdrinksError as error:
+        st.session_state[REFUSED_KEY] = [as_state(error)]
+    else:
+        st.session_state[DONE_KEY] = t("documents.removed", title=title)

@@ -1,0 +1,210 @@
+"""The form that adds or corrects a drink: every field in both languages, problems named by field, nothing typed is lost.
+
+Draws and reads widgets; what fits is knowledge.draft's to say.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from kdrinks.drinks import form
+from kdrinks.drinks.catalog import Edition
+from kdrinks.drinks.form import FACTS, LISTS, TAGS, TEXTS, Problem, Typed
+from kdrinks.drinks.model import Drink
+from kdrinks.services import Services
+from kdrinks.store import drinks as store
+from kdrinks.ui.drinks.labels import here, label, options, title
+from kdrinks.ui.frame import in_words, t
+from kdrinks.ui.markdown_text import as_plain
+
+NEW = "new"
+SHOWN = 30
+"""Problems told at once."""
+
+
+def draw(house: Services, now: Edition, drink_id: str) -> None:
+    """The form for a drink, or for a new one (drink_id NEW)."""
+    before = now.by_id.get(drink_id)
+    if before is None and drink_id != NEW:
+        st.page_link(here(), label=t("drinks.back"), icon=":material/arrow_back:")
+        st.info(t("drinks.unknown", id=as_plain(drink_id)), icon=":material/help:")
+        return
+    back = {"drink": drink_id} if before else None
+    st.page_link(
+        here(), label=title(before) if before else t("drinks.back"), icon=":material/arrow_back:", query_params=back
+    )
+    st.title(t("drinks.correct_title", drink=title(before)) if before else t("drinks.add_title"), anchor=False)
+    st.markdown(t("drinks.form_intro"))
+    told = st.container(key="problems")
+    with st.form(f"drink-form-{drink_id}", border=False), st.container(key="drink-form"):
+        typed = _draw_fields(now, before, drink_id)
+        saved = st.form_submit_button(t("drinks.save"), type="primary", icon=":material/check:")
+    if not saved:
+        return
+    wrong = form.problems(typed, now.by_id, is_new=before is None)
+    if wrong:
+        with told:
+            tell(wrong)
+        return
+    record = form.record_from(typed, before)
+    with st.spinner(t("drinks.saving")):
+        store.save(house.db, "corrected" if before else "added", {typed.id: record})
+        house.knowledge.renew()
+    st.toast(t("drinks.saved", drink=as_plain(typed.name_ko)), icon=":material/check:")
+    st.switch_page(here(), query_params={"drink": typed.id})
+
+
+def _draw_fields(now: Edition, before: Drink | None, drink_id: str) -> Typed:
+    start = form.typed_from(before) if before else Typed()
+    key = f"field-{drink_id}"
+    with st.container(border=True):
+        st.subheader(t("drinks.part_name"), anchor=False)
+        left, right = st.columns(2)
+        name_ko = left.text_input(_named("name_ko"), start.name_ko, key=f"{key}-name_ko")
+        name_en = right.text_input(_named("name_en"), start.name_en, key=f"{key}-name_en")
+        hanja = left.text_input(_named("hanja"), start.hanja, key=f"{key}-hanja", placeholder=t("drinks.may_be_empty"))
+        own_id = start.id
+        if before is None:
+            own_id = right.text_input(
+                _named("id"), key=f"{key}-id", help=t("drinks.id_help"), placeholder="heugimja-cha"
+            )
+        aliases = st.text_input(
+            _named("aliases"), ", ".join(start.aliases), key=f"{key}-aliases", help=t("drinks.aliases_help")
+        )
+    with st.container(border=True):
+        st.subheader(t("drinks.part_words"), anchor=False)
+        ko, en = _draw_both(start, key)
+    with st.container(border=True):
+        st.subheader(t("drinks.part_strength"), anchor=False)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            liquor = st.toggle(_named("is_alcoholic"), start.is_alcoholic, key=f"{key}-liquor")
+            caffeine = st.toggle(_named("caffeine"), start.caffeine, key=f"{key}-caffeine")
+        left, right = st.columns(2)
+        low = left.number_input(_named("abv_min"), 0.0, 100.0, start.abv_min, 0.5, "%g", key=f"{key}-abv_min")
+        high = right.number_input(_named("abv_max"), 0.0, 100.0, start.abv_max, 0.5, "%g", key=f"{key}-abv_max")
+    with st.container(border=True):
+        st.subheader(t("drinks.part_tags"), anchor=False)
+        tags = _draw_tags(start, key)
+        others = {one.id: title(one) for one in now.drinks if one.id != drink_id}
+        own_key, chosen = in_words(f"{key}-similar", start.similar)
+        similar = st.multiselect(
+            _named("similar"),
+            list(others),
+            [one for one in chosen if one in others],
+            key=own_key,
+            format_func=lambda one: others[one],
+            placeholder=t("drinks.any"),
+        )
+    with st.container(border=True):
+        st.subheader(t("drinks.part_past"), anchor=False)
+        st.caption(t("drinks.facts_help"))
+        facts = {name: _draw_facts(name, getattr(start, name), key) for name in FACTS}
+        sources = st.text_area(
+            _named("sources"), "\n".join(start.sources), key=f"{key}-sources", help=t("drinks.one_a_line")
+        )
+    return Typed(
+        id=own_id.strip(),
+        name_ko=name_ko.strip(),
+        name_en=name_en.strip(),
+        hanja=hanja.strip(),
+        aliases=_filled(aliases.split(",")),
+        is_alcoholic=liquor,
+        abv_min=low,
+        abv_max=high,
+        caffeine=caffeine,
+        ko=ko,
+        en=en,
+        facts=facts["facts"],
+        heritage=facts["heritage"],
+        tags=tags,
+        similar=tuple(similar),
+        sources=_filled(sources.split()),
+    )
+
+
+def _draw_both(start: Typed, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Summary, lists and short texts, Korean on the left and English on the right."""
+    found: dict[str, dict[str, Any]] = {"ko": {}, "en": {}}
+    for name in ("summary", *LISTS, *TEXTS):
+        for column, (lang, said) in zip(st.columns(2), (("ko", start.ko), ("en", start.en)), strict=True):
+            shown, own_key = _named(f"{name}_{lang}"), f"{key}-{name}_{lang}"
+            with column:
+                if name in LISTS:
+                    lines = "\n".join(said.get(name, ()))
+                    text = st.text_area(shown, lines, key=own_key, height=110, help=t("drinks.one_a_line"))
+                    found[lang][name] = _filled(text.splitlines())
+                elif name == "summary":
+                    text = st.text_area(
+                        shown, said.get(name, ""), key=own_key, height=110, help=t("drinks.summary_help")
+                    )
+                    found[lang][name] = " ".join(text.split())
+                else:
+                    found[lang][name] = st.text_input(shown, said.get(name, ""), key=own_key).strip()
+    return found["ko"], found["en"]
+
+
+def _draw_tags(start: Typed, key: str) -> dict[str, Sequence[str]]:
+    found: dict[str, Sequence[str]] = {}
+    with st.grid(2, min_column_width=240):
+        for group in TAGS:
+            own_key, chosen = in_words(f"{key}-tag-{group}", start.tags.get(group, ()))
+            found[group] = st.multiselect(
+                t(f"drinks.tags.{group}"),
+                options(group),
+                [one for one in chosen if one in options(group)],
+                key=own_key,
+                format_func=partial(label, group),
+                placeholder=t("drinks.any"),
+            )
+    return found
+
+
+def _draw_facts(name: str, facts: Iterable[Mapping[str, Any]], key: str) -> tuple[Mapping[str, Any], ...]:
+    """A table of sentences with their sources; rows can be added and taken out."""
+    st.markdown(f"**{_named(name)}**")
+    rows = [{"ko": fact["ko"], "en": fact["en"], "sources": "\n".join(fact["sources"])} for fact in facts]
+    table = st.data_editor(
+        pd.DataFrame(rows, columns=["ko", "en", "sources"], dtype="str"),
+        num_rows="dynamic",
+        hide_index=True,
+        width="stretch",
+        key=f"{key}-{name}",
+        column_config={
+            "ko": st.column_config.TextColumn(t("drinks.fields.fact_ko"), width="large"),
+            "en": st.column_config.TextColumn(t("drinks.fields.fact_en"), width="large"),
+            "sources": st.column_config.TextColumn(t("drinks.fields.sources"), width="medium"),
+        },
+    )
+    found = []
+    for row in table.fillna("").to_dict("records"):
+        one = {"ko": row["ko"].strip(), "en": row["en"].strip(), "sources": _filled(row["sources"].split())}
+        if any(one.values()):
+            found.append(one)
+    return tuple(found)
+
+
+def tell(wrong: Sequence[Problem], where: Sequence[str] = ()) -> None:
+    """Every problem with its field. where: what stands before each field, such as the row of a file."""
+    lines = []
+    for number, one in enumerate(wrong[:SHOWN]):
+        place = f"{as_plain(where[number])}, " if where else ""
+        said = t(f"drinks.problems.{one.key}", **{name: as_plain(str(value)) for name, value in one.values.items()})
+        lines.append(f"- **{place}{_named(one.field)}**: {said}")
+    if len(wrong) > SHOWN:
+        lines.append(f"- +{len(wrong) - SHOWN}")
+    st.error("\n".join((t("drinks.not_saved", count=len(wrong)), "", *lines)), icon=":material/error:")
+
+
+def _named(field: str) -> str:
+    """The name of a field; _ko and _en are said by a mark behind it where the field stands in both languages."""
+    name, _, lang = field.rpartition("_")
+    if lang in ("ko", "en") and name not in ("name",):
+        return f"{t(f'drinks.fields.{name}')} ({t(f'drinks.in_{lang}')})"
+    return t(f"drinks.fields.{field}")
+
+
+def _filled(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(" ".join(text.split()) for text in texts if text.strip())

@@ -1,0 +1,64 @@
+"""Words and small marks of a drink that the shelf, its page and the form share."""
+
+from functools import cache
+from pathlib import Path
+
+from kdrinks.config import ROOT
+from kdrinks.drinks.model import Drink, Tag, load_tags
+from kdrinks.ui.frame import lang, t
+
+
+def here() -> Path:
+    """This page, for links that change its address."""
+    return ROOT / "pages" / "drinks.py"
+
+
+@cache
+def tags() -> dict[tuple[str, str], Tag]:
+    return {(tag.group, tag.id): tag for tag in load_tags()}
+
+
+def options(group: str) -> list[str]:
+    """The ids of a closed list, in its order."""
+    return [tag_id for own, tag_id in tags() if own == group]
+
+
+def label(group: str, tag_id: str) -> str:
+    """A tag in the reader's language."""
+    tag = tags().get((group, tag_id))
+    if tag is None:
+        return tag_id
+    return tag.label.ko if lang() == "ko" else tag.label.en
+
+
+def short(group: str, tag_id: str) -> str:
+    """The label without its remark in parentheses."""
+    return label(group, tag_id).partition(" (")[0].partition("(")[0]
+
+
+def title(drink: Drink) -> str:
+    """The short name in the reader's language."""
+    return drink.title_ko if lang() == "ko" else drink.title_en
+
+
+def strength(drink: Drink) -> str:
+    """`알코올 없음`, `알코올 6–8%`; without a figure where none is known."""
+    low, high = drink.abv_percent.min, drink.abv_percent.max
+    if not drink.is_alcoholic:
+        return t("drinks.soft" if drink.tags.alcohol == "none" else "drinks.perhaps")
+    if high <= 0:
+        return t("drinks.liquor")
+    figure = f"{low:g}%" if low == high else f"{low:g}–{high:g}%"
+    return t("drinks.abv", figure=figure)
+
+
+def badges(drink: Drink) -> list[str]:
+    """Small coloured marks in Markdown: alcohol, caffeine, season."""
+    colour = "orange" if drink.tags.alcohol != "none" else "green"
+    marks = [f":{colour}-badge[{strength(drink)}]"]
+    if drink.tags.caffeine == "yes":
+        marks.append(f":violet-badge[{t('drinks.caffeine')}]")
+    marks += [f":gray-badge[{short('season', season)}]" for season in drink.tags.season if season != "all"]
+    if "all" in drink.tags.season and len(drink.tags.season) == 1:
+        marks.append(f":gray-badge[{short('season', 'all')}]")
+    return marks

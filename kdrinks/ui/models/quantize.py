@@ -1,0 +1,158 @@
+"""Draws how a smaller file is made of a model: which one, which quantizations, how far it is, and the way to compare them.
+
+The job belongs to the process, not to a page: leaving changes nothing, and every session sees the same one.
+"""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from kdrinks.errors import KdrinksError
+from kdrinks.hub import catalog, quantize
+from kdrinks.measure.compare import Candidate
+from kdrinks.records import Choice, ModelFile
+from kdrinks.services import Services
+from kdrinks.store.compare import RUNS_TO_SHOW
+from kdrinks.ui.format import bytes_text
+from kdrinks.ui.frame import in_words, show_error, t
+from kdrinks.ui.markdown_text import as_plain
+from kdrinks.ui.models import compare
+from kdrinks.ui.models.catalog import quantization_text
+
+NOW = "now"
+EVERY_S = 0.5
+DEFAULT = "Q4_K_M"
+
+
+@st.cache_resource(show_spinner=False)
+def batches() -> dict[str, quantize.Batch]:
+    """The quantizing under way or the last one, under "now", for every session of this process."""
+    return {}
+
+
+def draw(house: Services) -> None:
+    """The section under "Make a smaller file"."""
+    st.header(t("models.quantize.title"), anchor=False)
+    st.markdown(t("models.quantize.intro"))
+    job = batches().get(NOW)
+    if job is not None and job.phase == "running":
+        st.fragment(_watch, run_every=EVERY_S)()
+        return
+    if job is not None:
+        _draw_over(house, job)
+    _draw_form(house)
+
+
+def _watch() -> None:
+    job = batches().get(NOW)
+    if job is None or job.phase != "running":
+        # The list of models above has changed.
+        st.rerun()
+    with st.container(border=True, key="quantize-now"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(f"**{as_plain(compare.title_of(job.model.id))}**", width="content")
+            if st.button(t("models.get.cancel"), key="quantize-cancel"):
+                job.cancel()
+        done = min(len(job.made) + 1, len(job.names))
+        text = t("models.quantize.progress", name=job.name, done=done, count=len(job.names))
+        st.progress(job.fraction, text=text)
+
+
+def _draw_over(house: Services, job: quantize.Batch) -> None:
+    """What became of the last one, until a person closes it."""
+    with st.container(border=True, key="quantize-over"):
+        if job.made:
+            names = ", ".join(as_plain(path.name) for path in job.made)
+            st.markdown(f":green[:material/check_circle: {t('models.quantize.made', names=names)}]")
+        if job.phase == "cancelled":
+            st.markdown(f":material/cancel: {t('models.quantize.cancelled')}")
+        if job.error:
+            show_error(job.error)
+        with st.container(horizontal=True):
+            if job.made and st.button(
+                t("models.quantize.compare"),
+                icon=":material/speed:",
+                type="primary",
+                help=t("models.quantize.compare_help"),
+                disabled=compare.under_way(),
+                key="quantize-compare",
+            ):
+                _compare(house, job)
+            if st.button(t("models.get.dismiss"), key="quantize-dismiss"):
+                batches().pop(NOW, None)
+                st.rerun()
+
+
+def _compare(house: Services, job: quantize.Batch) -> None:
+    """The original and what was made of it, largest first, on the device that the engine takes by itself."""
+    made = {path for path in job.made if path.exists()}
+    smaller = [model for model in catalog.local_models(house.settings) if model.path in made]
+    models = [job.model, *sorted(smaller, key=lambda model: -model.size_bytes)]
+    candidates = [Candidate(model, Choice(model.path, model.id)) for model in models]
+    if compare.begin(house, candidates, rounds=RUNS_TO_SHOW, quality=True):
+        batches().pop(NOW, None)
+        st.rerun()
+
+
+def _draw_form(house: Services) -> None:
+    models = sorted(catalog.local_models(house.settings), key=quantize.requantizes)
+    by_id = {model.id: model for model in models}
+    key, start = in_words("quantize-source", models[0].id)
+    model = by_id[
+        st.selectbox(
+            t("models.quantize.source"),
+            list(by_id),
+            index=list(by_id).index(start) if start in by_id else 0,
+            format_func=lambda one: f"{compare.title_of(one)} · {_about(by_id[one])}",
+            key=key,
+        )
+    ]
+    there = [name for name in quantize.BITS if quantize.target_for(model, name, house.settings.models).exists()]
+    possible = [name for name in quantize.BITS if name not in there and name != model.quantization]
+    wanted = st.pills(
+        t("models.quantize.targets"),
+        possible,
+        selection_mode="multi",
+        default=[DEFAULT] if DEFAULT in possible else possible[:1],
+        key=f"quantize-targets-{model.id}",
+    )
+    if there:
+        st.caption(t("models.quantize.there", names=", ".join(there)))
+    _draw_losses(model, wanted)
+    sure = True
+    if quantize.requantizes(model):
+        st.warning(
+            t("models.quantize.again", model=as_plain(model.path.name), quantization=as_plain(model.quantization)),
+            icon=":material/warning:",
+        )
+        sure = st.checkbox(t("models.quantize.sure"), key=f"quantize-sure-{model.id}")
+    if st.button(
+        t("models.quantize.start"),
+        type="primary",
+        icon=":material/compress:",
+        disabled=not wanted or not sure,
+        key="quantize-start",
+    ):
+        running = batches().get(NOW)
+        try:
+            if running is None or running.phase != "running":  # another tab may have been quicker
+                batches()[NOW] = quantize.Batch(
+                    model, [name for name in quantize.BITS if name in wanted], house.settings.models
+                )
+        except KdrinksError as error:
+            show_error(error)
+            return
+        st.rerun()
+
+
+def _draw_losses(model: ModelFile, names: Sequence[str]) -> None:
+    lines = [
+        f"- **{name}**: {t('models.quantize.size', size=bytes_text(quantize.size_bytes(model, name)))}. {quantization_text(name)}"
+        for name in names
+    ]
+    if lines:
+        st.markdown("\n".join(lines))
+
+
+def _about(model: ModelFile) -> str:
+    return f"{model.quantization} · {bytes_text(model.size_bytes)}"

@@ -1,0 +1,259 @@
+"""Draws the models page: this machine, the model files, what is in memory now; chooses, loads and unloads.
+
+The choice is saved the moment it is made, so the next question uses it with or without Load. Knows no GGUF and no llama.cpp.
+"""
+
+from collections.abc import Sequence
+
+import psutil
+import streamlit as st
+
+from kdrinks.engine.advice import reinstall_command_here
+from kdrinks.errors import KdrinksError
+from kdrinks.hub import catalog, fit
+from kdrinks.hub.download import disk_free_bytes
+from kdrinks.records import Choice, Device, Loaded, ModelFile
+from kdrinks.services import Services, last_choice, save_choice
+from kdrinks.ui.chat.evidence import device_name
+from kdrinks.ui.format import bytes_text, short
+from kdrinks.ui.frame import as_state, lang, may_manage, services, show_error, t
+from kdrinks.ui.markdown_text import as_plain
+from kdrinks.ui.models import catalog as models_catalog
+from kdrinks.ui.models import compare, keep_alive, link, quantize
+from kdrinks.ui.models.loading import Load, loads
+
+NOW = "now"
+REFUSED_KEY = "load-refused"
+WATCH_S = 0.2
+GPUS = ("gpu", "igpu")
+CONTEXTS = (1024, 2048, 4096, 8192, 16384, 32768)
+
+
+def draw(house: Services) -> None:
+    """The models page. Raises StoreError."""
+    st.title(t("models.title"), anchor=False)
+    st.markdown(t("models.intro"))
+    devices = _devices(house)
+    _draw_state(any(one.kind in GPUS for one in devices))
+    _draw_choice(house, devices)
+    reclaimed = house.engine.own_bytes
+    free = fit.free_memory(psutil.virtual_memory().available, devices, reclaimed_bytes=reclaimed)
+    if may_manage():
+        link.draw(house)
+        models_catalog.draw(house, free)
+        quantize.draw(house)
+    else:
+        st.caption(t("models.admins_only"))
+    compare.draw(house, devices)
+    _draw_machine(house, devices)
+
+
+def _devices(house: Services) -> Sequence[Device]:
+    """What llama.cpp sees; nothing, and the reason on the page, when it cannot say."""
+    with st.spinner(t("models.looking"), show_time=False):
+        try:
+            return house.engine.devices()
+        except KdrinksError as error:
+            show_error(error)
+            return ()
+
+
+@st.fragment(run_every=2.0)
+def _draw_state(has_gpu: bool) -> None:
+    """What is in memory now; looks again by itself, because an answer or another tab loads models too."""
+    house = services()
+    loaded = house.engine.state.loaded
+    with st.container(border=True, key="state"):
+        if loaded is None:
+            st.markdown(f":material/bedtime: {t('models.state_none')}")
+            return
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(f"### :material/local_cafe: {as_plain(_title(loaded.model_id))}", width="content")
+            missed = loaded.requested == "gpu" and loaded.used == "cpu"
+            st.badge(device_name(loaded), color="red" if missed else "green", icon=":material/memory:")
+        with st.container(horizontal=True, gap="medium", key="facts"):
+            for name, value in _facts(loaded):
+                st.markdown(f":small[:gray[{t(f'models.{name}')}]]  \n**{value}**", width="content")
+        if loaded.stepped_down:
+            steps = ", ".join(_step_text(step) for step in loaded.stepped_down)
+            st.warning(t("models.stepped_down", steps=steps), icon=":material/trending_down:")
+        if missed and has_gpu and not loaded.stepped_down:
+            st.warning(t("models.gpu_no_room"), icon=":material/memory_alt:")
+        if resting := house.engine.state.resting:
+            st.caption(t("models.resting", models=as_plain(", ".join(_title(one.model_id) for one in resting))))
+
+
+def _step_text(step: str) -> str:
+    what, _, value = step.partition(" ")
+    return t(f"models.step_{what}", value=value)
+
+
+def _draw_no_gpu() -> None:
+    """In red: the GPU was asked for and this llama.cpp has none; with the command that gets one."""
+    st.error(t("models.no_gpu"), icon=":material/error:")
+    st.code(reinstall_command_here(), language=None, wrap_lines=True)
+
+
+def _facts(loaded: Loaded) -> list[tuple[str, str]]:
+    return [
+        ("column_quantization", as_plain(loaded.quantization)),
+        ("state_layers", f"{loaded.gpu_layers} / {loaded.layers}"),
+        ("state_context", t("models.tokens", count=f"{loaded.context_tokens:,}")),
+        ("state_memory", bytes_text(loaded.memory_bytes)),
+        ("state_predicted", bytes_text(loaded.predicted_bytes) if loaded.predicted_bytes else "–"),
+        ("state_threads", str(loaded.threads)),
+        ("state_load", t("chat.seconds", seconds=f"{loaded.load_s:.2f}")),
+    ]
+
+
+def _draw_choice(house: Services, devices: Sequence[Device]) -> None:
+    saved = last_choice(house)
+    usable, broken = catalog.local_models(house.settings), catalog.broken_files(house.settings)
+    by_id = {model.id: model for model in usable}
+    st.header(t("models.files"), anchor=False)
+    st.caption(t("models.files_folder", folder=as_plain(str(house.settings.models))))
+    model_id = st.radio(
+        t("models.choose"),
+        options=list(by_id),
+        index=list(by_id).index(saved.model_id) if saved.model_id in by_id else 0,
+        format_func=_title,
+        captions=[_about(model) for model in usable],
+        key=f"choice-model-{lang()}",  # as in frame.in_words; what was chosen is saved
+    )
+    if broken:
+        with st.expander(t("models.broken", count=len(broken)), icon=":material/error:"):
+            for one in broken:
+                st.markdown(f"**{as_plain(one.path.name)}**  \n{as_plain(_reason(one.error))}")
+                if may_manage():
+                    link.draw_broken(one.path)
+    left, right = st.columns(2)
+    with left:
+        device = st.segmented_control(
+            t("models.device"),
+            options=("auto", "cpu", "gpu"),
+            default=saved.device,
+            required=True,
+            format_func=lambda name: t(f"models.device_{name}"),
+            help=t("models.device_help"),
+            key="choice-device",
+        )
+    model = by_id[model_id]
+    # a context that was saved elsewhere stays to choose: opening the page changes no choice
+    of_model = saved.context_tokens if saved.model_id == model_id else 0
+    contexts = sorted({0, of_model, *(tokens for tokens in CONTEXTS if tokens <= model.context_length)})
+    with right:
+        context = st.selectbox(
+            t("models.context"),
+            options=contexts,
+            index=contexts.index(saved.context_tokens) if saved.context_tokens in contexts else 0,
+            format_func=lambda tokens: t("models.tokens", count=f"{tokens:,}") if tokens else t("models.context_auto"),
+            help=t("models.context_help"),
+            key=f"choice-context-{model_id}-{lang()}",
+        )
+    choice = Choice(model.path, model.id, device, context)
+    if (choice.model_id, choice.device, choice.context_tokens) != (saved.model_id, saved.device, saved.context_tokens):
+        save_choice(house, choice)
+    if device == "gpu" and not any(one.kind in GPUS for one in devices):
+        _draw_no_gpu()
+    _draw_buttons(house, choice)
+
+
+def _draw_buttons(house: Services, choice: Choice) -> None:
+    under_way = loads().get(NOW)
+    with st.container(horizontal=True):
+        if st.button(
+            t("models.load"), type="primary", icon=":material/play_arrow:", disabled=under_way is not None, key="load"
+        ):
+            loads()[NOW] = Load(house, choice)
+            st.rerun()
+        if st.button(t("models.unload"), icon=":material/eject:", disabled=under_way is not None, key="unload"):
+            house.engine.unload()
+            st.toast(t("models.unloaded_now"), icon=":material/eject:")
+            st.rerun()
+        if may_manage():
+            keep_alive.draw(house)
+        if choice.model_id != catalog.BUILT_IN and may_manage():
+            _draw_remove(house, choice, disabled=under_way is not None)
+    if refused := st.session_state.pop(REFUSED_KEY, None):
+        show_error(KdrinksError(refused["key"], **refused["values"]))
+    if under_way is not None:
+        _watch(under_way)
+        st.rerun()
+
+
+def _draw_remove(house: Services, choice: Choice, *, disabled: bool) -> None:
+    """Deletes the chosen file after a second click; the built-in model takes its place."""
+    linked = choice.model.is_symlink()
+    label = t("models.link.unlink" if linked else "models.remove")
+    with st.popover(label, icon=":material/link_off:" if linked else ":material/delete:", disabled=disabled):
+        sure = "models.link.unlink_sure" if linked else "models.remove_sure"
+        st.markdown(t(sure, file=as_plain(choice.model.name)))
+        if not st.button(label if linked else t("models.remove_now"), type="primary", key="remove"):
+            return
+        try:
+            loaded = house.engine.state.loaded
+            if loaded and loaded.model_id == choice.model_id:
+                house.engine.unload()
+            catalog.remove(catalog.find_model(choice.model_id, house.settings), house.settings)
+        except KdrinksError as error:
+            show_error(error)
+            return
+        st.rerun()
+
+
+def _watch(load: Load) -> None:
+    bar = st.progress(0.0, text=t("models.loading"))
+    while not load.wait(WATCH_S):
+        # drawing is also where a click reaches this thread
+        bar.progress(min(load.fraction, 1.0), text=t("models.loading"))
+    loads().pop(NOW, None)
+    if load.error:
+        st.session_state[REFUSED_KEY] = as_state(load.error)
+    elif load.loaded:
+        st.toast(t("models.loaded_now", model=as_plain(_title(load.loaded.model_id))), icon=":material/check:")
+
+
+def _draw_machine(house: Services, devices: Sequence[Device]) -> None:
+    st.header(t("models.machine"), anchor=False)
+    memory, disk_free = psutil.virtual_memory(), disk_free_bytes(house.settings.models)
+    processor = next((one.name for one in devices if one.kind == "cpu"), "CPU")
+    cores = t("models.cores", physical=psutil.cpu_count(logical=False) or 1, logical=psutil.cpu_count() or 1)
+    rows = [
+        (t("models.processor"), f"{processor.strip()}, {cores}"),
+        (
+            t("models.memory"),
+            t("models.device_free", total=bytes_text(memory.total), free=bytes_text(memory.available)),
+        ),
+        (t("models.disk"), t("models.memory_free", free=bytes_text(disk_free))),
+    ]
+    graphics = [one for one in devices if one.kind != "cpu"]
+    for one in graphics:
+        free = t("models.device_free", total=bytes_text(one.memory_bytes), free=bytes_text(one.free_bytes))
+        rows.append((t("models.accelerators"), f"{one.name} ({one.backend}), {free}"))
+    if not graphics:
+        rows.append((t("models.accelerators"), t("models.no_accelerators_help")))
+    with st.container(border=True, key="machine"):
+        for name, value in rows:
+            st.markdown(f":small[:gray[{name}]]  \n{as_plain(value)}")
+
+
+def _title(model_id: str) -> str:
+    return t("models.built_in") if model_id == catalog.BUILT_IN else model_id
+
+
+def _about(model: ModelFile) -> str:
+    linked = model.path.is_symlink() and may_manage()
+    return " · ".join(
+        (
+            model.name or model.architecture,
+            model.quantization,
+            bytes_text(model.size_bytes),
+            t("models.parameters", count=short(model.parameters)),
+            t("models.tokens", count=f"{model.context_length:,}"),
+            *([t("models.link.linked", target=as_plain(str(model.path.readlink())))] if linked else []),
+        )
+    )
+
+
+def _reason(error: KdrinksError) -> str:
+    return f"{error.message(lang())} {error.hint(lang())}"
