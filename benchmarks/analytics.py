@@ -1,6 +1,6 @@
 """Every chart's query at size, and three of them beside SQLite with counting in Python and beside pandas, as ratios.
 
-    python benchmarks/analytics.py [--messages 10000] [--rounds 20] [--out benchmarks/out]
+    python -m benchmarks.analytics [--messages 10000] [--rounds 20] [--out benchmarks/out]
 
 1,000,000 messages make 20 million word rows over one year: a question has about 6 words, an answer about 34, drawn log-uniformly from
 5,000 words (about Zipf's law). All sides hold the same rows in the same run: kdrinks through its own functions with DuckDB on 2 threads;
@@ -19,18 +19,17 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+import pandas as pd
 
-import pandas as pd  # noqa: E402
-
-from kdrinks.records import Exchange, Loaded, Timing, WordCount  # noqa: E402
-from kdrinks.store import analytics, chats, rollup, speed, word_stats  # noqa: E402
-from kdrinks.store.analytics import View  # noqa: E402
-from kdrinks.store.db import Database, new_id, now  # noqa: E402
+from kdrinks.config import ROOT
+from kdrinks.records import Exchange, Loaded, Timing, WordCount
+from kdrinks.store import analytics, chats, rollup, speed, word_stats
+from kdrinks.store.analytics import AnalyticsFilter
+from kdrinks.store.db import Database, new_id, now
 
 LIMIT_MS, PAGE_LIMIT_MS, RECORD_LIMIT_MS = 300, 1500, 20
 CHUNK_MESSAGES = 100_000
@@ -83,8 +82,10 @@ def fill(db: Database, messages: int) -> int:
                 cursor.execute(sql.format(**places), chunk)
         print(f"{chunk[1]:,} of {messages:,} messages", file=sys.stderr)
     with db.write() as cursor:
-        rollup.keep_up(cursor, "bench", now())
-        return int(cursor.execute("SELECT count(*) FROM words").fetchone()[0])  # type: ignore[index]
+        rollup.roll_forward(cursor, "bench", now())
+        row = cursor.execute("SELECT count(*) FROM words").fetchone()
+    assert row
+    return int(row[0])
 
 
 def p95_ms(run: Callable[[], Any], rounds: int) -> float:
@@ -100,29 +101,29 @@ def p95_ms(run: Callable[[], Any], rounds: int) -> float:
 
 def charts(db: Database) -> dict[str, Callable[[], Any]]:
     """Every query of the page, in the widest period (all) and in the last 90 days, at an offset of 9 hours."""
-    year, quarter, month = (View(since=_since(days), utc_offset_minutes=540) for days in (365, 90, 30))
-    everything = View(utc_offset_minutes=540)
+    year, quarter, month = (AnalyticsFilter(since=_since(days), utc_offset_minutes=540) for days in (365, 90, 30))
+    everything = AnalyticsFilter(utc_offset_minutes=540)
     queries: dict[str, Callable[[], Any]] = {}
     for name, view in (("", everything), (", 90 days", quarter)):
         queries |= {
-            f"counts{name}": lambda view=view: analytics.counts(db, view),
-            f"activity{name}": lambda view=view: analytics.activity(db, view),
-            f"top words{name}": lambda view=view: word_stats.top_words(db, view),
-            f"table of 1,000 words{name}": lambda view=view: word_stats.top_words(db, view, limit=1000),
-            f"typical: who{name}": lambda view=view: word_stats.typical(db, view, "who"),
-            f"drinks over time{name}": lambda view=view: word_stats.drinks_over_time(db, view),
-            f"trend of a word{name}": lambda view=view: word_stats.word_trend(db, view, ["w48"]),
-            f"said together{name}": lambda view=view: word_stats.together(db, view, "w48"),
-            f"sentences{name}": lambda view=view: word_stats.sentences(db, view, "w48"),
-            f"timings{name}": lambda view=view: speed.timings(db, view),
-            f"points{name}": lambda view=view: speed.timing_points(db, view),
-            f"spread{name}": lambda view=view: speed.distribution(db, view, "first_token_s"),
-            f"memory{name}": lambda view=view: speed.memory(db, view),
-            f"guards{name}": lambda view=view: analytics.guard_shares(db, view),
+            f"counts{name}": partial(analytics.counts, db, view),
+            f"activity{name}": partial(analytics.activity, db, view),
+            f"top words{name}": partial(word_stats.top_words, db, view),
+            f"table of 1,000 words{name}": partial(word_stats.top_words, db, view, limit=1000),
+            f"typical: who{name}": partial(word_stats.keyness, db, view, "who"),
+            f"drinks over time{name}": partial(word_stats.drinks_over_time, db, view),
+            f"trend of a word{name}": partial(word_stats.word_trend, db, view, ["w48"]),
+            f"said together{name}": partial(word_stats.collocations, db, view, "w48"),
+            f"sentences{name}": partial(word_stats.concordance, db, view, "w48"),
+            f"timings{name}": partial(speed.timings, db, view),
+            f"points{name}": partial(speed.timing_points, db, view),
+            f"spread{name}": partial(speed.distribution, db, view, "first_token_s"),
+            f"memory{name}": partial(speed.memory, db, view),
+            f"guards{name}": partial(analytics.guard_shares, db, view),
         }
-    queries["typical: now and before, 90 days"] = lambda: word_stats.typical(db, quarter, "period")
+    queries["typical: now and before, 90 days"] = lambda: word_stats.keyness(db, quarter, "period")
     queries["top words, a year and the one before"] = lambda: word_stats.top_words(db, year)
-    one_word = View(since=month.since, word="w2004", utc_offset_minutes=540)
+    one_word = AnalyticsFilter(since=month.since, word="w2004", utc_offset_minutes=540)
     queries["top words of one word's conversations, 30 days"] = lambda: word_stats.top_words(db, one_word)
     queries["counts of one word's conversations, 30 days"] = lambda: analytics.counts(db, one_word)
     return queries
@@ -147,11 +148,11 @@ def page_ms(db: Database, rounds: int) -> dict[str, float]:
     from kdrinks.ui.analytics import words as analytics_words
 
     config.set_option("runner.enforceSerializableSessionState", False)
-    house = SimpleNamespace(db=db, recount=Recount(), settings=Settings(ROOT, ROOT), page_drawn=threading.Event())
+    services = SimpleNamespace(db=db, recount=Recount(), settings=Settings(ROOT, ROOT), page_drawn=threading.Event())
     taken: dict[str, float] = {}
     with contextlib.ExitStack() as patches:
         for room in (frame, analytics_view, analytics_words, data):
-            patches.enter_context(mock.patch.object(room, "services", lambda: house))
+            patches.enter_context(mock.patch.object(room, "services", lambda: services))
         for section in SECTIONS:
             page = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=120)
             page.query_params["section"], page.query_params["period"] = section, "all"
@@ -243,10 +244,14 @@ def beside(db: Database, folder: Path, rounds: int) -> list[dict[str, Any]]:
             )
             connection.commit()
 
-    view = View(since=since, utc_offset_minutes=540)
-    top = lambda: rows[rows["created_at"] >= since].groupby("word")["count"].sum().nlargest(10)  # noqa: E731
+    def top() -> pd.Series:
+        return rows[rows["created_at"] >= since].groupby("word")["count"].sum().nlargest(10)
+
+    view = AnalyticsFilter(since=since, utc_offset_minutes=540)
     assert (
-        word_stats.top_words(db, View(since=since, stop=tuple(f"neu{n}" for n in range(100))), limit=10)["count"].sum()
+        word_stats.top_words(db, AnalyticsFilter(since=since, stop=tuple(f"neu{n}" for n in range(100))), limit=10)[
+            "count"
+        ].sum()
         == top().sum()
         == sum(count for _, count in counted_in_python())
     ), "all sides count the same"
@@ -266,7 +271,7 @@ def beside(db: Database, folder: Path, rounds: int) -> list[dict[str, Any]]:
 
     job(
         "drinks over time, one year",
-        p95_ms(lambda: word_stats.drinks_over_time(db, View(utc_offset_minutes=540)), rounds),
+        p95_ms(lambda: word_stats.drinks_over_time(db, AnalyticsFilter(utc_offset_minutes=540)), rounds),
         p95_ms(drinks_in_python, few),
         p95_ms(drinks_in_pandas, few),
     )

@@ -1,6 +1,6 @@
 """Writing speed of kdrinks beside a bare llama.cpp loop and llama-cpp-python's own streaming, as ratios.
 
-    python benchmarks/decode.py [TOKENS]
+    python -m benchmarks.decode [TOKENS]
 
 Three files: the built-in model; Llama 3.2 1B's shape with random 4-bit weights; the built-in model's shape with random
 weights and a vocabulary in which every word is broken UTF-8. Same file, context and threads on both sides, in one run.
@@ -14,53 +14,61 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+from llama_cpp import Llama
 
-from llama_cpp import Llama  # noqa: E402
-from real_shapes import SHAPES, write_shape  # noqa: E402
-
-from kdrinks.config import BUILT_IN_FILE  # noqa: E402
-from kdrinks.engine.local import Engine  # noqa: E402
-from kdrinks.hub.gguf import header_of  # noqa: E402
-from kdrinks.records import Choice, Message, Sampling, Text  # noqa: E402
+from kdrinks.config import BUILT_IN_FILE
+from kdrinks.engine.local import Engine
+from kdrinks.hub.gguf import header_of
+from kdrinks.records import Choice, Done, Message, Sampling, Text
+from tests.support.real_shapes import SHAPES, Shape, write_shape
 
 QUESTION = "식혜 재료가 뭐예요?"
 TEMPLATE = "{{ bos_token }}{% for message in messages %}{{ message.content }}{% endfor %}"
 """Of the random files: the question and nothing else, so that both sides read the same tokens."""
-SAMPLING = {"temperature": 1.0, "top_k": 20, "top_p": 1.0, "seed": 1}
+SAMPLING = Sampling(temperature=1.0, top_k=20, top_p=1.0, seed=1)
 
 
-def built_in_shape() -> dict[str, int]:
+def built_in_shape() -> Shape:
     """What write_shape takes, from the header of the built-in model."""
     values = header_of(BUILT_IN_FILE).values
-    names = {
-        "layers": "block_count",
-        "embedding": "embedding_length",
-        "feed_forward": "feed_forward_length",
-        "heads": "attention.head_count",
-        "kv_heads": "attention.head_count_kv",
-    }
-    shape = {name: values[f"llama.{key}"] for name, key in names.items()}
-    return shape | {"vocabulary": values["tokenizer.ggml.tokens"], "head_size": shape["embedding"] // shape["heads"]}
+    embedding, heads = values["llama.embedding_length"], values["llama.attention.head_count"]
+    return Shape(
+        layers=values["llama.block_count"],
+        embedding=embedding,
+        feed_forward=values["llama.feed_forward_length"],
+        vocabulary=values["tokenizer.ggml.tokens"],
+        heads=heads,
+        kv_heads=values["llama.attention.head_count_kv"],
+        head_size=embedding // heads,
+    )
 
 
 def our_speed(engine: Engine, choice: Choice, tokens: int) -> tuple[float, float]:
     """(seconds of the whole answer, tokens per second of all of it)."""
     messages = [Message("user", QUESTION, question=QUESTION)]
     started = time.perf_counter()
-    *texts, done = engine.stream(lambda *_: messages, choice, Sampling(max_tokens=tokens, **SAMPLING))
+    *texts, done = engine.stream(lambda *_: messages, choice, replace(SAMPLING, max_tokens=tokens))
     seconds = time.perf_counter() - started
-    assert any(isinstance(event, Text) for event in texts)
+    assert isinstance(done, Done) and any(isinstance(event, Text) for event in texts)
     return seconds, done.timing.completion_tokens / seconds
 
 
 def their_speed(llama: Llama, tokens: int) -> tuple[float, float]:
     """The same of create_completion(stream=True)."""
     started = time.perf_counter()
-    for _ in llama.create_completion(QUESTION, max_tokens=tokens, min_p=0.0, stream=True, **SAMPLING):
+    for _ in llama.create_completion(
+        QUESTION,
+        max_tokens=tokens,
+        temperature=SAMPLING.temperature,
+        top_k=SAMPLING.top_k,
+        top_p=SAMPLING.top_p,
+        min_p=0.0,
+        seed=SAMPLING.seed,
+        stream=True,
+    ):
         pass
     seconds = time.perf_counter() - started
     return seconds, (llama.n_tokens - len(llama.tokenize(QUESTION.encode()))) / seconds

@@ -1,4 +1,4 @@
-"""Predicted peak memory beside the measured one: `python benchmarks/fit.py [FOLDER]`, a table of 14 cases.
+"""Predicted peak memory beside the measured one: `python -m benchmarks.fit [FOLDER]`, a table of 14 cases.
 
 Each case is a synthetic GGUF of a real shape, loaded by the app's own engine, with a prompt read. The measured peak is
 the one that the engine itself reports and the app stores (Linux). Needs 5 GB of disk in FOLDER (the system's temporary one) and 8 GB of memory.
@@ -9,16 +9,12 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from real_shapes import SHAPES, write_shape  # noqa: E402
-
-from kdrinks.engine.local import Engine  # noqa: E402
-from kdrinks.engine.planner import AsAsked  # noqa: E402
-from kdrinks.hub import catalog, fit  # noqa: E402
-from kdrinks.hub.gguf import read_model  # noqa: E402
-from kdrinks.records import Choice, Message, Plan, Sampling  # noqa: E402
+from kdrinks.engine.local import Engine
+from kdrinks.engine.planner import DirectPlanner
+from kdrinks.hub import catalog, fit
+from kdrinks.hub.gguf import read_model
+from kdrinks.records import Choice, Done, Message, Plan, Sampling
+from tests.support.real_shapes import SHAPES, write_shape
 
 CASES = [
     ("0.5B (Qwen2.5)", "Q8_0", 4096, "f16"),
@@ -38,7 +34,7 @@ CASES = [
 ]
 
 
-class OnePlan(AsAsked):
+class OnePlan(DirectPlanner):
     """Loads with this plan and no other."""
 
     def __init__(self, plan: Plan) -> None:
@@ -55,6 +51,7 @@ def measured_peak(path: Path, context_tokens: int, kv_type: str, prompt_tokens: 
         *_, done = engine.stream(
             lambda count, room: [Message("user", text)], Choice(path, path.stem, "cpu"), Sampling(max_tokens=2)
         )
+        assert isinstance(done, Done)
         return done.loaded.memory_bytes
 
 

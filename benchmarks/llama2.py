@@ -1,6 +1,6 @@
 """Where this project began beside where it is: Llama 2 7B's exact shape, a 60-token prompt, 100 new tokens, on the CPU.
 
-    python benchmarks/llama2.py --peer PYTHON [--picture FILE.svg] [--small]
+    python -m benchmarks.llama2 --peer PYTHON [--picture FILE.svg] [--small]
 
 transformers in bfloat16 against kdrinks with Q4_K_M, one after the other in one run, random weights on both sides, each
 in a process of its own with the same number of threads. kdrinks has a context of 512 tokens, because transformers holds
@@ -87,7 +87,7 @@ def kdrinks(path: Path, threads: int) -> dict[str, float]:
     from contextlib import closing
 
     from kdrinks.engine.local import Engine
-    from kdrinks.records import Choice, Message, Sampling
+    from kdrinks.records import Choice, Done, Message, Sampling
 
     text = "".join(chr(0x3400 + 7 * number) for number in range(PROMPT - 2))  # and <s>, and `first`
     with closing(Engine()) as engine:
@@ -98,6 +98,7 @@ def kdrinks(path: Path, threads: int) -> dict[str, float]:
             """first: a word of its own, so that nothing of the prompt before is left to use."""
             started = time.perf_counter()
             *_, done = engine.stream(lambda *_: [Message("user", first + text)], choice, Sampling(max_tokens=tokens))
+            assert isinstance(done, Done)
             assert (done.timing.prompt_tokens, done.timing.completion_tokens) == (PROMPT, tokens)
             return {
                 "prompt_s": done.timing.prompt_s,
@@ -135,11 +136,10 @@ def picture(rows: list[tuple[str, dict[str, float]]]) -> str:
 
 
 def main(options: argparse.Namespace) -> None:
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     import psutil
-    from real_shapes import SHAPES, write_shape
 
     from kdrinks.engine.library import physical_cores
+    from tests.support.real_shapes import SHAPES, write_shape
 
     shape = SHAPES["toy" if options.small else "7B (Llama 2)"]
     needed = 1 if options.small else 15

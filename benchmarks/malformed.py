@@ -1,4 +1,4 @@
-"""Damaged GGUF files through the lists of the models page and the real engine: `python benchmarks/malformed.py [COUNT]`.
+"""Damaged GGUF files through the lists of the models page and the real engine: `python -m benchmarks.malformed [COUNT]`.
 
 COUNT (1,100) damaged files, the same ones each time, of three whole ones: the built-in model, random bytes in float32, and
 one with 4-bit weights and a large vocabulary. Prints how each kind of damage ended; status 1 when one did something else
@@ -12,18 +12,14 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+from kdrinks.config import BUILT_IN_FILE
+from kdrinks.engine.local import Engine
+from tests.support import malformed
+from tests.support.mutations import Mutations
+from tests.support.real_shapes import Shape, write_shape
+from tests.support.tiny_models import write_byte_model
 
-import malformed  # noqa: E402
-from mutations import Mutations  # noqa: E402
-from real_shapes import write_shape  # noqa: E402
-from tiny_models import write_byte_model  # noqa: E402
-
-from kdrinks.config import BUILT_IN_FILE  # noqa: E402
-from kdrinks.engine.local import Engine  # noqa: E402
-
-SMALL = {
+SMALL: Shape = {
     "layers": 2,
     "embedding": 256,
     "feed_forward": 512,
@@ -63,8 +59,8 @@ def main(count: int, folder: Path) -> int:
     for kind, _ in sources[0].kinds:
         print(f"{kind:22}" + "".join(f"{seen[kind, end] or '-':>22}" for end in ends))
     print(f"{'all':22}" + "".join(f"{sum(n for (_, e), n in seen.items() if e == end):>22}" for end in ends))
-    for number, kind, bug in bugs:
-        print(f"file {number} ({kind}): {bug}")
+    for number, kind, error in bugs:
+        print(f"file {number} ({kind}): {error}")
     print(
         f"\nthe built-in model afterwards: {alive}; not an error that says what to do: {len(bugs)}; hung: {sum(n for (_, e), n in seen.items() if e == 'hangs')}"
     )

@@ -1,6 +1,6 @@
 """Loads many made-up passages beside the packaged ones, kills the loading in the middle, goes on, and times the search.
 
-    python benchmarks/passages.py [--passages 100000] [--folder DIR]
+    python -m benchmarks.passages [--passages 100000] [--folder DIR]
 
 Prints how long loading took, that it went on where it was killed, the peak memory of the process, the size of the database, and the
 time of a query (the development questions, one at a time) over the packaged passages alone and over all. Each step is a process of its
@@ -20,19 +20,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT)]
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from kdrinks.generation.templates import split  # noqa: E402
-from kdrinks.measure.evaluate import NOT_SEARCHED, read_questions  # noqa: E402
-from kdrinks.records import Language, Passage  # noqa: E402
-from kdrinks.search import vectors  # noqa: E402
-from kdrinks.search.knowledge import Knowledge, Progress  # noqa: E402
-from kdrinks.store import passages as store  # noqa: E402
-from kdrinks.store.db import Database  # noqa: E402
-from kdrinks.text.analyzer import Words  # noqa: E402
+from kdrinks.config import ROOT
+from kdrinks.drinks.names import packaged_names
+from kdrinks.measure.evaluate import NOT_SEARCHED, read_questions
+from kdrinks.records import Language, Passage
+from kdrinks.search.knowledge import Knowledge, Progress
+from kdrinks.store import passages as store
+from kdrinks.store.db import Database
+from kdrinks.text import vectors
+from kdrinks.text.analyzer import TextAnalyzer
+from kdrinks.text.korean import split_sentences
 
 OF_A_SUBJECT = 10
 SYLLABLES = [chr(code) for code in range(ord("가"), ord("힣") + 1, 97)]
@@ -42,13 +41,13 @@ class MadeUp(Sequence[Passage]):
     """Sentences of the packaged passages, mixed, each time with a name that is found nowhere else; made when they are read."""
 
     def __init__(self, packaged: Sequence[Passage], count: int) -> None:
-        self.packaged, self.count = packaged, count
+        self.packaged, self.made_up = packaged, count
         self.sentences: dict[Language, list[str]] = {"ko": [], "en": []}
         for passage in packaged:
-            self.sentences[passage.lang] += split(passage.text)
+            self.sentences[passage.lang] += split_sentences(passage.text)
 
     def __len__(self) -> int:
-        return len(self.packaged) + self.count
+        return len(self.packaged) + self.made_up
 
     @overload
     def __getitem__(self, place: int) -> Passage: ...
@@ -73,12 +72,12 @@ class MadeUp(Sequence[Passage]):
 class Large(Knowledge):
     """The knowledge base with made-up passages beside its own."""
 
-    def __init__(self, db: Database, words: Words, count: int) -> None:
+    def __init__(self, db: Database, words: TextAnalyzer, count: int) -> None:
         super().__init__(db, words)
-        self.count = count
+        self.made_up = count
 
     def hold(self, passages: Sequence[Passage], progress: Progress | None = None, *, ready: bool = True) -> int:
-        return super().hold(MadeUp(passages, self.count), progress, ready=False)
+        return super().hold(MadeUp(passages, self.made_up), progress, ready=False)
 
 
 def load(path: Path, count: int) -> None:
@@ -88,18 +87,20 @@ def load(path: Path, count: int) -> None:
     def said(done: int, total: int) -> None:
         print(done, total, peak_bytes(), flush=True)
 
-    Large(db, Words(), count).fill(said)
+    Large(db, TextAnalyzer(packaged_names()), count).fill(said)
     db.close()
 
 
 def ask(path: Path | None, count: int) -> None:
     """The asking process: one JSON document."""
     db = Database.open(path)
-    knowledge = Large(db, Words(), count) if count else Knowledge(db, Words())
+    knowledge = (
+        Large(db, TextAnalyzer(packaged_names()), count) if count else Knowledge(db, TextAnalyzer(packaged_names()))
+    )
     knowledge.fill()
     filled_bytes = peak_bytes()
     questions = read_questions(ROOT / "tests" / "data" / "questions_dev.jsonl")
-    terms = [knowledge._words.search_terms(one["question"], one["lang"]) for one in questions]
+    terms = [knowledge.index.words.search_terms(one["question"], one["lang"]) for one in questions]
     whole, legs, right = [], [], []
     for one in (*questions[:5], *questions):
         began = time.perf_counter()
@@ -110,13 +111,13 @@ def ask(path: Path | None, count: int) -> None:
             right.append(all(ids & set(group) for group in one["gold_groups"]))
     for one, words in zip(questions, terms, strict=True):
         began = time.perf_counter()
-        store.legs(
+        store.hybrid_search(
             db,
             words,
             vectors.of_question(one["question"]),
             lang=one["lang"],
             k=400,
-            among=knowledge._sizes[one["lang"]],
+            among=knowledge.index.sizes[one["lang"]],
         )
         legs.append(time.perf_counter() - began)
     print(
@@ -143,7 +144,7 @@ def percentiles(seconds: Sequence[float]) -> list[float]:
 
 def loading(path: Path, count: int, kill_at: float = 1.1) -> Iterator[list[int]]:
     """The progress of a loading process, killed without warning once this share is done."""
-    command = [sys.executable, __file__, "--load", str(path), "--passages", str(count)]
+    command = [sys.executable, "-m", "benchmarks.passages", "--load", str(path), "--passages", str(count)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         for line in child.stdout or ():
             done, total, peak = map(int, line.split())
@@ -169,7 +170,7 @@ def report(path: Path, count: int) -> None:
         "| passages | search p50 | p95 | both legs p50 | p95 | recall at 3 | memory |\n|---|---:|---:|---:|---:|---:|---:|"
     )
     for name, where, made in (("packaged", None, 0), (f"and {count:,} more", path, count)):
-        command = [sys.executable, __file__, "--ask", str(where or ""), "--passages", str(made)]
+        command = [sys.executable, "-m", "benchmarks.passages", "--ask", str(where or ""), "--passages", str(made)]
         found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
         times = " | ".join(f"{1000 * value:.1f} ms" for key in ("find", "legs") for value in found[key])
         print(f"| {name} | {times} | {found['recall_at_3']:.2f} | {found['memory_bytes'] / 2**20:,.0f} MB |")

@@ -1,6 +1,6 @@
 """Recall, time and memory of the search beside how the project began, and of its legs by themselves, in one run.
 
-    python benchmarks/retrieval.py [--peer PYTHON] [--each N] [--vectors FILE] [--json FILE]
+    python -m benchmarks.retrieval [--peer PYTHON] [--each N] [--vectors FILE] [--json FILE]
 
 --peer: the interpreter of an environment with benchmarks/requirements.txt; it runs Chroma with all-MiniLM-L6-v2 (chroma_peer.py) on
 the same passages and questions, each language among its own passages. Recall as `python -m kdrinks evaluate` defines it.
@@ -15,35 +15,34 @@ import json
 import random
 import resource
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT)]
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from kdrinks.measure.evaluate import KS, NOT_SEARCHED, evaluate, read_questions  # noqa: E402
-from kdrinks.records import Findings, Hit, Passage  # noqa: E402
-from kdrinks.search import vectors  # noqa: E402
-from kdrinks.search.evidence import KINDS  # noqa: E402
-from kdrinks.search.knowledge import Knowledge  # noqa: E402
-from kdrinks.search.query import understand  # noqa: E402
-from kdrinks.search.ranking import Search, by_rank  # noqa: E402
-from kdrinks.store import passages as store  # noqa: E402
-from kdrinks.store.db import Database  # noqa: E402
-from kdrinks.text.analyzer import Words  # noqa: E402
+from kdrinks.config import ROOT
+from kdrinks.drinks.names import packaged_names
+from kdrinks.measure.evaluate import KS, NOT_SEARCHED, evaluate, read_questions
+from kdrinks.records import Findings, Hit, Language, Passage
+from kdrinks.search.evidence import KINDS
+from kdrinks.search.knowledge import Knowledge
+from kdrinks.search.query import understand
+from kdrinks.search.ranking import Search, by_rank
+from kdrinks.store import passages as store
+from kdrinks.store.db import Database
+from kdrinks.text import vectors
+from kdrinks.text.analyzer import TextAnalyzer
 
 SETS = ("dev", "fresh", "multiturn")
 
 
 class Asked(NamedTuple):
     set_name: str
-    lang: str
+    lang: Language
     text: str
     history: tuple[str, ...]
     right: frozenset[str]
@@ -69,11 +68,11 @@ def of_wordings(knowledge: Knowledge, each: int) -> list[Asked]:
     from training.vectors import asked
 
     rng = random.Random(5)
-    with knowledge._db.cursor() as cursor:
+    with knowledge.index.db.cursor() as cursor:
         kinds = set(cursor.execute("SELECT DISTINCT subject_id || '.' || kind FROM passages").fetchall())
     held = {row[0] for row in kinds}
-    drinks = sorted(knowledge._drinks)
-    by_intent: dict[tuple[str, str], list[str]] = defaultdict(list)
+    drinks = sorted(knowledge.index.drinks)
+    by_intent: dict[tuple[Language, str], list[str]] = defaultdict(list)
     for lang, intent, text in rows("test"):
         if "{name" in text and "{other" not in text and KINDS.get(intent, (("", 0.0),))[0][1] >= 0.6:
             by_intent[lang, intent].append(text)
@@ -82,7 +81,7 @@ def of_wordings(knowledge: Knowledge, each: int) -> list[Asked]:
         for text in rng.sample(texts, min(each, len(texts))):
             kind = KINDS[intent][0][0]
             drink = rng.choice([drink for drink in drinks if f"{drink}.{kind}" in held])
-            name = getattr(knowledge._drinks[drink], f"title_{lang}")
+            name = getattr(knowledge.index.drinks[drink], f"title_{lang}")
             found.append(Asked("wordings", lang, asked(text, lang, name, rng), (), frozenset([f"{drink}.{kind}"])))
     return found
 
@@ -99,23 +98,23 @@ def recall(questions: Sequence[Asked], leg: Leg) -> dict[tuple[str, str], list[f
 
 
 def legs(knowledge: Knowledge) -> dict[str, Leg]:
-    def rows(question: Asked) -> list[store.Scored]:
+    def rows(question: Asked) -> list[store.Candidate]:
         text = " ".join((*question.history[-1:], question.text))
-        terms = list(dict.fromkeys(knowledge._words.search_terms(text, question.lang)))
-        return store.legs(
-            knowledge._db,
+        terms = list(dict.fromkeys(knowledge.index.words.search_terms(text, question.lang)))
+        return store.hybrid_search(
+            knowledge.index.db,
             terms,
             vectors.of_question(text),
             lang=question.lang,
             k=400,
-            among=knowledge._sizes[question.lang],
+            among=knowledge.index.sizes[question.lang],
         )
 
     def subjects(question: Asked) -> Search:
         asked = understand(
-            question.text, knowledge._names, knowledge._words, history=question.history, lang=question.lang
+            question.text, knowledge.index.names, knowledge.index.words, history=question.history, lang=question.lang
         )
-        return Search(knowledge, asked)
+        return Search(knowledge.index, asked)
 
     def words(question: Asked) -> list[str]:
         if question.set_name != "wordings":
@@ -173,7 +172,7 @@ def ours(knowledge: Knowledge, path: Path) -> Measured:
 
 def of_peer(knowledge: Knowledge, paths: Sequence[Path], python: Path) -> list[Measured]:
     """The stack that the project began with, on each file of questions."""
-    with knowledge._db.cursor() as cursor:
+    with knowledge.index.db.cursor() as cursor:
         rows = cursor.execute("SELECT id, lang, title || '. ' || text FROM passages ORDER BY id").fetchall()
     work = {
         "passages": [dict(zip(("id", "lang", "text"), row, strict=True)) for row in rows],
@@ -237,9 +236,9 @@ def main() -> None:
     options.add_argument("--json", type=Path)
     given = options.parse_args()
     if given.vectors:
-        measured = vectors.read_table(given.vectors)
-        vectors._table = lambda: measured
-    knowledge = Knowledge(Database.open(None), Words())
+        table = vectors.read_table(given.vectors)
+        vectors._table = cache(lambda: table)
+    knowledge = Knowledge(Database.open(None), TextAnalyzer(packaged_names()))
     knowledge.fill()
     paths = [ROOT / "tests" / "data" / f"questions_{name}.jsonl" for name in SETS]
     beside = {path.stem: {"kdrinks": ours(knowledge, path)} for path in paths}

@@ -1,6 +1,6 @@
 """Chats that write while analysts query, for minutes: no lock error, no lost row, every count exact at the end.
 
-    python benchmarks/soak.py [--seconds 600] [--writers 4] [--readers 3]
+    python -m benchmarks.soak [--seconds 600] [--writers 4] [--readers 3]
 
 Writers start conversations, ask, answer and now and then delete one or ask again; readers draw the page's charts and use the SQL box.
 At the end every table is compared with what the writers remember. tests/test_soak.py runs it for a few seconds.
@@ -8,21 +8,18 @@ At the end every table is compared with what the writers remember. tests/test_so
 
 import argparse
 import random
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from kdrinks.records import Exchange, Loaded, Timing, WordCount  # noqa: E402
-from kdrinks.store import analytics, chats, forget, speed, sqlbox, word_stats  # noqa: E402
-from kdrinks.store.analytics import View  # noqa: E402
-from kdrinks.store.db import Database, new_id  # noqa: E402
+from kdrinks.records import Exchange, Loaded, Timing, WordCount
+from kdrinks.store import analytics, chats, forget, speed, sqlbox, word_stats
+from kdrinks.store.analytics import AnalyticsFilter
+from kdrinks.store.db import Database, new_id
 
 LOADED = Loaded("built-in", "kdrinks-mini.gguf", "Q8_0", 1024, "auto", "cpu", 0, 6, 0.2, 2, 100_000_000)
 VOCABULARY = [f"말{number}" for number in range(200)]
@@ -50,7 +47,7 @@ def write(db: Database, kept: Kept, chance: random.Random, stop: threading.Event
         for _ in range(questions):
             said_words = Counter(chance.choices(VOCABULARY, k=30))
             question = chats.record_question(db, conversation, "무엇인가요?", "ko")
-            counts = tuple(WordCount(word, "noun", count) for word, count in said_words.items())  # type: ignore[arg-type]
+            counts = tuple(WordCount(word, "noun", count) for word, count in said_words.items())
             exchange = Exchange(
                 conversation, question, new_id(), "무엇인가요?", "답입니다.", "ko", "stop", None, (), LOADED,
                 Timing(first_token_s=0.1, tokens_per_s=50.0, completion_tokens=9), "kept", (), counts, {}, "1",
@@ -71,13 +68,13 @@ def write(db: Database, kept: Kept, chance: random.Random, stop: threading.Event
 def read(db: Database, chance: random.Random, stop: threading.Event, rounds: Counter[str]) -> None:
     """Draw charts until told to stop; a count that falls behind what was seen before, deletions aside, is an error of its own."""
     while not stop.is_set():
-        view = View(word=chance.choice(("", "", "말7")), stop=("말3",))
+        view = AnalyticsFilter(word=chance.choice(("", "", "말7")), stop=("말3",))
         top = word_stats.top_words(db, view, limit=50)
         assert "말3" not in set(top["word"])
-        word_stats.typical(db, view, "who")
-        word_stats.together(db, View(), "말7")
-        speed.timings(db, View())
-        counts = analytics.counts(db, View()).iloc[0]
+        word_stats.keyness(db, view, "who")
+        word_stats.collocations(db, AnalyticsFilter(), "말7")
+        speed.timings(db, AnalyticsFilter())
+        counts = analytics.counts(db, AnalyticsFilter()).iloc[0]
         assert counts["answers"] <= counts["questions"], "an answer without its question"
         rounds["charts"] += 1
         if chance.random() < 0.2:
@@ -94,9 +91,9 @@ def soak(folder: Path, *, seconds: float, writers: int = 4, readers: int = 3) ->
     stop, errors, rounds = threading.Event(), list[BaseException](), Counter[str]()
     kept = [Kept() for _ in range(writers)]
 
-    def watched(work: object, *arguments: object) -> None:
+    def watched(work: Callable[..., None], *arguments: object) -> None:
         try:
-            work(*arguments)  # type: ignore[operator]
+            work(*arguments)
         except BaseException as error:
             errors.append(error)
             stop.set()
@@ -125,7 +122,7 @@ def soak(folder: Path, *, seconds: float, writers: int = 4, readers: int = 3) ->
             db = Database.open(folder / "kdrinks.duckdb")
         _check(db, kept)
     forget.everything(db)
-    assert word_stats.top_words(db, View()).empty
+    assert word_stats.top_words(db, AnalyticsFilter()).empty
     db.close()
     return {
         "conversations": sum(one.conversations for one in kept),
@@ -138,9 +135,9 @@ def soak(folder: Path, *, seconds: float, writers: int = 4, readers: int = 3) ->
 
 def _check(db: Database, kept: list[Kept]) -> None:
     words: Counter[str] = sum((one.words for one in kept), Counter())
-    counted = word_stats.top_words(db, View(), limit=1000)
+    counted = word_stats.top_words(db, AnalyticsFilter(), limit=1000)
     assert dict(zip(counted["word"], counted["count"], strict=True)) == dict(words)
-    row = analytics.counts(db, View()).iloc[0]
+    row = analytics.counts(db, AnalyticsFilter()).iloc[0]
     assert row["conversations"] == sum(one.conversations for one in kept)
     assert row["questions"] == sum(one.questions for one in kept)
     assert row["answers"] == sum(one.answers for one in kept) and row["failures"] == 0

@@ -1,6 +1,6 @@
 """How long a person waits for a fresh start: from `streamlit run` to a usable box, and for the first questions.
 
-    python benchmarks/startup.py [RUNS]
+    python -m benchmarks.startup [RUNS]
 
 Each run has an empty home folder. Chromium is open already, as a person's browser is; the page is asked for as soon as
 the server answers, as `streamlit run` opens it. The first question is sent the moment the box can be typed in, two more

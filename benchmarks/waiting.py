@@ -1,6 +1,6 @@
 """How long a conversation waits for its first word when four take turns, beside llama-cpp-python's own server.
 
-    python benchmarks/waiting.py [--peer PYTHON] [--words 1000] [--small]
+    python -m benchmarks.waiting [--peer PYTHON] [--words 1000] [--small]
 
 Each conversation begins with a prompt of 1,000 tokens; each answer has 60, each later question 60 more. Measured is the
 time from the request to the first text, from the second turn on: four conversations one after the other, each never
@@ -17,20 +17,16 @@ import random
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Literal
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from real_shapes import SHAPES, write_shape  # noqa: E402
-
-from kdrinks.engine.local import Engine  # noqa: E402
-from kdrinks.records import Choice, Message, Sampling, Text  # noqa: E402
+from kdrinks.engine.local import Engine
+from kdrinks.records import Choice, Message, Sampling, Text
+from tests.support.real_shapes import SHAPES, write_shape
 
 CONVERSATIONS, TURNS, ANSWER, QUESTION, CONTEXT = 4, 3, 60, 60, 4096
 TEMPLATE = "{% for message in messages %}{{ message.content }}\n{% endfor %}"
@@ -75,7 +71,7 @@ def measure(name: str, start: Callable[[], Turn], first_words: int) -> float:
 
 def ours(engine: Engine, choice: Choice) -> Callable[[], Turn]:
     def turn(conversation: int, texts: list[str]) -> tuple[float, str]:
-        roles = itertools.cycle(("user", "assistant"))
+        roles: Iterator[Literal["user", "assistant"]] = itertools.cycle(("user", "assistant"))
         messages = [Message(role, text) for role, text in zip(roles, texts, strict=False)]
         sampling = Sampling(max_tokens=ANSWER, temperature=1.0, top_k=20, top_p=1.0, seed=len(texts))
         started = time.perf_counter()

@@ -12,9 +12,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(ROOT))
 
-from running_app import CHROMIUM, PATIENCE_S, answers, ask, running_app  # noqa: E402
+from tests.support.running_app import CHROMIUM, PATIENCE_S, answers, ask, running_app  # noqa: E402
 
 IMAGES = Path(__file__).parent / "images"
 QUESTIONS = {

@@ -15,7 +15,6 @@ from kdrinks.errors import BadInput, KdrinksError
 from kdrinks.generation import claims, guard, prompt, templates
 from kdrinks.hub import catalog
 from kdrinks.records import (
-    Asked,
     Choice,
     Citation,
     Done,
@@ -30,6 +29,7 @@ from kdrinks.records import (
     Queued,
     Reading,
     Sampling,
+    StoredQuestion,
     Text,
     Timing,
     Turn,
@@ -286,7 +286,7 @@ class Answer:
             if question.knowledge:
                 kept = [turn for turn in turns if turn.answer][built.dropped_turns :]
                 told = [*built.passages, *(passage for turn in kept for passage in turn.passages)]
-                self.unsupported = claims.unsupported(self.text, told, services.words.proper_nouns)
+                self.unsupported = claims.unsupported_claims(self.text, told, services.words.proper_nouns)
             self._cite(findings, built.passages)
         return finish
 
@@ -370,7 +370,7 @@ class Answer:
         return details
 
 
-def _turn(asked: Asked) -> Turn:
+def _turn(asked: StoredQuestion) -> Turn:
     """An earlier question as its prompt was, so that an engine that has read it need not read it again."""
     if asked.exchange is None:
         return Turn(asked.question, "")

@@ -1,4 +1,4 @@
-"""Settings: every environment variable and default of kdrinks; README.md lists the same rows (a test proves it)."""
+"""Settings: every environment variable and default of kdrinks; README.md lists the same (tests/test_docs.py)."""
 
 import os
 from dataclasses import dataclass

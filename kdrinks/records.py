@@ -58,9 +58,9 @@ class Hit:
     score: float
     """Higher is better; comparable within one search only."""
     lexical: float | None
-    """Score of the word leg; None when that leg did not find it."""
+    """BM25 score; None when the words did not find it."""
     vector: float | None = None
-    """Cosine similarity in [-1, 1]; None when the vector leg did not find it."""
+    """Cosine similarity in [-1, 1]; None when the vector did not find it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class KeepAlive:
     """How long, and how many, models stay in memory when nobody asks."""
 
     idle_s: float = 1800.0
@@ -202,7 +202,7 @@ class Loaded:
     """Highest resident memory of the worker since the load; the first answer raises it, because it fills the buffers."""
     kv_type: str = "f16"
     stepped_down: tuple[str, ...] = ()
-    """What was lowered because memory ran out, as hub.plan.steps_taken names it; empty when nothing was."""
+    """What was lowered because memory ran out, as hub.plan.fallbacks names it; empty when nothing was."""
     predicted_bytes: int = 0
     """What memory_bytes was expected to become, from the header alone; 0 where nothing was predicted (a GPU holds a part)."""
 
@@ -235,7 +235,7 @@ class Sentence:
     """A sentence that decoding may be held to."""
 
     text: str
-    joint: str
+    separator: str
     """What joins it to the sentence before: a space or a new line."""
     begins: bool
     """Whether an answer may begin with it."""
@@ -345,7 +345,7 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StoredQuestion:
     """A stored question with its latest answer."""
 
     conversation_id: str

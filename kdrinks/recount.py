@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from kdrinks.store import recount as stored
 from kdrinks.store.db import Database
-from kdrinks.text.analyzer import VERSION, Words
+from kdrinks.text.analyzer import VERSION, TextAnalyzer
 
 BATCH_MESSAGES = 200
 """About 0.2 s of counting; the store is written to once a batch."""
@@ -33,7 +33,7 @@ def own_text(answer: str) -> str:
     return "\n".join(line for line in answer.splitlines() if not line.startswith(">"))
 
 
-def count_again(db: Database, words: Words, progress: Recount, *, version: str = VERSION) -> bool:
+def count_again(db: Database, words: TextAnalyzer, progress: Recount, *, version: str = VERSION) -> bool:
     """Count everything under this version unless charts show it already; True when they changed over.
 
     Raises StoreError.

@@ -16,7 +16,8 @@ from kdrinks.generation import templates
 from kdrinks.records import Citation, Exchange, Language, Loaded, Passage, Timing, WordCount
 from kdrinks.store import chats, forget, sample
 from kdrinks.store.db import Database, new_id, now
-from kdrinks.text.analyzer import VERSION, Words
+from kdrinks.text.analyzer import VERSION, TextAnalyzer
+from kdrinks.text.korean import josa
 
 DAYS = 90
 CONVERSATIONS = 160
@@ -100,7 +101,7 @@ SETUPS = (
 
 def load(
     db: Database,
-    words: Words,
+    words: TextAnalyzer,
     *,
     conversations: int = CONVERSATIONS,
     seed: int = 7,
@@ -128,7 +129,7 @@ def remove(db: Database) -> int:
 
 
 def _talk(
-    chance: random.Random, words: Words, subjects: dict[tuple[str, Language], list[Passage]], until: datetime
+    chance: random.Random, words: TextAnalyzer, subjects: dict[tuple[str, Language], list[Passage]], until: datetime
 ) -> list[tuple[datetime, Exchange]]:
     """One conversation of 1 to 4 questions on one subject, more of them in the last weeks, in waking hours."""
     lang: Language = "ko" if chance.random() < 0.7 else "en"
@@ -156,7 +157,7 @@ def _talk(
 
 
 def _exchange(
-    chance: random.Random, words: Words, passage: Passage, setup: _Setup, conversation_id: str, *, cold: bool
+    chance: random.Random, words: TextAnalyzer, passage: Passage, setup: _Setup, conversation_id: str, *, cold: bool
 ) -> Exchange:
     question = _fill(chance.choice(QUESTIONS[passage.kind][0 if passage.lang == "ko" else 1]), passage.title)
     answer = " ".join(templates.sentences(passage)[:6]) + " [1]"
@@ -207,7 +208,7 @@ def _exchange(
     )
 
 
-def _own(words: Words, answer: str) -> Sequence[WordCount]:
+def _own(words: TextAnalyzer, answer: str) -> Sequence[WordCount]:
     return words.count(answer.removesuffix(" [1]"))
 
 
@@ -228,5 +229,5 @@ def _fill(template: str, title: str) -> str:
     text = template.replace("{title}", title)
     for forms in ("이/가", "은/는", "을/를", "와/과"):
         order = "과/와" if forms == "와/과" else forms
-        text = text.replace("{" + forms + "}", templates.particle(title, order))
+        text = text.replace("{" + forms + "}", josa(title, order))
     return text

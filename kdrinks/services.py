@@ -4,22 +4,20 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kdrinks.config import Settings
+from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.local import Engine
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog
 from kdrinks.hub.plan import Planner
-from kdrinks.records import Choice, Keeping
+from kdrinks.records import Choice, KeepAlive
 from kdrinks.recount import Recount, count_again
 from kdrinks.search.knowledge import Knowledge
-from kdrinks.store import chats, forget, live
+from kdrinks.store import forget, live, preferences
 from kdrinks.store.db import Database
-from kdrinks.text.analyzer import Words
-
-if TYPE_CHECKING:
-    from kdrinks.answer import Answer
+from kdrinks.text.analyzer import TextAnalyzer
 
 CHOICE_KEY = "model"
 """Under which the store keeps the last choice of model, device and context."""
@@ -29,7 +27,7 @@ DEVICES = ("auto", "cpu", "gpu")
 """What a person can choose."""
 LONGEST_S = 366 * 86400.0
 MOST_MODELS = 100
-"""Above these a saved Keeping is damaged."""
+"""Above these a saved KeepAlive is damaged."""
 
 FORGOTTEN_BY_NAME = 100
 """When more conversations are deleted at once the workers drop all they keep."""
@@ -44,11 +42,11 @@ box took 5.7 s on 2 cores, one after the other 2.5 to 3.9 s. A question does not
 class Services:
     settings: Settings
     db: Database
-    words: Words
+    words: TextAnalyzer
     knowledge: Knowledge
     engine: Engine
-    answers: dict[str, "Answer"] = field(default_factory=dict)
-    """Answers under way, by conversation id; answer.py alone writes it."""
+    answers: dict[str, Any] = field(default_factory=dict)
+    """Answers under way, by conversation id; answer.py alone writes and reads it, for it alone knows what an Answer is."""
     answers_lock: threading.Lock = field(default_factory=threading.Lock)
     problem: KdrinksError | None = None
     """What went wrong while warming up; the knowledge or the model say it again when they are asked."""
@@ -98,13 +96,13 @@ def open_services(settings: Settings, *, memory: bool = False) -> Services:
     memory: keep the store in memory, for a command beside a running app. Raises StoreError when the store cannot be opened.
     """
     db = Database.open(None if memory else settings.database)
-    words = Words()
+    words = TextAnalyzer(packaged_names())
     planner = Planner(None if memory else settings.home / "plans.json")
     engine = Engine(planner=planner)
-    engine.keep = _keeping(_saved(db, KEEPING_KEY))
-    house = Services(settings, db, words, Knowledge(db, words), engine)
-    db.when_forgotten.append(house.forget_in_engine)
-    return house
+    engine.keep_alive = _keeping(_saved(db, KEEPING_KEY))
+    services = Services(settings, db, words, Knowledge(db, words), engine)
+    db.on_delete.append(services.forget_in_engine)
+    return services
 
 
 def last_choice(services: Services) -> Choice:
@@ -126,27 +124,27 @@ def last_choice(services: Services) -> Choice:
 def save_choice(services: Services, choice: Choice) -> None:
     """Remember a choice for the next question and the next start."""
     value = {"model_id": choice.model_id, "device": choice.device, "context_tokens": choice.context_tokens}
-    chats.save_choice(services.db, CHOICE_KEY, _saved(services.db, CHOICE_KEY) | value)
+    preferences.set(services.db, CHOICE_KEY, _saved(services.db, CHOICE_KEY) | value)
 
 
-def save_keeping(services: Services, keeping: Keeping) -> None:
+def save_keep_alive(services: Services, keeping: KeepAlive) -> None:
     """How long and how many models stay in memory, from now on and after the next start."""
-    services.engine.keep = keeping
-    chats.save_choice(services.db, KEEPING_KEY, _saved(services.db, KEEPING_KEY) | asdict(keeping))
+    services.engine.keep_alive = keeping
+    preferences.set(services.db, KEEPING_KEY, _saved(services.db, KEEPING_KEY) | asdict(keeping))
 
 
 def _saved(db: Database, key: str) -> dict[str, Any]:
     """What was saved under a key, names that this version does not know included: a newer one finds them again."""
-    saved = chats.last_choice(db, key)
+    saved = preferences.get(db, key)
     return saved if isinstance(saved, dict) else {}
 
 
-def _keeping(saved: Mapping[str, Any]) -> Keeping:
+def _keeping(saved: Mapping[str, Any]) -> KeepAlive:
     """Of what was saved, what this version understands; the rest as it is by default."""
     idle_s: Any = saved.get("idle_s")
-    models, usual = saved.get("models"), Keeping()
+    models, usual = saved.get("models"), KeepAlive()
     number = isinstance(idle_s, int | float) and not isinstance(idle_s, bool)
-    return Keeping(
+    return KeepAlive(
         float(idle_s) if number and 0 <= idle_s <= LONGEST_S else usual.idle_s,
         models if type(models) is int and 0 < models <= MOST_MODELS else usual.models,
     )

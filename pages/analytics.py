@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from kdrinks.store.analytics import View
+from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.ui.analytics import view as ui
 from kdrinks.ui.analytics.data import data, sample_invitation, sample_note
 from kdrinks.ui.analytics.drinks import drinks
@@ -12,7 +12,7 @@ from kdrinks.ui.frame import t
 
 st.title(t("analytics.title"), anchor=False)
 
-if not ui.read("counts", View()).iloc[0]["questions"]:
+if not ui.read("counts", AnalyticsFilter()).iloc[0]["questions"]:
     ui.nothing_yet()
     sample_invitation()
     st.stop()

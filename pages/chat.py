@@ -1,6 +1,6 @@
 """Chat: ask about a drink, watch the answer being written, open what it rests on."""
 
 from kdrinks.ui.chat import view
-from kdrinks.ui.frame import services
+from kdrinks.ui.frame import get_services
 
-view.draw(services())
+view.draw(get_services())

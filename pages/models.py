@@ -1,6 +1,6 @@
 """Models and devices: what this machine has, which model answers, where it runs."""
 
-from kdrinks.ui.frame import services
+from kdrinks.ui.frame import get_services
 from kdrinks.ui.models import view
 
-view.draw(services())
+view.draw(get_services())

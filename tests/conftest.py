@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tiny_models import write_byte_model
 
+from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.local import Engine
 from kdrinks.records import Choice
 from kdrinks.store.db import Database
-from kdrinks.text.analyzer import Words
+from kdrinks.text.analyzer import TextAnalyzer
+from tests.support.tiny_models import write_byte_model
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-    from running_app import App
+
+    from tests.support.running_app import App
 
 
 @pytest.fixture
@@ -26,14 +28,16 @@ def db() -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def words() -> Words:
-    return Words()
+def words() -> TextAnalyzer:
+    return TextAnalyzer(packaged_names())
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty KDRINKS_HOME for the app's pages, with the models folder above it."""
-    from app_pages import services_in  # Streamlit takes a second to import: only tests of pages pay for it
+    from tests.support.app_pages import (
+        services_in,  # Streamlit takes a second to import: only tests of pages pay for it
+    )
 
     with services_in(tmp_path / "home", tmp_path, monkeypatch):
         yield tmp_path / "home"
@@ -61,7 +65,8 @@ def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Choice:
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
-    from running_app import CHROMIUM
+
+    from tests.support.running_app import CHROMIUM
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
@@ -74,7 +79,7 @@ def browser() -> Iterator["Browser"]:
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator["App"]:
     """The app on a fresh machine, with the built-in model."""
-    from running_app import running_app
+    from tests.support.running_app import running_app
 
     folder = tmp_path_factory.mktemp("fresh")
     with running_app(folder / "home", folder) as running:

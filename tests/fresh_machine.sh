@@ -34,11 +34,11 @@ inside() {
 }
 # Asks in a browser outside, in Korean, and says what came back.
 ask() {
-  python3 - "http://127.0.0.1:$port" "$repository/tests" <<'PYTHON'
+  python3 - "http://127.0.0.1:$port" "$repository" <<'PYTHON'
 import sys, time, urllib.request
-sys.path[:0] = [sys.argv[2], sys.argv[2] + "/.."]
+sys.path.insert(0, sys.argv[2])
 from playwright.sync_api import expect, sync_playwright
-from running_app import CHROMIUM, answers, ask
+from tests.support.running_app import CHROMIUM, answers, ask
 for _ in range(1800):
     try:
         urllib.request.urlopen(sys.argv[1] + "/_stcore/health", timeout=1)

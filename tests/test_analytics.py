@@ -10,73 +10,27 @@ import duckdb
 import pandas as pd
 import pytest
 
-from kdrinks.records import Exchange, Loaded, Timing, WordCount
-from kdrinks.store import analytics, chats, export, rollup, speed, word_stats
-from kdrinks.store.analytics import View
-from kdrinks.store.db import Database, new_id, now
+from kdrinks.store import analytics, chats, export, speed, word_stats
+from kdrinks.store.analytics import AnalyticsFilter
+from kdrinks.store.db import Database, now
+from tests.support.counted_answers import GPU, listed, say
 
-CPU = Loaded("built-in", "kdrinks-mini.gguf", "Q8_0", 1024, "auto", "cpu", 0, 6, 0.2, 2, 100_000_000)
-GPU = Loaded("qwen2.5-1.5b", "qwen.gguf", "Q4_K_M", 4096, "gpu", "cuda", 28, 28, 1.5, 2, 2_000_000_000)
 DAY = timedelta(days=1)
 
 
-def say(
-    db: Database,
-    words: dict[str, int],
-    *,
-    asked: dict[str, int] | None = None,
-    pos: str = "noun",
-    text: str = "답.",
-    lang: str = "ko",
-    finish: str = "stop",
-    loaded: Loaded | None = CPU,
-    first_token_s: float | None = 0.1,
-    tokens_per_s: float | None = 100.0,
-    load_s: float = 0.0,
-    guard: str = "kept",
-    analyser: str = "1",
-    conversation_id: str = "",
-    at: datetime | None = None,
-) -> str:
-    conversation_id = conversation_id or chats.start_conversation(db)
-    question_id = chats.record_question(db, conversation_id, "질문?", lang)  # type: ignore[arg-type]
-    counts = tuple(WordCount(word, pos, count) for word, count in words.items())  # type: ignore[arg-type]
-    questions = tuple(WordCount(word, pos, count) for word, count in (asked or {}).items())  # type: ignore[arg-type]
-    timing = Timing(
-        load_s=load_s, first_token_s=first_token_s, tokens_per_s=tokens_per_s, completion_tokens=10, prompt_tokens=40
-    )
-    exchange = Exchange(
-        conversation_id, question_id, new_id(), "질문?", text, lang, finish, None, (), loaded, timing, guard,  # type: ignore[arg-type]
-        questions, counts, {}, analyser,
-    )  # fmt: skip
-    if at is None:
-        assert chats.record(db, exchange)
-        return conversation_id
-    with db.write() as cursor:
-        cursor.execute("UPDATE messages SET created_at = ? WHERE id = ?", [at, question_id])
-        assert chats.store(cursor, exchange, at)
-        rollup.keep_up(cursor, analyser, now())
-        rollup.count_again(cursor, [at.date()])
-    return conversation_id
-
-
-def listed(table: pd.DataFrame, *columns: str) -> list[tuple[object, ...]]:
-    return list(table[list(columns)].itertuples(index=False, name=None))
-
-
 def test_a_new_person_sees_zeros_and_empty_tables_and_no_error(db: Database) -> None:
-    row = analytics.counts(db, View()).iloc[0]
+    row = analytics.counts(db, AnalyticsFilter()).iloc[0]
     assert [row[name] for name in ("conversations", "questions", "answers", "failures", "tokens")] == [0] * 5
     assert pd.isna(row["first_token_s"])
     for table in (
-        analytics.activity(db, View()),
-        word_stats.top_words(db, View(since=now())),
-        word_stats.word_trend(db, View(), ["식혜"]),
-        word_stats.drinks_over_time(db, View()),
-        word_stats.sentences(db, View(), "식혜"),
-        speed.timings(db, View()),
-        speed.timing_points(db, View()),
-        analytics.guard_shares(db, View()),
+        analytics.activity(db, AnalyticsFilter()),
+        word_stats.top_words(db, AnalyticsFilter(since=now())),
+        word_stats.word_trend(db, AnalyticsFilter(), ["식혜"]),
+        word_stats.drinks_over_time(db, AnalyticsFilter()),
+        word_stats.concordance(db, AnalyticsFilter(), "식혜"),
+        speed.timings(db, AnalyticsFilter()),
+        speed.timing_points(db, AnalyticsFilter()),
+        analytics.guard_shares(db, AnalyticsFilter()),
     ):
         assert table.empty and len(table.columns) > 1
     assert analytics.models(db) == []
@@ -88,7 +42,7 @@ def test_the_most_frequent_words_are_those_a_person_would_count(db: Database) ->
     for words in spoken:
         say(db, words)
         total.update(words)
-    table = word_stats.top_words(db, View(), limit=3)
+    table = word_stats.top_words(db, AnalyticsFilter(), limit=3)
     assert dict(listed(table, "word", "count")) == dict(total.most_common(3))
     assert listed(table, "rank", "word", "messages") == [(1, "쌀", 2), (2, "식혜", 2), (3, "물", 1)]
     assert table["before"].isna().all(), "the whole time has no period before it"
@@ -99,54 +53,59 @@ def test_words_are_told_apart_by_speaker_language_kind_and_model(db: Database) -
     say(db, {"rice": 5}, pos="english", lang="en", loaded=GPU)
     say(db, {"식혜": 7}, pos="drink")
 
-    def words(view: View) -> set[object]:
+    def words(view: AnalyticsFilter) -> set[object]:
         return set(word_stats.top_words(db, view)["word"])
 
-    assert words(View()) == {"쌀", "술", "rice", "식혜"}
-    assert words(View(who="question")) == {"술"}
-    assert words(View(who="answer", lang="ko")) == {"쌀", "식혜"}
-    assert words(View(lang="en")) == words(View(model="qwen2.5-1.5b")) == words(View(pos=("english",))) == {"rice"}
-    assert words(View(pos=("drink", "english"))) == {"식혜", "rice"}
-    assert set(word_stats.top_words(db, View(), search="RIC")["word"]) == {"rice"}
+    assert words(AnalyticsFilter()) == {"쌀", "술", "rice", "식혜"}
+    assert words(AnalyticsFilter(who="question")) == {"술"}
+    assert words(AnalyticsFilter(who="answer", lang="ko")) == {"쌀", "식혜"}
+    assert (
+        words(AnalyticsFilter(lang="en"))
+        == words(AnalyticsFilter(model="qwen2.5-1.5b"))
+        == words(AnalyticsFilter(pos=("english",)))
+        == {"rice"}
+    )
+    assert words(AnalyticsFilter(pos=("drink", "english"))) == {"식혜", "rice"}
+    assert set(word_stats.top_words(db, AnalyticsFilter(), search="RIC")["word"]) == {"rice"}
 
 
 def test_a_period_is_compared_with_the_one_before_it(db: Database) -> None:
     today = now().replace(hour=0, minute=0, second=0, microsecond=0)
     say(db, {"쌀": 5, "물": 1}, at=today - DAY * 9)
     say(db, {"쌀": 2, "누룩": 4}, at=today - DAY * 2)
-    view = View(since=today - DAY * 7, until=today)
+    view = AnalyticsFilter(since=today - DAY * 7, until=today)
     assert listed(word_stats.top_words(db, view), "word", "count", "before") == [("누룩", 4, 0), ("쌀", 2, 5)]
-    assert list(word_stats.top_words(db, View(until=today - DAY * 7))["word"]) == ["쌀", "물"]
+    assert list(word_stats.top_words(db, AnalyticsFilter(until=today - DAY * 7))["word"]) == ["쌀", "물"]
 
 
 def test_a_day_begins_at_the_readers_midnight(db: Database) -> None:
     say(db, {"쌀": 1}, at=datetime(2026, 3, 1, 14, 59))  # 23:59 in Seoul
     say(db, {"쌀": 2}, at=datetime(2026, 3, 1, 15, 0))  # midnight in Seoul
-    seoul = word_stats.word_trend(db, View(utc_offset_minutes=540), ["쌀", "없음"])
+    seoul = word_stats.word_trend(db, AnalyticsFilter(utc_offset_minutes=540), ["쌀", "없음"])
     assert [(str(day)[:10], word, count) for day, word, count in listed(seoul, "day", "word", "count")] == [
         ("2026-03-01", "쌀", 1),
         ("2026-03-02", "쌀", 2),
     ]
-    assert list(word_stats.word_trend(db, View(), ["쌀"])["count"]) == [3]
-    days = analytics.activity(db, View(utc_offset_minutes=540))
+    assert list(word_stats.word_trend(db, AnalyticsFilter(), ["쌀"])["count"]) == [3]
+    days = analytics.activity(db, AnalyticsFilter(utc_offset_minutes=540))
     assert list(days["answers"]) == [1, 1]
 
 
 def test_counts_of_two_analyser_versions_are_never_added_up(db: Database) -> None:
     say(db, {"안동": 1, "소주": 1})
     say(db, {"안동소주": 1}, pos="drink", analyser="2")
-    assert set(word_stats.top_words(db, View())["word"]) == {"안동", "소주"}, "until all is counted again"
+    assert set(word_stats.top_words(db, AnalyticsFilter())["word"]) == {"안동", "소주"}, "until all is counted again"
 
 
 def test_a_word_leads_to_the_sentences_it_came_from(db: Database) -> None:
     text = "식혜는 달다. 안동 소주는 술입니다!\n쌀로 빚습니다."
     conversation_id = say(db, {"안동소주": 1, "빚다": 1}, pos="drink", text=text)
     say(db, {"쌀": 1}, text="쌀.")
-    table = word_stats.sentences(db, View(), "안동소주")
+    table = word_stats.concordance(db, AnalyticsFilter(), "안동소주")
     assert listed(table, "role", "sentence", "conversation_id") == [
         ("answer", "안동 소주는 술입니다!", conversation_id)
     ]
-    assert word_stats.sentences(db, View(), "빚다").iloc[0]["sentence"].startswith("식혜는 달다."), (
+    assert word_stats.concordance(db, AnalyticsFilter(), "빚다").iloc[0]["sentence"].startswith("식혜는 달다."), (
         "another form of the word"
     )
 
@@ -155,7 +114,7 @@ def test_drinks_are_followed_over_the_days(db: Database) -> None:
     for day, words in ((1, {"식혜": 1}), (2, {"식혜": 2, "수정과": 5}), (2, {"막걸리": 1})):
         say(db, words, pos="drink", at=datetime(2026, 3, day, 12))
     say(db, {"쌀": 99})
-    table = word_stats.drinks_over_time(db, View(), limit=2)
+    table = word_stats.drinks_over_time(db, AnalyticsFilter(), limit=2)
     assert [(str(day)[8:10], drink, count) for day, drink, count in listed(table, "day", "drink", "count")] == [
         ("01", "식혜", 1),
         ("02", "수정과", 5),
@@ -170,7 +129,7 @@ def test_timings_are_the_median_and_the_95th_percentile_of_each_device_and_model
     say(db, {}, loaded=GPU, first_token_s=0.5, tokens_per_s=40, load_s=2.0)
     say(db, {}, loaded=GPU, first_token_s=9.0, tokens_per_s=1, finish="failed")
     say(db, {}, loaded=None, finish="failed", first_token_s=None, tokens_per_s=None)
-    table = speed.timings(db, View())
+    table = speed.timings(db, AnalyticsFilter())
     cpu, cold, failed = (row for _, row in table.iterrows())
     assert (cpu["device"], cpu["model"], cpu["quantization"], cpu["cold"], cpu["n"]) == (
         "cpu",
@@ -184,11 +143,11 @@ def test_timings_are_the_median_and_the_95th_percentile_of_each_device_and_model
     assert cpu["tokens_per_s_p95"] == pytest.approx(pd.Series(range(100, 120)).quantile(0.95))
     assert (cold["device"], cold["cold"], cold["n"], cold["failures"]) == ("cuda", True, 1, 0)
     assert (failed["n"], failed["failures"]) == (0, 1) and pd.isna(failed["first_token_s_median"])
-    assert listed(speed.timings(db, View(), by=["device"]), "device", "n", "failures") == [
+    assert listed(speed.timings(db, AnalyticsFilter(), by=["device"]), "device", "n", "failures") == [
         ("cpu", 20, 0),
         ("cuda", 1, 1),
     ]
-    assert len(speed.timing_points(db, View())) == 22
+    assert len(speed.timing_points(db, AnalyticsFilter())) == 22
     assert analytics.models(db) == ["built-in", "qwen2.5-1.5b"]
 
 
@@ -199,16 +158,18 @@ def test_the_cards_count_conversations_answers_and_failures(tmp_path: Path) -> N
     say(db, {}, conversation_id=one, first_token_s=0.3, tokens_per_s=300)
     say(db, {}, finish="failed", first_token_s=None, tokens_per_s=None)
     chats.record_question(db, one, "답을 쓰던 중에 꺼진 질문", "ko")
-    row = analytics.counts(db, View()).iloc[0]
+    row = analytics.counts(db, AnalyticsFilter()).iloc[0]
     assert (row["conversations"], row["questions"], row["answers"], row["failures"], row["tokens"]) == (2, 4, 2, 1, 30)
     assert row["first_token_s"] == pytest.approx(0.2) and row["tokens_per_s"] == pytest.approx(200)
-    before = analytics.stamp(db)
+    before = analytics.data_version(db)
     db.close()
     db = Database.open(path)
-    assert analytics.counts(db, View()).iloc[0]["failures"] == 2, "the cut answer is a failure once its process is gone"
-    assert analytics.stamp(db) == before
+    assert analytics.counts(db, AnalyticsFilter()).iloc[0]["failures"] == 2, (
+        "the cut answer is a failure once its process is gone"
+    )
+    assert analytics.data_version(db) == before
     say(db, {"쌀": 1})
-    assert analytics.stamp(db) != before
+    assert analytics.data_version(db) != before
     db.close()
 
 
@@ -216,7 +177,7 @@ def test_the_shares_of_what_was_done_to_answers_add_up(db: Database) -> None:
     for guard in ("kept", "kept", "quoted", "repaired"):
         say(db, {}, guard=guard)
     say(db, {}, guard="fixed", finish="failed")
-    table = analytics.guard_shares(db, View())
+    table = analytics.guard_shares(db, AnalyticsFilter())
     assert listed(table, "guard", "n", "share") == [("kept", 2, 0.5), ("quoted", 1, 0.25), ("repaired", 1, 0.25)]
 
 
@@ -224,14 +185,14 @@ def test_a_deleted_conversation_leaves_every_chart(db: Database) -> None:
     say(db, {"쌀": 1})
     gone = say(db, {"누룩": 9}, loaded=GPU, guard="quoted")
     chats.delete_conversation(db, gone)
-    assert list(word_stats.top_words(db, View())["word"]) == ["쌀"]
-    assert list(speed.timings(db, View())["device"]) == ["cpu"]
-    assert list(analytics.guard_shares(db, View())["guard"]) == ["kept"]
+    assert list(word_stats.top_words(db, AnalyticsFilter())["word"]) == ["쌀"]
+    assert list(speed.timings(db, AnalyticsFilter())["device"]) == ["cpu"]
+    assert list(analytics.guard_shares(db, AnalyticsFilter())["guard"]) == ["kept"]
 
 
 def test_a_charts_data_downloads_as_csv_and_parquet_with_hangul(db: Database, tmp_path: Path) -> None:
     say(db, {"식혜": 3, "=1+1": 1}, pos="drink")
-    table = word_stats.top_words(db, View())
+    table = word_stats.top_words(db, AnalyticsFilter())
     csv = export.as_csv(table)
     assert csv.startswith(b"\xef\xbb\xbf")
     assert list(pd.read_csv(io.BytesIO(csv))["word"]) == ["식혜", "'=1+1"]

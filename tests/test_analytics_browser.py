@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from running_app import App, needs_chromium, running_app, visit
-from test_analytics import say
 
 from kdrinks.config import Settings
 from kdrinks.store.db import Database
+from tests.support.counted_answers import say
+from tests.support.running_app import App, needs_chromium, running_app, visit
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

@@ -8,15 +8,15 @@ import gguf
 import numpy as np
 import psutil
 import pytest
-from patience import eventually
 from playwright.sync_api import Browser, Locator, Page, expect
-from running_app import PATIENCE_S, App, answers, ask, needs_chromium, open_tab, running_app, visit
 
 from kdrinks.config import BUILT_IN_FILE, Settings
 from kdrinks.records import Choice, Exchange, Timing
 from kdrinks.services import open_services, save_choice
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
+from tests.support.running_app import PATIENCE_S, App, answers, ask, needs_chromium, open_tab, running_app, visit
+from tests.support.wait import eventually
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -26,9 +26,9 @@ def slow_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app with a model chosen earlier that writes random bytes for many seconds, unguarded because of its size."""
     folder = tmp_path_factory.mktemp("slow")
     path = write_slow_model(folder / "slow.gguf")
-    house = open_services(Settings(folder / "home", folder))
-    save_choice(house, Choice(path, path.stem))
-    house.close()
+    services = open_services(Settings(folder / "home", folder))
+    save_choice(services, Choice(path, path.stem))
+    services.close()
     with running_app(folder / "home", folder) as running:
         yield running
         assert running.foreign == []
@@ -216,10 +216,9 @@ def test_korean_markdown_is_whole(browser: Browser, tmp_path: Path) -> None:
         '도수는 10~15도, 가격은 100~200원입니다.\n**막걸리(탁주)**는 **"문배주"**와 다릅니다.\n\n'
         "$5~$10 ![](http://example.org/x.png)"
     )
-    fields = {"error": None, "citations": (), "loaded": None, "timing": Timing(), "guard": "off", "language": "ko"}
     chats.record(
         db,
-        Exchange(conversation_id, question_id, new_id(), "", answer, finish="stop", **fields),  # type: ignore[arg-type]
+        Exchange(conversation_id, question_id, new_id(), "", answer, "ko", "stop", None, (), None, Timing(), "off"),
     )
     db.close()
     with running_app(tmp_path / "home", tmp_path) as seeded, visit(browser, seeded, f"/?c={conversation_id}") as page:

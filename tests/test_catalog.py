@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,6 @@ from typing import Any
 import gguf
 import psutil
 import pytest
-from hub_server import FakeHub, running_hub
-from tiny_models import write_byte_model
 
 from kdrinks.__main__ import main
 from kdrinks.cli import watch
@@ -25,6 +23,8 @@ from kdrinks.config import BUILT_IN_FILE, ROOT, Settings
 from kdrinks.errors import BadInput
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.quantize import BITS, Batch, Quantization, requantizes, target_for
+from tests.support.hub_server import FakeHub, running_hub
+from tests.support.tiny_models import write_byte_model
 
 ROOMY = fit.Free(10**12)
 CONTRACT = {
@@ -320,6 +320,10 @@ def test_a_source_that_lost_much_already_is_warned_about(models: Path, capsys: p
     assert (models / "a-Q2_K.gguf").exists()
 
 
+def room(free: int) -> Callable[[Path], int]:
+    return lambda folder: free
+
+
 def test_quantizing_refuses_what_cannot_work(models: Path) -> None:
     source = catalog.find_model("built-in", settings_of(models))
     shutil.copy(BUILT_IN_FILE, models / "there.gguf")
@@ -329,7 +333,7 @@ def test_quantizing_refuses_what_cannot_work(models: Path) -> None:
         ("Q4_0", models / "a.gguf", 1000),
     ):
         with pytest.raises(BadInput):
-            Quantization(source, name, target, disk_free=lambda folder, free=free: free)
+            Quantization(source, name, target, disk_free=room(free))
 
 
 def test_a_broken_source_gives_the_quantizers_reason(models: Path) -> None:

@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from kdrinks import i18n
-from kdrinks.charts import base, more
+from kdrinks.charts import base
+from kdrinks.charts import drinks as chart_drinks
+from kdrinks.charts import speed as chart_speed
+from kdrinks.charts import words as chart_words
 from kdrinks.store import analytics, speed
 
 WORDS = pd.DataFrame(
@@ -47,29 +50,29 @@ TIMES = pd.DataFrame(
 @pytest.mark.parametrize("lang", i18n.LANGUAGES)
 def test_every_chart_draws_in_both_languages(lang: str) -> None:
     for chart in (
-        base.words(WORDS, lang),
-        base.trend(DAYS, lang),
-        base.drinks(DAYS, lang),
-        base.guards(pd.DataFrame({"guard": ["kept", "off"], "n": [3, 1], "share": [0.75, 0.25]}), lang),
-        base.timings(TIMES, lang, "first_token_s"),
-        base.timings(TIMES, lang, "tokens_per_s"),
+        chart_words.top_words(WORDS, lang),
+        chart_words.word_trend(DAYS, lang),
+        chart_drinks.over_time(DAYS, lang),
+        chart_speed.guards(pd.DataFrame({"guard": ["kept", "off"], "n": [3, 1], "share": [0.75, 0.25]}), lang),
+        chart_speed.timings(TIMES, lang, "first_token_s"),
+        chart_speed.timings(TIMES, lang, "tokens_per_s"),
     ):
         drawn = json.dumps(chart.to_dict(), ensure_ascii=False)
         assert ("횟수" in drawn or "답" in drawn) == (lang == "ko")
 
 
 def test_words_stand_in_their_order_with_the_count_at_the_end_of_the_bar() -> None:
-    drawn = base.words(WORDS, "ko").to_dict()
+    drawn = chart_words.top_words(WORDS, "ko").to_dict()
     bars, ends = drawn["layer"]
     assert bars["encoding"]["y"]["sort"] == ["식혜", "청주 · 음료", "청주 · 명사", "rice"]
     assert ends["mark"]["type"] == "text" and ends["encoding"]["text"]["field"] == "count"
-    assert [param["name"] for param in drawn["params"]] == [base.PICKED]
+    assert [param["name"] for param in drawn["params"]] == [chart_words.PICKED]
     assert "before" not in json.dumps(drawn["layer"]), "no period before, no line for it"
 
 
 def test_a_kind_of_word_keeps_its_colour_under_every_filter() -> None:
-    whole = base.words(WORDS, "ko").to_dict()["layer"][0]["encoding"]["color"]
-    filtered = base.words(WORDS[WORDS["pos"] != "drink"], "ko").to_dict()["layer"][0]["encoding"]["color"]
+    whole = chart_words.top_words(WORDS, "ko").to_dict()["layer"][0]["encoding"]["color"]
+    filtered = chart_words.top_words(WORDS[WORDS["pos"] != "drink"], "ko").to_dict()["layer"][0]["encoding"]["color"]
     assert whole["scale"]["domain"] == filtered["scale"]["domain"]
     assert whole["legend"]["values"] == ["음료", "명사", "영어"] and filtered["legend"]["values"] == ["명사", "영어"]
 
@@ -80,16 +83,16 @@ def test_days_stay_the_readers_days_in_every_time_zone() -> None:
 
 
 def test_the_first_day_shows_a_bar_for_each_drink() -> None:
-    bars, ends = base.drinks(DAYS[1:], "ko").to_dict()["layer"]
+    bars, ends = chart_drinks.over_time(DAYS[1:], "ko").to_dict()["layer"]
     assert bars["encoding"]["y"]["sort"] == ["수정과", "식혜"] and ends["encoding"]["text"]["field"] == "count"
 
 
 def test_the_fastest_stands_first_and_few_runs_are_marked() -> None:
-    drawn = base.timings(TIMES, "en", "first_token_s").to_dict()
+    drawn = chart_speed.timings(TIMES, "en", "first_token_s").to_dict()
     (rows,) = drawn["datasets"].values()
     assert [row["runs"] for row in rows] == ["0.12 s · n=30", "0.4 s · n=4"], "a group without a timing is left out"
     assert [row["ranked"] for row in rows] == [True, False]
-    fastest = base.timings(TIMES, "en", "tokens_per_s").to_dict()["layer"][0]["encoding"]["y"]["sort"]
+    fastest = chart_speed.timings(TIMES, "en", "tokens_per_s").to_dict()["layer"][0]["encoding"]["y"]["sort"]
     assert fastest[0].startswith("CPU · built-in Q8_0")
 
 
@@ -129,20 +132,20 @@ def test_the_charts_of_comparison_spread_and_memory_draw_in_both_languages(lang:
         }
     )
     for chart, word in (
-        (more.typical(typical, lang), "질문"),
-        (more.together(together, lang), "우연"),
-        (more.spread(spread, lang, "first_token_s"), "글자"),
-        (more.prompt_cost(points, lang), "프롬프트"),
-        (more.memory(memory, lang), "예상"),
-        (more.course(DAYS.assign(conversations=1, answers=2), lang), "대화"),
+        (chart_words.keyness(typical, lang), "질문"),
+        (chart_words.collocations(together, lang), "우연"),
+        (chart_speed.spread(spread, lang, "first_token_s"), "글자"),
+        (chart_speed.prompt_cost(points, lang), "프롬프트"),
+        (chart_speed.memory(memory, lang), "예상"),
+        (chart_speed.activity(DAYS.assign(conversations=1, answers=2), lang), "대화"),
     ):
         spec = chart.to_dict()
         assert "data" in spec or all("data" in layer for layer in spec["layer"]), "a layer without data draws nothing"
         drawn = json.dumps(base.as_svg(chart).to_dict(), ensure_ascii=False)
         assert (word in drawn) == (lang == "ko")
-    (rows,) = more.typical(typical, lang).to_dict()["datasets"].values()
+    (rows,) = chart_words.keyness(typical, lang).to_dict()["datasets"].values()
     assert [(row["word"], row["signed"], row["row"]) for row in rows] == [("추천", -3.0, 0), ("도수", 1.0, 0)]
 
 
 def test_charts_and_store_agree_on_kinds_and_on_how_many_runs_count() -> None:
-    assert base.WORD_KINDS == analytics.WORD_KINDS and base.RUNS_TO_RANK == speed.RUNS_TO_RANK
+    assert base.WORD_KINDS == analytics.WORD_KINDS and chart_speed.RUNS_TO_RANK == speed.RUNS_TO_RANK

@@ -1,38 +1,12 @@
 """The command line keeps its contract: names, JSON keys, exit statuses, and one document on standard output."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kdrinks.store.db import Database
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def kdrinks(
-    *arguments: str, home: Path, stdin: str = "", env: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "kdrinks", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "KDRINKS_HOME": str(home), "LANG": "en_US.UTF-8", "PYTHONUTF8": "1", **(env or {})},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-    )
-
-
-def document(done: subprocess.CompletedProcess[str]) -> Any:
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+from tests.support.command_line import document, kdrinks
 
 
 def test_ask_answers_with_citations_and_timings_and_is_kept(tmp_path: Path) -> None:

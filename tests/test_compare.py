@@ -4,11 +4,11 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import llama_cpp
 import numpy as np
 import pytest
-from tiny_models import write_byte_model
 
 from kdrinks.config import BUILT_IN_FILE
 from kdrinks.engine.local import Engine
@@ -21,6 +21,7 @@ from kdrinks.measure.compare import SCORED_CHARACTERS, Candidate, Comparison, sc
 from kdrinks.records import Choice, Device, Done, Message, ModelFile, Sampling
 from kdrinks.store import compare as store
 from kdrinks.store.db import Database
+from tests.support.tiny_models import write_byte_model
 
 PATIENCE_S = 120.0
 
@@ -32,9 +33,9 @@ def engine() -> Iterator[Engine]:
     engine.close()
 
 
-def candidate(path: Path, *, threads: int = 1, device: str = "cpu") -> Candidate:
+def candidate(path: Path, *, threads: int = 1, device: Literal["auto", "cpu", "gpu"] = "cpu") -> Candidate:
     model = read_model(path)
-    return Candidate(model, Choice(model.path, model.id, device, 2048, threads))  # type: ignore[arg-type]
+    return Candidate(model, Choice(model.path, model.id, device, 2048, threads))
 
 
 def test_each_setting_is_measured_cold_and_warm_three_times_and_the_results_stay(engine: Engine, db: Database) -> None:
@@ -177,12 +178,14 @@ def test_the_scored_text_is_fixed_and_holds_both_languages() -> None:
 @pytest.mark.parametrize(("free_gib", "device", "layers"), [
     (23, "split", 14), (23, "gpu", -1), (23, "cpu", 0), (1, "split", 0), (3, "split", 14),
 ])  # fmt: skip
-def test_half_of_the_layers_go_to_the_gpu_when_both_are_compared(free_gib: float, device: str, layers: int) -> None:
+def test_half_of_the_layers_go_to_the_gpu_when_both_are_compared(
+    free_gib: float, device: Literal["split", "gpu", "cpu"], layers: int
+) -> None:
     """From a device as llama.cpp's registry reports it; run on none here."""
     gpu = Device("CUDA0", "gpu", "NVIDIA GeForce RTX 4090", "CUDA", 24 << 30, int(free_gib * (1 << 30)))
     entry = next(entry for entry in catalog.entries() if entry.id == "llama-3.2-korean-bllossom-3b")
     assert entry.shape and entry.shape.layers == 28
-    choice = Choice(Path("m.gguf"), entry.id, device)  # type: ignore[arg-type]
+    choice = Choice(Path("m.gguf"), entry.id, device)
     plan = first_plan(choice, entry.shape, entry.size_bytes, [gpu])
     assert plan.gpu_layers == layers
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from running_app import App, needs_chromium, running_app, visit
-from test_analytics import CPU, say
 
 from kdrinks.config import Settings
 from kdrinks.store import chats
 from kdrinks.store.db import Database
+from tests.support.counted_answers import CPU, say
+from tests.support.running_app import App, needs_chromium, running_app, visit
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

@@ -1,43 +1,45 @@
 """A person's own documents: read in every format, refused with a reason, kept, listed, removed, and never half added."""
 
 import io
+import sys
 import threading
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
-from document_files import BREWERY_LINES, brewery_pdf, pdf, teahouse_docx
-from test_cli import document, kdrinks
 
 from kdrinks import i18n
 from kdrinks.documents import ingest
 from kdrinks.documents.chunks import CHUNK_UNITS, Block, chunked, plain
-from kdrinks.documents.ingest import Adding, index_again
+from kdrinks.documents.ingest import DocumentIngest, index_again
 from kdrinks.errors import BadInput
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database
-from kdrinks.text.analyzer import Words
+from kdrinks.text.analyzer import TextAnalyzer
+from tests.support.command_line import document, kdrinks
+from tests.support.document_files import BREWERY_LINES, brewery_pdf, pdf, teahouse_docx
 
 PATIENCE_S = 60
 
 
-def added(db: Database, words: Words, name: str, content: bytes) -> Adding:
-    job = Adding(db, words, name, content)
+def added(db: Database, words: TextAnalyzer, name: str, content: bytes) -> DocumentIngest:
+    job = DocumentIngest(db, words, name, content)
     assert job.wait(PATIENCE_S)
     return job
 
 
-def kept(db: Database, words: Words, name: str, content: bytes) -> list[store.Part]:
+def kept(db: Database, words: TextAnalyzer, name: str, content: bytes) -> list[store.DocumentPassage]:
     job = added(db, words, name, content)
     assert job.error is None, job.error
     return store.parts(db, job.id)
 
 
-def said(parts: list[store.Part]) -> list[tuple[str, int | None, str]]:
+def said(parts: list[store.DocumentPassage]) -> list[tuple[str, int | None, str]]:
     return [(part.heading, part.page, part.passage.text) for part in parts]
 
 
-def refused(db: Database, words: Words, name: str, content: bytes) -> str:
+def refused(db: Database, words: TextAnalyzer, name: str, content: bytes) -> str:
     """The key of the error; the store must be as it was."""
     before = store.listed(db)
     try:
@@ -58,7 +60,7 @@ def rows(db: Database, table: str = "document_passages") -> int:
     return int(row[0])
 
 
-def test_a_korean_pdf_is_read_with_headings_pages_and_words_whole_over_lines(db: Database, words: Words) -> None:
+def test_a_korean_pdf_is_read_with_headings_pages_and_words_whole_over_lines(db: Database, words: TextAnalyzer) -> None:
     parts = kept(db, words, "달빛 안내서.pdf", brewery_pdf())
     assert said(parts)[0] == (
         "달빛양조장 방문 안내서",
@@ -71,7 +73,7 @@ def test_a_korean_pdf_is_read_with_headings_pages_and_words_whole_over_lines(db:
     assert not any("- 2 -" in part.passage.text for part in parts)
 
 
-def test_what_repeats_on_every_page_is_no_passage(db: Database, words: Words) -> None:
+def test_what_repeats_on_every_page_is_no_passage(db: Database, words: TextAnalyzer) -> None:
     page = [(9, "House book of teas, edition 7"), (11, "Water for green tea is poured at {} degrees."), (9, "Page {}")]
     pages = [[(size, line.format(60 + number)) for size, line in page] for number in range(5)]
     parts = kept(db, words, "book.pdf", pdf(pages))
@@ -80,7 +82,7 @@ def test_what_repeats_on_every_page_is_no_passage(db: Database, words: Words) ->
     ]
 
 
-def test_a_sentence_that_runs_on_over_a_page_stays_whole_on_its_first_one(db: Database, words: Words) -> None:
+def test_a_sentence_that_runs_on_over_a_page_stays_whole_on_its_first_one(db: Database, words: TextAnalyzer) -> None:
     pages = [
         [(11, "The oldest jar was made in 1931 and")],
         [(11, "belonged to a grandmother. It holds summer wine now.")],
@@ -91,7 +93,7 @@ def test_a_sentence_that_runs_on_over_a_page_stays_whole_on_its_first_one(db: Da
     ]
 
 
-def test_a_sentence_whose_line_begins_in_another_size_stays_whole(db: Database, words: Words) -> None:
+def test_a_sentence_whose_line_begins_in_another_size_stays_whole(db: Database, words: TextAnalyzer) -> None:
     page = [
         (11, "The tool reads every file and calls"),
         (13, "brew_all for each of them; then it stops."),
@@ -103,7 +105,9 @@ def test_a_sentence_whose_line_begins_in_another_size_stays_whole(db: Database, 
     ]
 
 
-def test_a_word_file_is_read_with_headings_and_tables_and_without_hidden_text(db: Database, words: Words) -> None:
+def test_a_word_file_is_read_with_headings_and_tables_and_without_hidden_text(
+    db: Database, words: TextAnalyzer
+) -> None:
     assert [(part.heading, part.passage.text) for part in kept(db, words, "handbook.docx", teahouse_docx())] == [
         (
             "Maple Court Teahouse Handbook › Opening hours",
@@ -153,7 +157,12 @@ ENCODINGS = ("utf-8", "utf-16", "cp949")
     ],
 )
 def test_text_files_are_read_whatever_wrote_them(
-    db: Database, words: Words, name: str, content: str, expected: list[tuple[str, int | None, str]], encoding: str
+    db: Database,
+    words: TextAnalyzer,
+    name: str,
+    content: str,
+    expected: list[tuple[str, int | None, str]],
+    encoding: str,
 ) -> None:
     assert said(kept(db, words, name, content.encode(encoding))) == expected
 
@@ -175,13 +184,13 @@ def test_what_a_reader_cannot_see_is_left_out() -> None:
     )
 
 
-def test_the_same_content_is_kept_once_whatever_its_name(db: Database, words: Words) -> None:
+def test_the_same_content_is_kept_once_whatever_its_name(db: Database, words: TextAnalyzer) -> None:
     kept(db, words, "a.md", b"# A\n\nOne sentence about tea.")
     assert refused(db, words, "b.markdown", b"# A\n\nOne sentence about tea.") == "document_already"
 
 
-def test_the_same_file_added_twice_at_once_is_kept_once(db: Database, words: Words) -> None:
-    jobs = [Adding(db, words, "a.txt", b"A line about barley tea.") for _ in range(3)]
+def test_the_same_file_added_twice_at_once_is_kept_once(db: Database, words: TextAnalyzer) -> None:
+    jobs = [DocumentIngest(db, words, "a.txt", b"A line about barley tea.") for _ in range(3)]
     assert all(job.wait(PATIENCE_S) for job in jobs)
     assert sorted(job.phase for job in jobs) == ["done", "failed", "failed"]
     assert len(store.listed(db)) == 1
@@ -210,13 +219,13 @@ def test_the_same_file_added_twice_at_once_is_kept_once(db: Database, words: Wor
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason_and_changes_nothing(
-    db: Database, words: Words, name: str, content: bytes, key: str
+    db: Database, words: TextAnalyzer, name: str, content: bytes, key: str
 ) -> None:
     kept(db, words, "first.txt", b"What was there before stays.")
     assert refused(db, words, name, content) == key
 
 
-def test_an_archive_that_unpacks_to_gigabytes_is_refused_unopened(db: Database, words: Words) -> None:
+def test_an_archive_that_unpacks_to_gigabytes_is_refused_unopened(db: Database, words: TextAnalyzer) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         with archive.open("word/document.xml", "w") as part:
@@ -226,13 +235,13 @@ def test_an_archive_that_unpacks_to_gigabytes_is_refused_unopened(db: Database, 
 
 
 def test_a_reader_that_dies_is_told_and_changes_nothing(
-    db: Database, words: Words, monkeypatch: pytest.MonkeyPatch
+    db: Database, words: TextAnalyzer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     assert refused(db, words, "a.txt", b"Tea.") == "document_too_complex"
 
 
-def test_a_removed_document_leaves_no_passage_word_or_vector(db: Database, words: Words) -> None:
+def test_a_removed_document_leaves_no_passage_word_or_vector(db: Database, words: TextAnalyzer) -> None:
     stays = added(db, words, "stays.txt", b"The second house pours oolong.")
     goes = added(db, words, "goes.txt", b"The first house pours jasmine.")
     assert store.remove(db, goes.id)
@@ -244,7 +253,7 @@ def test_a_removed_document_leaves_no_passage_word_or_vector(db: Database, words
     assert not store.remove(db, goes.id)
 
 
-def test_documents_survive_a_restart_and_a_refill_of_the_drinks(tmp_path: Path, words: Words) -> None:
+def test_documents_survive_a_restart_and_a_refill_of_the_drinks(tmp_path: Path, words: TextAnalyzer) -> None:
     db = Database.open(tmp_path / "k.duckdb")
     job = added(db, words, "안내서.pdf", brewery_pdf())
     db.close()
@@ -256,19 +265,21 @@ def test_documents_survive_a_restart_and_a_refill_of_the_drinks(tmp_path: Path, 
     again.close()
 
 
-def test_a_cancelled_document_leaves_nothing(db: Database, words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancelled_document_leaves_nothing(
+    db: Database, words: TextAnalyzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reached, go_on = threading.Event(), threading.Event()
     indexed = ingest.indexed
 
-    def held(*arguments: object) -> list[store.Part]:
+    def held(*arguments: Any) -> list[store.DocumentPassage]:
         reached.set()
         assert go_on.wait(PATIENCE_S)
-        return indexed(*arguments)  # type: ignore[arg-type]
+        return indexed(*arguments)
 
     monkeypatch.setattr(ingest, "indexed", held)
-    job = Adding(db, words, "안내서.pdf", brewery_pdf())
+    job = DocumentIngest(db, words, "안내서.pdf", brewery_pdf())
     assert reached.wait(PATIENCE_S)
-    waiting = Adding(db, words, "b.txt", b"The next one waits for its turn.")
+    waiting = DocumentIngest(db, words, "b.txt", b"The next one waits for its turn.")
     assert waiting.phase == "waiting"
     job.cancel()
     waiting.cancel()
@@ -278,8 +289,8 @@ def test_a_cancelled_document_leaves_nothing(db: Database, words: Words, monkeyp
     assert store.listed(db) == [] and rows(db) == rows(db, "document_words") == 0
 
 
-def test_a_cancel_ends_the_reading_of_a_long_file(db: Database, words: Words) -> None:
-    job = Adding(db, words, "long.pdf", pdf([[(9, f"Line {n} of page.") for n in range(60)]] * 900))
+def test_a_cancel_ends_the_reading_of_a_long_file(db: Database, words: TextAnalyzer) -> None:
+    job = DocumentIngest(db, words, "long.pdf", pdf([[(9, f"Line {n} of page.") for n in range(60)]] * 900))
     while not job.done_pages:
         assert not job.over
     job.cancel()
@@ -288,14 +299,16 @@ def test_a_cancel_ends_the_reading_of_a_long_file(db: Database, words: Words) ->
     assert store.listed(db) == []
 
 
-def test_words_of_an_older_kdrinks_are_made_again(db: Database, words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "EDITION", "0")
+def test_words_of_an_older_kdrinks_are_made_again(
+    db: Database, words: TextAnalyzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "INDEX_VERSION", "0")
     job = added(db, words, "a.txt", b"The second house pours oolong.")
     monkeypatch.undo()
-    assert store.outdated(db, ingest.EDITION) == [job.id]
+    assert store.outdated(db, ingest.INDEX_VERSION) == [job.id]
     before = rows(db, "document_words")
     index_again(db, words)
-    assert store.outdated(db, ingest.EDITION) == []
+    assert store.outdated(db, ingest.INDEX_VERSION) == []
     assert rows(db, "document_words") == before
 
 

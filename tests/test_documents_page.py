@@ -4,35 +4,39 @@ import re
 from pathlib import Path
 
 import pytest
-from app_pages import open_page, shown
-from document_files import brewery_pdf, pdf
-from playwright.sync_api import Browser, expect
-from running_app import App, answers, needs_chromium, visit
+from playwright.sync_api import Browser, FilePayload, expect
 from streamlit.testing.v1 import AppTest
 
-from kdrinks.documents.ingest import Adding
+from kdrinks.documents.ingest import DocumentIngest
 from kdrinks.store import documents as store
-from kdrinks.ui.documents.view import additions
-from kdrinks.ui.frame import services
+from kdrinks.ui.documents.view import ingest_jobs
+from kdrinks.ui.frame import get_services
+from tests.support.app_pages import open_page, shown
+from tests.support.document_files import brewery_pdf, pdf
+from tests.support.running_app import App, answers, needs_chromium, visit
 
 PATIENCE_S = 60
 
 
+def pdf_file(name: str, content: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "application/pdf", "buffer": content}
+
+
 @pytest.fixture(autouse=True)
 def no_jobs() -> None:
-    additions.clear()
+    ingest_jobs.clear()
 
 
 def upload(page: AppTest, name: str, content: bytes) -> AppTest:
     """Choose a file and wait until its job, where one began, has ended and the page told so."""
     page.file_uploader[0].upload(name, content, "application/octet-stream")
     page.run()
-    assert all(job.wait(PATIENCE_S) for job in additions())
+    assert all(job.wait(PATIENCE_S) for job in ingest_jobs())
     return page.run()
 
 
-def added(name: str, content: bytes) -> Adding:
-    job = Adding(services().db, services().words, name, content)
+def added(name: str, content: bytes) -> DocumentIngest:
+    job = DocumentIngest(get_services().db, get_services().words, name, content)
     assert job.wait(PATIENCE_S) and job.error is None
     return job
 
@@ -65,7 +69,7 @@ def test_a_file_that_cannot_be_read_is_told_and_changes_nothing(
     page = open_page("drinks", documents="1")
     upload(page, name, content)
     assert says in page.error[0].value and name in page.error[0].value
-    assert store.listed(services().db) == []
+    assert store.listed(get_services().db) == []
     dismiss = [button for button in page.button if (button.key or "").startswith("dismiss-")]
     if dismiss:
         dismiss[0].click().run()
@@ -107,7 +111,7 @@ def test_a_document_is_removed_with_everything_it_was_found_by(home: Path) -> No
     page = open_page("drinks", "en", documents="1")
     page.button(key=f"remove-{job.id}").click().run()
     assert not page.exception
-    assert store.listed(services().db) == [] and store.parts(services().db, job.id) == []
+    assert store.listed(get_services().db) == [] and store.parts(get_services().db, job.id) == []
     assert "No documents yet" in "\n".join(str(title.value) for title in page.subheader)
 
 
@@ -119,10 +123,7 @@ def test_a_document_is_added_asked_about_and_opened_at_its_citation(browser: Bro
         page.get_by_role("link", name="내 문서").click()
         expect(page).to_have_url(re.compile("documents=1"))
         page.locator("input[type=file]").set_input_files(
-            [
-                {"name": "달빛 안내서.pdf", "mimeType": "application/pdf", "buffer": brewery_pdf()},
-                {"name": "깨진.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"},
-            ]
+            [pdf_file("달빛 안내서.pdf", brewery_pdf()), pdf_file("깨진.pdf", b"%PDF-1.7")]
         )
         expect(page.get_by_text("깨졌거나")).to_be_visible()
         expect(page.get_by_text("PDF · 2쪽 · 3개 대목")).to_be_visible()
@@ -144,9 +145,7 @@ def test_a_long_file_goes_on_while_its_reader_is_elsewhere_and_can_be_cancelled(
     line = "{}쪽 {}번째 항아리의 막걸리는 쌀과 누룩과 물로 빚어 체에 거칠게 걸러 낸 뿌연 술입니"
     long = pdf([[(9, line.format(page, n)) for n in range(12)] for page in range(900)])
     with visit(browser, app, "/drinks?documents=1") as page:
-        page.locator("input[type=file]").set_input_files(
-            [{"name": "long.pdf", "mimeType": "application/pdf", "buffer": long}]
-        )
+        page.locator("input[type=file]").set_input_files([pdf_file("long.pdf", long)])
         expect(page.locator("[class*='st-key-adding-']")).to_contain_text("long.pdf")
         page.goto(f"{app.url}/models")
         expect(page.get_by_role("heading").first).to_be_visible()

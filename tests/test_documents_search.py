@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from document_files import brewery_pdf, teahouse_docx
 
 from kdrinks.answer import Answer, ask
 from kdrinks.config import ROOT, Settings
-from kdrinks.documents.ingest import Adding
+from kdrinks.documents.ingest import DocumentIngest
 from kdrinks.measure.evaluate import read_questions
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import Services, open_services
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database
+from tests.support.document_files import brewery_pdf, teahouse_docx
 
 PATIENCE_S = 120
 
@@ -52,29 +52,29 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A house with six documents, one of them hostile."""
     settings = Settings(tmp_path_factory.mktemp("home"), ROOT / "models")
     opened = open_services(settings)
     for name, content in FILES.items():
-        job = Adding(opened.db, opened.words, name, content)
+        job = DocumentIngest(opened.db, opened.words, name, content)
         assert job.wait(PATIENCE_S) and job.phase == "done", job.error
     yield opened
     opened.close()
 
 
 @pytest.fixture(scope="module")
-def without(house: Services) -> Iterator[Knowledge]:
+def without(services: Services) -> Iterator[Knowledge]:
     """The same search without documents."""
     db = Database.open(None)
-    knowledge = Knowledge(db, house.words)
+    knowledge = Knowledge(db, services.words)
     knowledge.fill()
     yield knowledge
     db.close()
 
 
-def answered(house: Services, question: str, conversation_id: str = "") -> Answer:
-    answer = ask(house, question, conversation_id=conversation_id)
+def answered(services: Services, question: str, conversation_id: str = "") -> Answer:
+    answer = ask(services, question, conversation_id=conversation_id)
     assert answer.wait(PATIENCE_S) and answer.error is None
     return answer
 
@@ -95,29 +95,31 @@ def answered(house: Services, question: str, conversation_id: str = "") -> Answe
     ],
 )
 def test_a_question_whose_answer_stands_in_a_document_is_answered_and_cited_from_it(
-    house: Services, question: str, title: str, says: str
+    services: Services, question: str, title: str, says: str
 ) -> None:
-    answer = answered(house, question)
+    answer = answered(services, question)
     assert says in answer.text
     first = answer.citations[0].passage
     assert (first.title, first.kind) == (title, "document")
-    whole = next(part.passage.text for part in store.parts(house.db, first.subject_id) if part.passage.id == first.id)
+    whole = next(
+        part.passage.text for part in store.parts(services.db, first.subject_id) if part.passage.id == first.id
+    )
     assert first.text in whole and says in first.text
 
 
-def test_a_follow_up_goes_on_in_the_document(house: Services) -> None:
-    first = answered(house, "마을회관 큰방은 얼마야?")
+def test_a_follow_up_goes_on_in_the_document(services: Services) -> None:
+    first = answered(services, "마을회관 큰방은 얼마야?")
     assert "이만 원" in first.text
-    then = answered(house, "그럼 신청은 누구에게 해?", first.question.conversation_id)
+    then = answered(services, "그럼 신청은 누구에게 해?", first.question.conversation_id)
     assert "박영희" in then.text
 
 
-def test_documents_change_no_answer_about_the_drinks(house: Services, without: Knowledge) -> None:
+def test_documents_change_no_answer_about_the_drinks(services: Services, without: Knowledge) -> None:
     """The development questions: the same first hits and the same passages in the prompt, with six documents and with none."""
     changed = []
     for question in read_questions(ROOT / "tests" / "data" / "questions_dev.jsonl"):
         text, history = question["question"], tuple(question.get("history", ()))
-        one, other = (knowledge.find(text, history=history) for knowledge in (house.knowledge, without))
+        one, other = (knowledge.find(text, history=history) for knowledge in (services.knowledge, without))
         if (one.intent, one.prompt_hits, one.hits[:1]) != (other.intent, other.prompt_hits, other.hits[:1]):
             changed.append(text)
     assert changed == []
@@ -132,8 +134,8 @@ def test_documents_change_no_answer_about_the_drinks(house: Services, without: K
         "Who won the world cup in 2018?",
     ],
 )
-def test_what_stands_in_no_document_is_still_declined_without_a_citation(house: Services, question: str) -> None:
-    answer = answered(house, question)
+def test_what_stands_in_no_document_is_still_declined_without_a_citation(services: Services, question: str) -> None:
+    answer = answered(services, question)
     assert answer.citations == () and "PWNED" not in answer.text
 
 
@@ -148,9 +150,9 @@ def test_what_stands_in_no_document_is_still_declined_without_a_citation(house: 
         "임신한 손님에게 막걸리는 안전해?",
     ],
 )
-def test_an_order_in_a_document_steers_no_answer(house: Services, question: str) -> None:
+def test_an_order_in_a_document_steers_no_answer(services: Services, question: str) -> None:
     """What is said is what the cited passages say, word for word, each with its number; cautions stand first whatever a document claims."""
-    answer = answered(house, question)
+    answer = answered(services, question)
     said = answer.text.replace(">", "").replace("**", "")
     for citation in answer.citations:
         assert f"[{citation.number}]" in answer.text
@@ -165,25 +167,25 @@ def test_an_order_in_a_document_steers_no_answer(house: Services, question: str)
         assert answer.guard == "quoted" and "임신·수유 중이거나" in answer.text
 
 
-def test_a_removed_document_answers_no_more(house: Services) -> None:
-    job = Adding(house.db, house.words, "잠깐.txt", "고래섬 주막은 수요일 밤에만 엽니다.".encode())
+def test_a_removed_document_answers_no_more(services: Services) -> None:
+    job = DocumentIngest(services.db, services.words, "잠깐.txt", "고래섬 주막은 수요일 밤에만 엽니다.".encode())
     assert job.wait(PATIENCE_S)
-    assert "수요일" in answered(house, "고래섬 주막은 언제 열어?").text
-    store.remove(house.db, job.id)
-    assert "수요일" not in answered(house, "고래섬 주막은 언제 열어?").text
+    assert "수요일" in answered(services, "고래섬 주막은 언제 열어?").text
+    store.remove(services.db, job.id)
+    assert "수요일" not in answered(services, "고래섬 주막은 언제 열어?").text
 
 
-def test_a_correction_of_a_drink_leaves_the_documents(house: Services) -> None:
-    before = store.listed(house.db)
-    house.knowledge.renew()
-    assert store.listed(house.db) == before
-    assert "이만 원" in answered(house, "마을회관 큰방은 얼마야?").text
+def test_a_correction_of_a_drink_leaves_the_documents(services: Services) -> None:
+    before = store.listed(services.db)
+    services.knowledge.renew()
+    assert store.listed(services.db) == before
+    assert "이만 원" in answered(services, "마을회관 큰방은 얼마야?").text
 
 
 def test_the_same_words_in_a_new_home_are_found_after_a_restart(tmp_path: Path) -> None:
     settings = Settings(tmp_path, ROOT / "models")
     first = open_services(settings)
-    job = Adding(first.db, first.words, "회관.md", HALL.encode())
+    job = DocumentIngest(first.db, first.words, "회관.md", HALL.encode())
     assert job.wait(PATIENCE_S)
     first.close()
     second = open_services(settings)

@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub_server import FakeHub, running_hub
-from patience import eventually
-from tiny_models import write_byte_model
 
 from kdrinks.config import ROOT
 from kdrinks.errors import BadInput, HubError
 from kdrinks.hub import part, ranges
 from kdrinks.hub.download import Download, Downloads, Interrupted
 from kdrinks.hub.remote import Hub, Token, quantization_of
+from tests.support.hub_server import FakeHub, running_hub
+from tests.support.tiny_models import write_byte_model
+from tests.support.wait import eventually
 
 PATIENCE_S = 60.0
 TOKEN = "hf_secretsecretsecret"
@@ -274,7 +274,9 @@ def test_two_processes_that_ask_for_one_file_make_one_transfer(hub: FakeHub, tmp
     )
     try:
         # Either may ask again after a lost connection; one that gave up is told below with its own words.
-        asked = lambda: sum(one.path.startswith("/api/") for one in hub.requests) >= 2  # noqa: E731
+        def asked() -> bool:
+            return sum(one.path.startswith("/api/") for one in hub.requests) >= 2
+
         assert eventually(lambda: asked() or first.poll() is not None or second.poll() is not None, PATIENCE_S), (
             "both never asked"
         )
@@ -326,9 +328,10 @@ def test_no_token_no_acceptance_and_no_repository_are_three_different_messages(h
     for token in ("", "hf_stranger"):
         job = start(hub, tmp_path, token=token)
         assert job.wait(PATIENCE_S) and isinstance(job.error, HubError)
-        keys.append(job.error.key)
+        error = job.error
+        keys.append(error.key)
         assert list(tmp_path.iterdir()) == []
-    assert f"{hub.hub_url}/{REPO}" in job.error.hint("ko")
+    assert f"{hub.hub_url}/{REPO}" in error.hint("ko")
     with pytest.raises(HubError) as missing:
         Hub().model("acme/nothing")
     assert [*keys, missing.value.key] == ["hub_unauthorized", "hub_gated", "hub_not_found"]

@@ -4,16 +4,16 @@ import re
 from pathlib import Path
 
 import pytest
-from app_pages import open_page, shown
 from playwright.sync_api import Browser, expect
-from running_app import App, answers, needs_chromium, visit
 from streamlit.testing.v1 import AppTest
 
 from kdrinks.drinks import catalog, import_export
 from kdrinks.drinks.model import record_of
 from kdrinks.store import drinks as store
 from kdrinks.store.db import Database
-from kdrinks.ui.frame import services
+from kdrinks.ui.frame import get_services
+from tests.support.app_pages import open_page, shown
+from tests.support.running_app import App, answers, needs_chromium, visit
 
 
 def cards(page: AppTest) -> list[str]:
@@ -26,8 +26,8 @@ def field(drink_id: str, name: str) -> str:
     return f"field-{drink_id}-{name}"
 
 
-def edited() -> catalog.Edition:
-    return catalog.current(services().db)
+def edited() -> catalog.DrinkCatalog:
+    return catalog.current(get_services().db)
 
 
 @pytest.mark.parametrize(("lang", "count"), [("ko", "음료 **105가지**"), ("en", "**105** drinks")])
@@ -154,7 +154,7 @@ def test_an_edited_file_is_brought_in_after_a_look_and_a_broken_one_changes_noth
     page.file_uploader[0].upload("drinks.jsonl", content[:-40], "application/jsonl")
     page.run()
     assert page.error and "105" in page.error[0].value
-    assert len(store.changes(services().db)) == 1
+    assert len(store.changes(get_services().db)) == 1
 
 
 def save(page: AppTest) -> None:
@@ -195,7 +195,7 @@ def test_a_click_in_the_picture_narrows_the_cards_and_a_phone_never_scrolls_side
         for address, ready in (
             ("drink=andong-soju", ".st-key-drink-head"),
             ("edit=new", ".st-key-drink-form"),
-            ("desk=1", ".st-key-desk"),
+            ("desk=1", ".st-key-drink-changes"),
         ):
             page.goto(f"{app.url}/drinks?{address}")
             expect(page.locator(ready)).to_be_visible()

@@ -10,18 +10,19 @@ import pytest
 from kdrinks import i18n
 from kdrinks.charts.drinks import PLACES, by_region, by_season
 from kdrinks.drinks import browse, catalog, form, import_export
-from kdrinks.drinks.browse import Wanted
-from kdrinks.drinks.catalog import Edition
-from kdrinks.drinks.form import Typed
+from kdrinks.drinks.browse import DrinkFilter
+from kdrinks.drinks.catalog import DrinkCatalog
+from kdrinks.drinks.form import DrinkForm
 from kdrinks.drinks.model import drink_from, record_of
+from kdrinks.drinks.names import packaged_names
 from kdrinks.drinks.sources import describe
 from kdrinks.errors import BadInput
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import drinks as store
 from kdrinks.store.db import Database
-from kdrinks.text.analyzer import Words
+from kdrinks.text.analyzer import TextAnalyzer
 
-NEW = Typed(
+NEW = DrinkForm(
     id="heugimja-cha",
     name_ko="흑임자차",
     name_en="Heugimja-cha (black sesame tea)",
@@ -49,11 +50,11 @@ def db(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
-def corrected(now: Edition, drink_id: str, **changes: Any) -> dict[str, Any]:
+def corrected(now: DrinkCatalog, drink_id: str, **changes: Any) -> dict[str, Any]:
     return {**record_of(now.by_id[drink_id]), **changes}
 
 
-def test_answers_use_a_correction_at_once_and_the_old_text_after_undo(db: Database, words: Words) -> None:
+def test_answers_use_a_correction_at_once_and_the_old_text_after_undo(db: Database, words: TextAnalyzer) -> None:
     knowledge = Knowledge(db, words)
     knowledge.fill()
     question = "식혜는 어떤 음료인가요?"
@@ -68,10 +69,10 @@ def test_answers_use_a_correction_at_once_and_the_old_text_after_undo(db: Databa
     assert [hit.passage.text for hit in knowledge.find(question).prompt_hits] == before
 
 
-def test_a_new_drink_is_found_by_name_and_alias_and_gone_after_undo(db: Database, words: Words) -> None:
+def test_a_new_drink_is_found_by_name_and_alias_and_gone_after_undo(db: Database, words: TextAnalyzer) -> None:
     knowledge = Knowledge(db, words)
     knowledge.fill()
-    assert form.problems(NEW, catalog.current(db).by_id, is_new=True) == []
+    assert form.validate(NEW, catalog.current(db).by_id, is_new=True) == []
     change = store.save(db, "added", {NEW.id: form.record_from(NEW, None)})
     knowledge.renew()
     for question in ("흑임자차는 어떻게 만드나요?", "검은깨차 재료가 뭐예요?", "How do I make heugimja-cha?"):
@@ -85,7 +86,7 @@ def test_a_new_drink_is_found_by_name_and_alias_and_gone_after_undo(db: Database
 
 
 def test_a_new_drink_is_a_drink_for_charts_at_once(db: Database) -> None:
-    own = Words()
+    own = TextAnalyzer(packaged_names())
     packaged = dict(own._shown), own._latin_names
     knowledge = Knowledge(db, own)
     knowledge.fill()
@@ -141,8 +142,8 @@ def test_every_packaged_drink_opens_in_the_form_and_saves_unchanged() -> None:
     drinks = catalog.packaged()
     known = {drink.id for drink in drinks}
     for drink in drinks:
-        typed = form.typed_from(drink)
-        assert form.problems(typed, known, is_new=False) == [], drink.id
+        typed = form.form_from(drink)
+        assert form.validate(typed, known, is_new=False) == [], drink.id
         assert form.record_from(typed, drink) == record_of(drink)
 
 
@@ -173,9 +174,9 @@ def test_every_packaged_drink_opens_in_the_form_and_saves_unchanged() -> None:
         ),
     ],
 )
-def test_a_wrong_field_is_named(typed: Typed, field: str, key: str) -> None:
+def test_a_wrong_field_is_named(typed: DrinkForm, field: str, key: str) -> None:
     known = {drink.id for drink in catalog.packaged()}
-    found = form.problems(typed, known, is_new=True)
+    found = form.validate(typed, known, is_new=True)
     assert [(problem.field, problem.key) for problem in found] == [(field, key)]
     for lang in i18n.LANGUAGES:
         assert i18n.text(f"drinks.problems.{key}", lang, **found[0].values)
@@ -198,8 +199,8 @@ def test_an_exported_file_comes_back_the_same(db: Database, kind: str) -> None:
     store.save(db, "added", {NEW.id: record})
     now = catalog.current(db)
     content = (import_export.as_jsonl if kind == "jsonl" else import_export.as_csv)(now.drinks)
-    assert import_export.read(content, f"drinks.{kind}", now) == import_export.Found({}, {}, len(now.drinks), ())
-    into_packaged = import_export.read(content, f"drinks.{kind}", Edition(catalog.packaged(), frozenset()))
+    assert import_export.read(content, f"drinks.{kind}", now) == import_export.ImportDiff({}, {}, len(now.drinks), ())
+    into_packaged = import_export.read(content, f"drinks.{kind}", DrinkCatalog(catalog.packaged(), frozenset()))
     assert into_packaged.new == {NEW.id: record}
     assert into_packaged.changed == {}
 
@@ -234,13 +235,13 @@ def test_an_edited_csv_changes_only_what_was_edited(db: Database) -> None:
 )
 def test_a_broken_file_says_what_is_wrong(content: bytes, name: str, key: str) -> None:
     with pytest.raises(BadInput) as refused:
-        import_export.read(content, name, Edition(catalog.packaged(), frozenset()))
+        import_export.read(content, name, DrinkCatalog(catalog.packaged(), frozenset()))
     assert refused.value.key == key
     assert refused.value.message("ko") and refused.value.hint("en")
 
 
 def test_a_row_that_does_not_fit_is_named_by_row_drink_and_field() -> None:
-    now = Edition(catalog.packaged(), frozenset())
+    now = DrinkCatalog(catalog.packaged(), frozenset())
     content = import_export.as_jsonl(now.drinks).decode().splitlines()
     content[2] = content[2].replace('"is_alcoholic": false', '"is_alcoholic": "maybe"')
     content.append(content[0])
@@ -263,18 +264,19 @@ def test_a_row_that_does_not_fit_is_named_by_row_drink_and_field() -> None:
     ],
 )
 def test_the_shelf_finds_a_drink_however_its_name_is_written(text: str, first: str) -> None:
-    assert browse.seek(catalog.packaged(), Wanted(text=text))[0].id == first
+    assert browse.filter_drinks(catalog.packaged(), DrinkFilter(text=text))[0].id == first
 
 
 def test_the_filters_narrow_together() -> None:
     drinks = catalog.packaged()
-    found = browse.seek(
-        drinks, Wanted(family=frozenset({"tea"}), season=frozenset({"winter"}), without=frozenset({"honey"}))
+    found = browse.filter_drinks(
+        drinks,
+        DrinkFilter(family=frozenset({"tea"}), season=frozenset({"winter"}), exclude_allergens=frozenset({"honey"})),
     )
     assert found
     for drink in found:
         assert browse.family(drink) == "tea" and "winter" in drink.tags.season and "honey" not in drink.tags.diet
-    assert browse.seek(drinks, Wanted(text="없는음료이름")) == []
+    assert browse.filter_drinks(drinks, DrinkFilter(text="없는음료이름")) == []
     assert "makgeolli" in [drink.id for drink in browse.nearest(drinks, "makkolli")]
 
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from asking import ASK, BUILT_IN, ON_AND_ON, asks, done, says, written
-from tiny_models import write_byte_model
 
 from kdrinks.config import BUILT_IN_FILE
 from kdrinks.engine.chat_template import ChatTemplate, TemplateBroken
@@ -15,6 +13,8 @@ from kdrinks.engine.decode import TextStream
 from kdrinks.engine.local import Engine
 from kdrinks.errors import ContextTooSmall, NotAModel
 from kdrinks.records import Choice, Done, Event, Loading, Message, Reading, Sampling, Sentence, Text
+from tests.support.engine_requests import ASK, BUILT_IN, ON_AND_ON, asks, done, says, written
+from tests.support.tiny_models import write_byte_model
 
 # An answer
 

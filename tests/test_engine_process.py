@@ -7,21 +7,23 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
+from operator import contains
 from pathlib import Path
 
 import psutil
 import pytest
-from asking import ASK, BUILT_IN, ON_AND_ON, asks, done, says, written
-from patience import eventually
-from tiny_models import write_byte_model
 
 from kdrinks.config import BUILT_IN_FILE, ROOT
 from kdrinks.engine import process
 from kdrinks.engine.local import Count, Engine
 from kdrinks.engine.placement import placement
-from kdrinks.engine.turns import Turns
+from kdrinks.engine.request_queue import RequestQueue
 from kdrinks.errors import EngineDied, LoadFailed, ModelError, ModelNotFound
 from kdrinks.records import Choice, Done, Event, Message, Queued, Reading, Sampling, Text
+from tests.support.engine_requests import ASK, BUILT_IN, ON_AND_ON, asks, done, says, written
+from tests.support.tiny_models import write_byte_model
+from tests.support.wait import eventually
 
 # Stop
 
@@ -88,7 +90,8 @@ def worker_rests(engine: Engine) -> bool:
     def idle() -> bool:
         before = sum(worker.cpu_times()[:2])
         threading.Event().wait(0.2)
-        return sum(worker.cpu_times()[:2]) - before < 0.05
+        used: float = sum(worker.cpu_times()[:2]) - before
+        return used < 0.05
 
     return eventually(idle, 3.0)
 
@@ -202,7 +205,7 @@ def test_mutated_files_never_take_the_engine_down(engine: Engine, tmp_path: Path
     assert written(list(engine.stream(asks(ASK), BUILT_IN, Sampling(max_tokens=8))))
 
 
-# Turns
+# RequestQueue
 
 
 def test_sessions_take_turns(engine: Engine, slow_model: Choice) -> None:
@@ -223,7 +226,7 @@ def test_sessions_take_turns(engine: Engine, slow_model: Choice) -> None:
         thread = threading.Thread(target=ask, args=(name,))
         thread.start()
         threads.append(thread)
-        assert eventually(lambda name=name: name in positions)
+        assert eventually(partial(contains, positions, name))
     assert eventually(lambda: positions == {"a1": 1, "b1": 2, "a2": 3, "a3": 4})
     running.close()
     for thread in threads:
@@ -232,7 +235,7 @@ def test_sessions_take_turns(engine: Engine, slow_model: Choice) -> None:
 
 
 def test_a_turn_that_is_given_up_goes_to_the_next() -> None:
-    turns, never = Turns(), threading.Event()
+    turns, never = RequestQueue(), threading.Event()
     list(turns.wait("a", never))
     second, third = turns.wait("b", never), turns.wait("c", never)
     assert (next(second), next(third)) == (1, 2)
@@ -290,7 +293,8 @@ def test_devices_are_those_of_llama_cpp_and_answer_in_mid_answer(engine: Engine,
 
 def test_unloading_frees_the_memory(engine: Engine) -> None:
     engine.load(BUILT_IN)
-    pid = engine.state.worker_pid
-    assert pid and engine.state.loaded
+    before = engine.state
+    pid = before.worker_pid
+    assert pid and before.loaded
     engine.unload()
     assert engine.state.loaded is None and not psutil.pid_exists(pid)

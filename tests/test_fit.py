@@ -4,19 +4,20 @@ import threading
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from real_shapes import write_shape
-from tiny_models import write_byte_model
 
 from kdrinks.engine.advice import backend_for, reinstall_command
 from kdrinks.engine.local import Engine
-from kdrinks.engine.planner import AsAsked
+from kdrinks.engine.planner import DirectPlanner
 from kdrinks.errors import LoadFailed
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.gguf import read_model
-from kdrinks.hub.plan import Planner, first_plan, steps_down, steps_taken
+from kdrinks.hub.plan import Planner, fallbacks, first_plan, steps_down
 from kdrinks.records import Choice, Device, Loaded, Loading, Message, Plan, Sampling
+from tests.support.real_shapes import Shape, write_shape
+from tests.support.tiny_models import write_byte_model
 
 GIB = 1 << 30
 SHAPES = {entry.id: entry for entry in catalog.entries() if entry.shape}
@@ -36,8 +37,10 @@ def shape(model_id: str) -> tuple[fit.Shape, int]:
     return entry.shape, entry.size_bytes
 
 
-def plan_for(model_id: str, devices: list[Device], device: str = "auto", context_tokens: int = 0) -> Plan:
-    choice = Choice(Path("m.gguf"), model_id, device, context_tokens)  # type: ignore[arg-type]
+def plan_for(
+    model_id: str, devices: list[Device], device: Literal["auto", "cpu", "gpu"] = "auto", context_tokens: int = 0
+) -> Plan:
+    choice = Choice(Path("m.gguf"), model_id, device, context_tokens)
     return first_plan(choice, *shape(model_id), devices)
 
 
@@ -84,7 +87,7 @@ def test_the_steps_down_are_kv_type_context_layers_and_cpu() -> None:
     first = Plan(-1, 4096)
     plans = steps_down(first, 32)
     assert plans[0] == first
-    assert [steps_taken(first, plan) for plan in plans[1:]] == [
+    assert [fallbacks(first, plan) for plan in plans[1:]] == [
         ("kv q8_0",),
         ("kv q8_0", "context 2048"),
         ("kv q8_0", "context 2048", "layers 24"),
@@ -102,14 +105,14 @@ def test_what_worked_is_remembered_on_this_machine_until_there_is_more_memory(tm
     planner = Planner(tmp_path / "home" / "plans.json", now=lambda: 1000.0, free_bytes=lambda: 4 * GIB)
     plans = planner.plans(choice, [CPU])
     assert plans[0] == Plan(0, 2048)
-    planner.worked(choice, plans[1], [CPU], stepped=True)
+    planner.record_success(choice, plans[1], [CPU], stepped=True)
     later = Planner(tmp_path / "home" / "plans.json", now=lambda: 2000.0, free_bytes=lambda: 4 * GIB)
     assert later.plans(choice, [CPU])[0] == plans[1]
     roomy = Planner(tmp_path / "home" / "plans.json", now=lambda: 2000.0, free_bytes=lambda: 8 * GIB)
     assert roomy.plans(choice, [CPU])[0] == plans[0]
     month_later = Planner(tmp_path / "home" / "plans.json", now=lambda: 3e6, free_bytes=lambda: 4 * GIB)
     assert month_later.plans(choice, [CPU])[0] == plans[0]
-    later.worked(choice, plans[0], [CPU], stepped=False)
+    later.record_success(choice, plans[0], [CPU], stepped=False)
     assert Planner(tmp_path / "home" / "plans.json", free_bytes=lambda: 4 * GIB).plans(choice, [CPU])[0] == plans[0]
 
 
@@ -119,7 +122,7 @@ def test_a_damaged_note_of_what_worked_is_no_obstacle(tmp_path: Path) -> None:
     assert Planner(tmp_path / "plans.json").plans(choice, [CPU])[0] == Plan(0, 4096)
 
 
-class Scripted(AsAsked):
+class Scripted(DirectPlanner):
     """Plans of the test's own, and what the engine told about them."""
 
     def __init__(self, *plans: Plan) -> None:
@@ -129,10 +132,10 @@ class Scripted(AsAsked):
     def plans(self, choice: Choice, devices: object) -> tuple[Plan, ...]:
         return self.script
 
-    def steps_taken(self, choice: Choice, devices: object, plan: Plan) -> tuple[str, ...]:
-        return steps_taken(self.script[0], plan)
+    def fallbacks(self, choice: Choice, devices: object, plan: Plan) -> tuple[str, ...]:
+        return fallbacks(self.script[0], plan)
 
-    def worked(self, choice: Choice, plan: Plan, devices: object, *, stepped: bool) -> None:
+    def record_success(self, choice: Choice, plan: Plan, devices: object, *, stepped: bool) -> None:
         self.told.append((plan, stepped))
 
 
@@ -190,7 +193,7 @@ def test_the_reinstall_command_is_the_one_for_this_system(
     assert given.endswith(pinned)
 
 
-SMALL = {
+SMALL: Shape = {
     "layers": 12, "embedding": 768, "feed_forward": 2048, "vocabulary": 64_000, "heads": 12, "kv_heads": 4, "head_size": 64
 }  # fmt: skip
 

@@ -2,16 +2,17 @@
 
 import pytest
 
+from kdrinks.drinks.names import packaged_names
 from kdrinks.generation import templates
 from kdrinks.records import Findings
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.store.db import Database
-from kdrinks.text.analyzer import Words
+from kdrinks.text.analyzer import TextAnalyzer
 
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
-    knowledge = Knowledge(Database.open(None), Words())
+    knowledge = Knowledge(Database.open(None), TextAnalyzer(packaged_names()))
     knowledge.fill()
     return knowledge
 
@@ -102,7 +103,7 @@ def test_what_only_sounds_a_little_like_a_name_names_no_drink(knowledge: Knowled
 def test_a_wish_is_what_was_said_and_no_part_of_another_word(
     knowledge: Knowledge, text: str, lang: str, wanted: set[tuple[str, str]]
 ) -> None:
-    wishes = knowledge._facets.wishes(text, lang)
+    wishes = knowledge.index.facets.wishes(text, lang)
     assert {(group, tag) for group, tags in wishes.wanted.items() for tag in tags} == wanted
 
 
@@ -125,7 +126,7 @@ def test_who_asks_for_two_facts_gets_both(knowledge: Knowledge, question: str, k
 )
 def test_who_wants_to_sleep_is_given_no_caffeine(knowledge: Knowledge, question: str) -> None:
     drinks = [drink for drink, kind in rests_on(knowledge.find(question)) if kind == "identity"]
-    assert drinks and all(knowledge._drinks[drink].tags.caffeine == "none" for drink in drinks)
+    assert drinks and all(knowledge.index.drinks[drink].tags.caffeine == "none" for drink in drinks)
 
 
 def test_what_is_drunk_the_day_after_is_no_new_liquor(knowledge: Knowledge) -> None:
@@ -168,7 +169,7 @@ def test_who_wants_to_stay_sober_is_given_no_liquor(knowledge: Knowledge, questi
     found = knowledge.find(question)
     drinks = [drink for drink, kind in rests_on(found) if kind == "identity"]
     assert found.intent == "recommend"
-    assert drinks and not any(knowledge._drinks[drink].is_alcoholic for drink in drinks)
+    assert drinks and not any(knowledge.index.drinks[drink].is_alcoholic for drink in drinks)
 
 
 def test_korean_says_nothing_of_which_drink_is_meant(knowledge: Knowledge) -> None:

@@ -1,10 +1,10 @@
 """What is deleted is gone: from every table, from the files, from copies for analysts, from caches and from the engine's memory."""
 
+import inspect
 import threading
 from pathlib import Path
 
 import pytest
-from test_analytics import say
 
 from kdrinks.__main__ import main
 from kdrinks.config import BUILT_IN_FILE
@@ -12,6 +12,7 @@ from kdrinks.engine.local import Engine
 from kdrinks.records import Choice, Done, Message, Sampling
 from kdrinks.store import chats, forget, sqlbox
 from kdrinks.store.db import Database
+from tests.support.counted_answers import say
 
 # No compression hides these from a search of the file.
 SECRETS = ["Qz7vK1mXw9RtB3nLs5Jd", "Hc4yU8pGf2EaN6oTi0Vk"]
@@ -65,7 +66,7 @@ def test_a_deleted_conversation_is_in_no_table_and_no_file_and_the_others_stay(h
 def test_deleting_everything_leaves_nothing_in_any_file(home: Path) -> None:
     db, ids = filled(home)
     told: list[list[str]] = []
-    db.when_forgotten.append(lambda gone: told.append(list(gone)))
+    db.on_delete.append(lambda gone: told.append(list(gone)))
     assert forget.everything(db) == 52
     for secret in (*SECRETS, "다른 이야기"):
         assert not tables_with(db, secret) and not files_with(home, secret)
@@ -172,27 +173,32 @@ def test_people_go_on_writing_and_reading_while_the_file_is_written_anew(home: P
 def test_a_deletion_empties_the_pages_caches_and_the_engines(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import streamlit as st
 
-    from kdrinks import services
+    from kdrinks.services import Services
     from kdrinks.ui import frame
 
     monkeypatch.setenv("KDRINKS_HOME", str(home))
-    monkeypatch.setattr(services.Services, "warm", lambda self: None)
+    monkeypatch.setattr(Services, "warm", lambda self: None)
     told: list[object] = []
     forgotten = threading.Event()
-    monkeypatch.setattr(Engine, "forget", lambda self, conversations: (told.append(conversations), forgotten.set()))
-    house = frame.services.__wrapped__()
+
+    def forget(self: Engine, conversations: object) -> None:
+        told.append(conversations)
+        forgotten.set()
+
+    monkeypatch.setattr(Engine, "forget", forget)
+    services: Services = inspect.unwrap(frame.get_services)()
     drawn: list[int] = []
 
     @st.cache_data(show_spinner=False)
-    def sentences(stamp: str) -> str:
+    def sentences(data_version: str) -> str:
         drawn.append(1)
         return SECRETS[0]
 
-    talk = say(house.db, {"술": 1})
+    talk = say(services.db, {"술": 1})
     sentences("1"), sentences("1")
     assert len(drawn) == 1
-    chats.delete_conversation(house.db, talk)
+    chats.delete_conversation(services.db, talk)
     sentences("1")
     assert len(drawn) == 2
     assert forgotten.wait(10) and told == [(talk,)]
-    house.close()
+    services.close()

@@ -6,12 +6,12 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from tiny_models import write_byte_model
 
 from kdrinks.config import BUILT_IN_FILE, Settings
 from kdrinks.errors import ModelError, ModelNotFound, NotAModel
 from kdrinks.hub.catalog import broken_files, entries, entry_for, find_model, local_models
 from kdrinks.hub.gguf import Broken, read_header, read_model
+from tests.support.tiny_models import write_byte_model
 
 
 @pytest.fixture

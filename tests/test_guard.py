@@ -24,7 +24,7 @@ def stream(guard: Guard, text: str, size: int = 3) -> str:
 @pytest.mark.parametrize("size", [1, 2, 7, 500])
 def test_a_right_answer_passes_whole_with_its_citations(size: int) -> None:
     guard = Guard("ingredients", "ko", [IDENTITY, INGREDIENTS])
-    answer = stream(guard, templates.say("ingredients", "ko", [IDENTITY, INGREDIENTS]), size)
+    answer = stream(guard, templates.render("ingredients", "ko", [IDENTITY, INGREDIENTS]), size)
     assert answer == (
         "식혜는 밥을 삭힌 음료입니다. 차게 마십니다. [1] 식혜의 재료는 쌀밥, 엿기름(싹 틔운 보리), 물입니다. [2]"
     )
@@ -33,7 +33,7 @@ def test_a_right_answer_passes_whole_with_its_citations(size: int) -> None:
 
 def test_numbered_steps_stand_on_lines_of_their_own() -> None:
     guard = Guard("making", "ko", [MAKING])
-    answer = stream(guard, templates.say("making", "ko", [MAKING]))
+    answer = stream(guard, templates.render("making", "ko", [MAKING]))
     assert answer == "식혜 만드는 법은 이렇습니다.\n1. 밥을 짓습니다.\n2. 60℃로 4~6시간 둡니다. [1]"
 
 
@@ -93,7 +93,7 @@ def test_comparisons_and_recommendations_begin_with_the_drinks_names() -> None:
         ("recommend", "식혜, 막걸리를 추천합니다."),
     ):
         guard = Guard(intent, "ko", [IDENTITY, other])
-        answer = stream(guard, templates.say(intent, "ko", [IDENTITY, other]))
+        answer = stream(guard, templates.render(intent, "ko", [IDENTITY, other]))
         assert answer.startswith(begins) and answer.endswith("막걸리는 막 거른 술입니다. [2]")
 
 

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
-from running_app import CHROMIUM, App, answers, ask, needs_chromium, open_tab, running_app
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
@@ -21,6 +20,7 @@ from websockets.typing import Subprotocol
 
 from kdrinks.config import from_environment
 from kdrinks.ui import hosts
+from tests.support.running_app import CHROMIUM, App, answers, ask, needs_chromium, open_tab, running_app
 
 NAMES = " Demo.Example.org:443 ,*.tea.example,https://막걸리.example/, "
 MACHINE = socket.gethostname()
@@ -255,7 +255,7 @@ def test_a_file_above_what_the_documents_page_takes_is_refused_by_the_server(nam
         page.send(hello.SerializeToString())
         told = ForwardMsg()
         while told.WhichOneof("type") != "new_session":
-            told.ParseFromString(page.recv(60))  # type: ignore[arg-type]
+            told.ParseFromString(page.recv(60))
         place = f"/_stcore/upload_file/{told.new_session.initialize.session_id}"
         assert put(named, f"{place}/small", 19 << 20) == 204
         assert put(named, f"{place}/large", (20 << 20) + 1) == 413
@@ -349,8 +349,11 @@ def status(host: str, kind: str = "http") -> int:
     async def send(message: Any) -> None:
         sent.append(message)
 
+    async def receive() -> Any:
+        raise AssertionError("nothing is read")
+
     scope = {"type": kind, "http_version": "1.1", "path": "/", "headers": [(b"host", host.encode())]}
-    call = hosts.KnownHosts(inside, from_environment().hosts)(scope, send, send)  # type: ignore[arg-type]
+    call = hosts.KnownHosts(inside, from_environment().hosts)(scope, receive, send)
     with pytest.raises(StopIteration):
         call.send(None)  # it waits for nothing here, and the browser's loop runs in this thread
     return 403 if sent[0].get("type") == "websocket.close" else int(sent[0]["status"])

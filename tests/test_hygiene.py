@@ -1,6 +1,7 @@
 """The rooms of the house stay apart: who may import what, proved on the source and in fresh interpreters."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kdrinks import errors, i18n
+from tests.support.rooms import ORDER
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "kdrinks"
@@ -23,14 +25,6 @@ ROOMS = {
     "huggingface_hub": r"kdrinks/hub/.*",
     "torch": r"training/.*",
 }
-
-LAYERS = [
-    r"kdrinks\.(records|errors|config|i18n)\b.*",
-    r"kdrinks\.(words|english|names|store)\b.*",
-    r"kdrinks\.(knowledge|phrasing|prompt|guard|engine)\b.*",
-    r"kdrinks\.(hub|services|answer|compare|evaluate|charts)\b.*",
-]
-"""From the ground up; a module imports from its own layer or from below."""
 
 
 def sources() -> list[Path]:
@@ -58,21 +52,69 @@ def test_each_heavy_library_has_one_room(library: str) -> None:
     assert strangers == []
 
 
-def layer_of(module: str) -> int | None:
-    return next((number for number, pattern in enumerate(LAYERS) if re.fullmatch(pattern, module)), None)
+def modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
 
 
-def test_imports_point_one_way() -> None:
-    upward = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        own = layer_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
-        if own is None:
-            continue
-        for name in imports(path):
-            other = layer_of(name)
-            if other is not None and other > own:
-                upward.append(f"{path.relative_to(ROOT)} -> {name}")
+def room_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+def test_every_module_lies_in_a_room_and_imports_point_one_way() -> None:
+    known = {name: path for name, path in modules().items() if name != "kdrinks"}
+    assert {room_of(name) for name in known} == set(ORDER)
+    upward = [
+        f"{name} -> {other}"
+        for name, path in known.items()
+        for other in imports(path)
+        if other in known and ORDER.index(room_of(other)) > ORDER.index(room_of(name))
+    ]
     assert upward == []
+
+
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    known = modules()
+    needs = {name: {other for other in imports(path) if other in known} - {name} for name, path in known.items()}
+    graphlib.TopologicalSorter(needs).prepare()  # raises CycleError with the modules
+
+
+def test_no_room_reads_what_another_keeps_private() -> None:
+    private = {}
+    for name, path in modules().items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        own = {
+            node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        }
+        own |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        own |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        private[name] = {one for one in own if one.startswith("_") and not one.startswith("__")}
+    rooms: dict[str, set[str]] = {}
+    for name, names in private.items():
+        if name != "kdrinks":
+            rooms.setdefault(room_of(name), set()).update(names)
+    strangers = []
+    for name, path in modules().items():
+        if name == "kdrinks":
+            continue
+        own = rooms[room_of(name)]
+        others = set().union(*rooms.values()) - own
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr in others:
+                strangers.append(f"{name}:{node.lineno} {ast.unparse(node)}")
+    assert strangers == []
+
+
+def test_every_insert_names_its_columns() -> None:
+    # one that does not breaks in silence at the next migration
+    nameless = r"INSERT INTO [\w{}]+\s+(?:VALUES|SELECT)"
+    for path in sorted((PACKAGE / "store").glob("*.py")):
+        if path.name == "schema.py":  # each migration meets the table as it was then, and a released one never changes
+            continue
+        assert not re.findall(nameless, path.read_text(encoding="utf-8")), path.name
 
 
 @pytest.mark.parametrize("heavy", ["streamlit", "llama_cpp", "kiwipiepy", "torch"])

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 
 import pytest
-from patience import eventually
 from playwright.sync_api import Browser, Locator, Page, expect
-from running_app import App, answers, ask, needs_chromium, running_app, visit
 
 from kdrinks.config import Settings
+from kdrinks.drinks.names import packaged_names
 from kdrinks.records import Exchange, Timing
 from kdrinks.sample import load
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
-from kdrinks.text.analyzer import Words
+from kdrinks.text.analyzer import TextAnalyzer
+from tests.support.running_app import App, answers, ask, needs_chromium, running_app, visit
+from tests.support.wait import eventually
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -21,7 +22,7 @@ PAGES = {
     "/drinks?view=picture": "[data-testid=stVegaLiteChart] svg",
     "/drinks?drink=andong-soju": ".st-key-drink-facts",
     "/drinks?edit=sikhye": ".st-key-drink-form",
-    "/drinks?desk=1": ".st-key-desk",
+    "/drinks?desk=1": ".st-key-drink-changes",
     "/drinks?documents=1": ".st-key-documents-head",
     "/analytics": ".st-key-chart-words svg",
     "/analytics?section=drinks": ".st-key-chart-drinks svg",
@@ -87,13 +88,14 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app with sample data for full charts, and one conversation whose answer is hard to lay out."""
     folder = tmp_path_factory.mktemp("layout")
     db = Database.open(Settings(folder / "home", folder).database)
-    load(db, Words())
+    load(db, TextAnalyzer(packaged_names()))
     conversation_id, question_id = chats.start_conversation(db), new_id()
     chats.record_question(
         db, conversation_id, f"{ADDRESS} 이 주소에 나온 막걸리 이야기가 맞나요?", "ko", question_id=question_id
     )
-    fields = {"error": None, "citations": (), "loaded": None, "timing": Timing(), "guard": "off", "language": "ko"}
-    exchange = Exchange(conversation_id, question_id, new_id(), "", ANSWER, finish="stop", **fields)  # type: ignore[arg-type]
+    exchange = Exchange(
+        conversation_id, question_id, new_id(), "", ANSWER, "ko", "stop", None, (), None, Timing(), "off"
+    )
     chats.record(db, exchange)
     db.close()
     with running_app(folder / "home", folder) as running:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import gguf
 import pytest
-from tiny_models import write_byte_model
 
 from kdrinks.config import Settings
 from kdrinks.engine.local import Engine
@@ -14,6 +13,7 @@ from kdrinks.errors import BadInput, ModelNotFound, NotAModel
 from kdrinks.hub import catalog, links
 from kdrinks.hub.quantize import Batch
 from kdrinks.records import Choice, Done, Message, Sampling
+from tests.support.tiny_models import write_byte_model
 
 
 @pytest.fixture

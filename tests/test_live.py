@@ -9,11 +9,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from test_analytics import say
 
 from kdrinks.config import ROOT
 from kdrinks.store import live
 from kdrinks.store.db import Database
+from kdrinks.store.views import VIEWS
+from tests.support.counted_answers import say
 
 CLIENT = """
 import duckdb, json, sys
@@ -73,10 +74,10 @@ def db(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def ask(door: live.Live, *queries: str, token: str = "") -> list[object]:
+def ask(connection: live.LiveConnection, *queries: str, token: str = "") -> list[object]:
     """What a process of its own gets for each query, after the ATTACH."""
     files = [str(live._extension(name)) for name in live.EXTENSIONS]
-    task = json.dumps([files, door.address, token or door.token, queries])
+    task = json.dumps([files, connection.address, token or connection.token, queries])
     done = subprocess.run(
         [sys.executable, "-c", CLIENT], input=task, capture_output=True, text=True, timeout=60, check=True
     )
@@ -85,16 +86,18 @@ def ask(door: live.Live, *queries: str, token: str = "") -> list[object]:
 
 
 def test_a_second_process_reads_every_view_and_sees_a_new_answer_at_once(db: Database) -> None:
-    door = live.start(db)
-    names = [view.name for view in live.VIEWS]
+    connection = live.start(db)
+    names = [view.name for view in VIEWS]
     counts = [f"SELECT count(*) FROM app.live.{name}" for name in names]
-    _, *answers = ask(door, *counts, "SELECT word, sum(count) FROM app.live.words GROUP BY word")
+    _, *answers = ask(connection, *counts, "SELECT word, sum(count) FROM app.live.words GROUP BY word")
     assert answers[-1] == [["식혜", 3]]
     assert dict(zip(names, answers, strict=False)) == {
         "conversations": [[1]], "messages": [[2]], "answers": [[1]], "words": [[1]], "citations": [[0]],
     }  # fmt: skip
     say(db, {"막걸리": 2}, pos="drink")
-    _, words = ask(door, "FROM app.query('SELECT word, sum(count) AS n FROM live.words GROUP BY word ORDER BY n')")
+    _, words = ask(
+        connection, "FROM app.query('SELECT word, sum(count) AS n FROM live.words GROUP BY word ORDER BY n')"
+    )
     assert words == [["막걸리", 2], ["식혜", 3]]
 
 
@@ -124,15 +127,15 @@ def test_it_is_shut_until_asked_for_needs_the_token_and_listens_on_this_machine_
             if one.status == "LISTEN" and one.laddr.port == port
         }
 
-    door = live.start(db)
-    port = int(door.address.rsplit(":", 1)[1])
-    assert live.start(db) == door, "one door"
+    connection = live.start(db)
+    port = int(connection.address.rsplit(":", 1)[1])
+    assert live.start(db) == connection, "one connection"
     assert listening() and listening() <= {"127.0.0.1", "::1"}
-    (refused,) = ask(door, token="not-the-token")
+    (refused,) = ask(connection, token="not-the-token")
     assert refused == "Invalid Input Error: Authentication failed"
     live.stop(db)
     assert not listening()
-    (gone,) = ask(door)
+    (gone,) = ask(connection)
     assert isinstance(gone, str) and "Error" in gone
 
 
@@ -143,7 +146,7 @@ def test_a_common_table_expression_and_a_join_of_views_may_be_asked(db: Database
 
 
 def test_the_notebook_lines_of_the_documentation_work(db: Database) -> None:
-    door = live.start(db)
+    connection = live.start(db)
     text = (ROOT / "docs" / "analysts.md").read_text("utf-8")
     lines = re.search(r"    from importlib\.resources.*?describe\(\)\n", text, re.DOTALL)
     assert lines
@@ -151,8 +154,8 @@ def test_the_notebook_lines_of_the_documentation_work(db: Database) -> None:
         lines[0]
         .replace("\n    ", "\n")
         .lstrip()
-        .replace("quack:localhost:9494", door.address)
-        .replace("TOKEN '...'", f"TOKEN '{door.token}'")
+        .replace("quack:localhost:9494", connection.address)
+        .replace("TOKEN '...'", f"TOKEN '{connection.token}'")
     )
     done = subprocess.run(
         [sys.executable, "-c", code + "\nprint(len(answers))"], capture_output=True, text=True, timeout=120

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import malformed
 import pytest
-from mutations import Mutations
-from real_shapes import write_shape
-from tiny_models import write_byte_model
 
 from kdrinks.config import BUILT_IN_FILE, Settings
 from kdrinks.engine.local import Engine
 from kdrinks.hub import catalog, fit
+from tests.support import malformed
+from tests.support.mutations import Mutations
+from tests.support.real_shapes import Shape, write_shape
+from tests.support.tiny_models import write_byte_model
 
-SMALL = {
+SMALL: Shape = {
     "layers": 2,
     "embedding": 256,
     "feed_forward": 512,

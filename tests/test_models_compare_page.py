@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from app_pages import models_page, services_in, shown
-from patience import eventually
-from tiny_models import write_byte_model
 
 from kdrinks.charts import compare
 from kdrinks.hub.quantize import Batch
@@ -16,6 +13,9 @@ from kdrinks.store import compare as store
 from kdrinks.ui import frame
 from kdrinks.ui.models import compare as models_compare
 from kdrinks.ui.models import link, quantize, view
+from tests.support.app_pages import models_page, services_in, shown
+from tests.support.tiny_models import write_byte_model
+from tests.support.wait import eventually
 
 PATIENCE_S = 120.0
 
@@ -29,7 +29,8 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     caches = (models_compare.comparisons, quantize.batches, link._found)
     with services_in(tmp_path / "home", folder, monkeypatch, *caches):
         yield folder
-        for job in (*models_compare.comparisons().values(), *quantize.batches().values()):
+        jobs: list[Comparison | Batch] = [*models_compare.comparisons().values(), *quantize.batches().values()]
+        for job in jobs:
             job.cancel()
             job.wait(PATIENCE_S)
 
@@ -62,7 +63,7 @@ def test_a_comparison_goes_on_while_the_person_is_elsewhere_and_its_results_stay
     models_compare.comparisons.clear()
     assert len(models_page("ko-KR").get("vega_lite_chart")) == 4, "a new start shows what is in the store"
     app.button(key="compare-forget").click().run()
-    assert store.comparisons(frame.services().db).empty
+    assert store.comparisons(frame.get_services().db).empty
 
 
 def test_a_comparison_can_be_cancelled_from_the_page(models: Path) -> None:
@@ -191,7 +192,7 @@ def test_who_may_not_manage_models_sees_results_but_starts_nothing(
 def test_where_llama_cpp_sees_a_gpu_it_and_both_are_offered(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert models_page().button_group(key="compare-devices").options == ["CPU"]
     gpu = Device("CUDA0", "gpu", "NVIDIA GeForce RTX 4090", "CUDA", 24 << 30, 23 << 30)
-    monkeypatch.setattr(view, "_devices", lambda house: [gpu])
+    monkeypatch.setattr(view, "_devices", lambda services: [gpu])
     app = models_page()
     assert app.button_group(key="compare-devices").options == ["CPU", "GPU", "half on the GPU"]
     app.button_group(key="compare-devices").set_value(["cpu", "gpu", "split"]).run()
@@ -199,13 +200,13 @@ def test_where_llama_cpp_sees_a_gpu_it_and_both_are_offered(models: Path, monkey
 
 
 def test_settings_are_named_by_what_differs(models: Path) -> None:
-    house = frame.services()
+    services = frame.get_services()
     one = store.Run("ko", cold=False, device_used="cpu", threads_used=1, context_used=1024, prompt_tokens=9, prompt_s=1.0,
                     first_token_s=1.0, completion_tokens=3, completion_s=1.0, memory_bytes=10**6)  # fmt: skip
     comparison = "00000000-0000-7000-8000-000000000000"
     for place, threads in enumerate((0, 1)):
         setting = store.Setting(place, "tea-Q8_0", "tea-Q8_0.gguf", "Q8_0", 1, "cpu", 0, threads)
         for number in range(3):
-            store.record_run(house.db, comparison, setting, number, one)
-    names = compare.settings(store.results(house.db, comparison), "en", {})
+            store.record_run(services.db, comparison, setting, number, one)
+    names = compare.settings(store.results(services.db, comparison), "en", {})
     assert list(names) == ["tea-Q8_0 · CPU · threads: 1 (Auto)", "tea-Q8_0 · CPU · threads: 1"]

@@ -5,17 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from app_pages import models_page, new_app, services_in, shown
-from hub_server import FakeHub, running_hub
-from mutations import Mutations
-from patience import eventually
-from tiny_models import write_byte_model
 
 from kdrinks.hub import catalog
-from kdrinks.records import Keeping
+from kdrinks.hub.download import Download
+from kdrinks.records import KeepAlive
 from kdrinks.ui import frame
 from kdrinks.ui.models import catalog as models_catalog
 from kdrinks.ui.models import downloads
+from tests.support.app_pages import models_page, new_app, services_in, shown
+from tests.support.hub_server import FakeHub, running_hub
+from tests.support.mutations import Mutations
+from tests.support.tiny_models import write_byte_model
+from tests.support.wait import eventually
 
 PATIENCE_S = 60.0
 REPO = "acme/tea-GGUF"
@@ -50,6 +51,12 @@ def test_the_catalogue_is_offered_with_badges_and_one_recommendation(hub: FakeHu
     assert offered == {f"get-{entry.id}" for entry in catalog.entries() if entry.repo_id}
 
 
+def end_of(job: Download) -> str:
+    """How it ended for now."""
+    assert job.wait(PATIENCE_S)
+    return job.phase
+
+
 def test_a_download_goes_on_while_the_person_is_elsewhere_and_can_be_paused_and_resumed(hub: FakeHub) -> None:
     hub.pause_s = 0.02
     app = models_page()
@@ -63,11 +70,11 @@ def test_a_download_goes_on_while_the_person_is_elsewhere_and_can_be_paused_and_
     other_tab = models_page()
     assert other_tab.button(key=f"pause-{key}").label == "Pause"
     other_tab.button(key=f"pause-{key}").click().run()
-    assert job.wait(PATIENCE_S) and job.phase == "paused"
+    assert end_of(job) == "paused"
     app = models_page()
     hub.pause_s = 0
     app.button(key=f"resume-{key}").click().run()
-    assert job.wait(PATIENCE_S) and job.phase == "done"
+    assert end_of(job) == "done"
     app = models_page()
     assert "SHA-256 is right" in shown(app)
     assert "exaone-4.0-1.2b" in "".join(app.radio(key="choice-model-en").options)
@@ -85,9 +92,9 @@ def test_a_cancelled_download_leaves_nothing(hub: FakeHub, tmp_path: Path) -> No
 
 def test_any_repository_shows_its_files_and_one_can_be_taken(hub: FakeHub, tmp_path: Path) -> None:
     app = models_page()
-    app.text_input(key="shop-repo").set_value(REPO).run()
+    app.text_input(key="catalog-repo").set_value(REPO).run()
     assert not app.exception
-    assert app.selectbox(key=f"shop-file-{REPO}").value == "tea-Q4_K_M.gguf"
+    assert app.selectbox(key=f"catalog-file-{REPO}").value == "tea-Q4_K_M.gguf"
     assert "4 bits" in shown(app) and "apache-2.0" in shown(app)
     app.button(key="get-other").click().run()
     job = downloads.here().jobs()[0]
@@ -96,7 +103,7 @@ def test_any_repository_shows_its_files_and_one_can_be_taken(hub: FakeHub, tmp_p
 
 def test_a_repository_that_is_none_is_said(hub: FakeHub) -> None:
     app = models_page()
-    app.text_input(key="shop-repo").set_value("acme/nothing").run()
+    app.text_input(key="catalog-repo").set_value("acme/nothing").run()
     assert "There is no repository acme/nothing" in app.error[0].value
 
 
@@ -104,10 +111,10 @@ def test_a_gated_model_asks_for_a_token_which_stays_in_memory(hub: FakeHub, tmp_
     secret = "hf_secretsecretsecret"
     hub.gated, hub.tokens = frozenset({REPO}), {secret: True}
     app = models_page()
-    app.text_input(key="shop-repo").set_value(REPO).run()
+    app.text_input(key="catalog-repo").set_value(REPO).run()
     assert "token" in app.error[0].value
-    app.text_input(key="shop-token-text").set_value(secret).run()
-    app.button(key="shop-token-use").click().run()
+    app.text_input(key="catalog-token-text").set_value(secret).run()
+    app.button(key="catalog-token-use").click().run()
     assert "There is a token" in shown(app)
     app.run()
     assert not app.error
@@ -148,12 +155,12 @@ def test_how_long_and_how_many_models_stay_is_remembered_over_a_restart(hub: Fak
     app.selectbox(key="keeping-minutes-en").set_value(5).run()
     app.segmented_control(key="keeping-models").set_value(2).run()
     assert not app.exception
-    house = frame.services()
-    assert house.engine.keep == Keeping(300.0, 2)
-    house.close()
-    frame.services.clear()
+    services = frame.get_services()
+    assert services.engine.keep_alive == KeepAlive(300.0, 2)
+    services.close()
+    frame.get_services.clear()
     assert models_page().selectbox(key="keeping-minutes-en").value == 5
-    assert frame.services().engine.keep == Keeping(300.0, 2)
+    assert frame.get_services().engine.keep_alive == KeepAlive(300.0, 2)
 
 
 @pytest.mark.parametrize(
@@ -208,5 +215,5 @@ def test_a_folder_of_damaged_files_costs_the_page_nothing(hub: FakeHub, tmp_path
     app.radio(key="choice-model-en").set_value("built-in").run()
     app.button(key="load").click().run()
     assert not app.exception and not app.error
-    loaded = frame.services().engine.state.loaded
+    loaded = frame.get_services().engine.state.loaded
     assert loaded and loaded.model_id == "built-in"

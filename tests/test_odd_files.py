@@ -9,14 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from app_pages import models_page, shown
-from tiny_models import write_byte_model
 
 from kdrinks.config import ROOT, Settings
 from kdrinks.errors import BadInput, KdrinksError, ModelNotFound
 from kdrinks.hub import catalog, links, part
 from kdrinks.hub.download import Downloads
 from kdrinks.hub.remote import Hub
+from tests.support.app_pages import models_page, shown
+from tests.support.tiny_models import write_byte_model
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in this system's folders")
 LIMIT_S = 60

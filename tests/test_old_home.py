@@ -13,17 +13,17 @@ from typing import Any
 
 import duckdb
 import pytest
-from app_pages import open_page, shown
-from test_cli import document, kdrinks
 
 from kdrinks.answer import ask
 from kdrinks.config import Settings
 from kdrinks.drinks import catalog
-from kdrinks.records import Asked
+from kdrinks.records import StoredQuestion
 from kdrinks.services import Services, last_choice, open_services
-from kdrinks.store import analytics, chats, compare, documents, drinks, forget, sqlbox, word_stats
-from kdrinks.store.analytics import View
+from kdrinks.store import analytics, chats, compare, documents, drinks, forget, preferences, sqlbox, word_stats
+from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.ui.analytics.view import STOP_WORDS_KEY
+from tests.support.app_pages import open_page, shown
+from tests.support.command_line import document, kdrinks
 
 HOMES = Path(__file__).parent / "data" / "homes"
 ARCHIVE = HOMES / "b7ffbff.zip"
@@ -62,7 +62,7 @@ def services(copied: Path, request: pytest.FixtureRequest) -> Iterator[Services]
         yield services
 
 
-def as_listed(asked: Asked) -> dict[str, Any]:
+def as_listed(asked: StoredQuestion) -> dict[str, Any]:
     """A question and its answer as the manifest holds them."""
     row: dict[str, Any] = {
         "id": asked.question_id,
@@ -151,20 +151,20 @@ def test_every_choice_holds(services: Services) -> None:
     assert {"model_id": choice.model_id, "device": choice.device, "context_tokens": choice.context_tokens} == choices[
         "model"
     ]
-    assert asdict(services.engine.keep) == choices["keeping"]
+    assert asdict(services.engine.keep_alive) == choices["keeping"]
     assert forget.retention_days(services.db) == choices["retention_days"]
-    assert chats.last_choice(services.db, STOP_WORDS_KEY, []) == choices["stop_words"]
-    assert chats.last_choice(services.db, sqlbox.SAVED_KEY, {}) == choices["sql_queries"]
+    assert preferences.get(services.db, STOP_WORDS_KEY, []) == choices["stop_words"]
+    assert preferences.get(services.db, sqlbox.SAVED_KEY, {}) == choices["sql_queries"]
     for sql in choices["sql_queries"].values():
         assert len(sqlbox.query(services.db, sql, time_limit_s=60).table)
 
 
 def test_analytics_count_what_was_said(services: Services) -> None:
-    counts = analytics.counts(services.db, View()).to_dict("records")[0]
+    counts = analytics.counts(services.db, AnalyticsFilter()).to_dict("records")[0]
     assert {name: counts[name] for name in MANIFEST["counts"]} == MANIFEST["counts"]
     # no warm-up counts again here: these are the words as they were counted then
     top = dict(MANIFEST["words"])
-    now = word_stats.top_words(services.db, View(), limit=1000)
+    now = word_stats.top_words(services.db, AnalyticsFilter(), limit=1000)
     counted = {row["word"]: row["count"] for row in now.to_dict("records")}
     assert {word: counted.get(word) for word in top} == top
     compared = [

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from app_pages import open_app, shown
 from streamlit.testing.v1 import AppTest
 
 from kdrinks.config import ROOT
 from kdrinks.records import Citation, Exchange, Finish, Loaded, Passage, Timing
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
+from kdrinks.ui.chat.view import EXAMPLES
+from tests.support.app_pages import open_app, shown
 
 LOADED = Loaded("built-in", "kdrinks-mini.gguf", "Q8_0", 1024, "gpu", "cpu", 0, 6, 0.1, 2, 60_000_000)
 TIMING = Timing(first_token_s=0.123, completion_tokens=40, completion_s=0.5, tokens_per_s=78.0, total_s=0.7)
@@ -82,7 +83,7 @@ def test_the_first_page_greets_in_the_browsers_language_and_offers_questions(
     assert not app.exception
     assert greeting in shown(app)
     assert [button.key for button in app.button if button.key and button.key.startswith("example-")] == [
-        f"example-{name}" for name in ("one", "two", "three", "four")
+        f"example-{name}" for name in EXAMPLES
     ]
 
 
@@ -124,7 +125,7 @@ def test_small_talk_and_what_is_not_answered_get_no_seal(home: Path, question: s
 
 def test_the_first_example_looks_as_if_nothing_had_been_wrong(home: Path) -> None:
     app = open_app()
-    app.button(key="example-one").click().run()
+    app.button(key="example-sikhye_vs_sujeonggwa").click().run()
     assert len(app.chat_message) == 2
     assert not [seal for seal in seals(app) if ":material/build:" in seal or ":material/verified:" in seal]
 
@@ -234,7 +235,7 @@ def rows(app: AppTest) -> list[str]:
 
 
 def to_page(app: AppTest, number: int) -> AppTest:
-    return app.sidebar.get("pagination")[0].set_value(number).run()
+    return app.sidebar.pagination[0].set_value(number).run()
 
 
 def test_every_conversation_can_be_reached_opened_and_deleted(home: Path) -> None:

@@ -7,14 +7,15 @@ import pytest
 
 from kdrinks import answer
 from kdrinks.config import Settings
-from kdrinks.documents.ingest import Adding
+from kdrinks.documents.ingest import DocumentIngest
 from kdrinks.generation import templates
 from kdrinks.hub import catalog
+from kdrinks.records import Language
 from kdrinks.services import Services, open_services
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     folder = tmp_path_factory.mktemp("home")
     services = open_services(Settings(folder, folder), memory=True)
     services.knowledge.fill()
@@ -23,15 +24,15 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 
 @pytest.fixture(params=["guarded", "free"])
-def model(request: pytest.FixtureRequest, house: Services, monkeypatch: pytest.MonkeyPatch) -> str:
+def model(request: pytest.FixtureRequest, services: Services, monkeypatch: pytest.MonkeyPatch) -> str:
     """The built-in model as it is, and as if it were large enough to write freely."""
-    chosen = replace(catalog.find_model(catalog.BUILT_IN, house.settings), guarded=request.param == "guarded")
+    chosen = replace(catalog.find_model(catalog.BUILT_IN, services.settings), guarded=request.param == "guarded")
     monkeypatch.setattr(catalog, "find_model", lambda *_: chosen)
     return str(request.param)
 
 
-def ask(house: Services, question: str, *, conversation_id: str = "", knowledge: bool = True) -> answer.Answer:
-    answered = answer.ask(house, question, conversation_id=conversation_id, knowledge=knowledge)
+def ask(services: Services, question: str, *, conversation_id: str = "", knowledge: bool = True) -> answer.Answer:
+    answered = answer.ask(services, question, conversation_id=conversation_id, knowledge=knowledge)
     assert answered.wait(60) and answered.error is None
     return answered
 
@@ -66,14 +67,14 @@ SENSITIVE = [
 
 
 @pytest.mark.parametrize("question", SENSITIVE)
-def test_what_could_hurt_somebody_is_quoted_by_every_model(house: Services, model: str, question: str) -> None:
-    answered = ask(house, question)
+def test_what_could_hurt_somebody_is_quoted_by_every_model(services: Services, model: str, question: str) -> None:
+    answered = ask(services, question)
     assert quotes_only(answered) and answered.guard == "quoted" and answered.citations
 
 
 @pytest.mark.parametrize("question", SENSITIVE[::3])
-def test_without_the_knowledge_base_it_is_quoted_too(house: Services, model: str, question: str) -> None:
-    answered = ask(house, question, knowledge=False)
+def test_without_the_knowledge_base_it_is_quoted_too(services: Services, model: str, question: str) -> None:
+    answered = ask(services, question, knowledge=False)
     assert quotes_only(answered) and answered.guard == "quoted" and answered.citations
 
 
@@ -87,39 +88,39 @@ def test_without_the_knowledge_base_it_is_quoted_too(house: Services, model: str
     ],
 )
 def test_where_the_notes_hold_nothing_on_it_no_model_answers(
-    house: Services, model: str, question: str, lang: str, knowledge: bool
+    services: Services, model: str, question: str, lang: Language, knowledge: bool
 ) -> None:
-    answered = ask(house, question, knowledge=knowledge)
-    assert answered.text == f"{templates.DECLINE[lang]['not_found']}\n\n{templates.NOT_REVIEWED[lang]}"  # type: ignore[index]
+    answered = ask(services, question, knowledge=knowledge)
+    assert answered.text == f"{templates.DECLINE[lang]['not_found']}\n\n{templates.NOT_REVIEWED[lang]}"
     assert answered.loaded is None and answered.guard == "fixed" and not answered.citations
 
 
-def test_who_goes_on_about_another_drink_is_quoted_too(house: Services, model: str) -> None:
-    first = ask(house, "임신 중인데 막걸리 마셔도 돼?")
-    again = ask(house, "그럼 모주는?", conversation_id=first.question.conversation_id)
+def test_who_goes_on_about_another_drink_is_quoted_too(services: Services, model: str) -> None:
+    first = ask(services, "임신 중인데 막걸리 마셔도 돼?")
+    again = ask(services, "그럼 모주는?", conversation_id=first.question.conversation_id)
     assert quotes_only(again) and "모주" in again.text
 
 
-def test_health_is_named_under_drinks_for_somebody_who_is_pregnant(house: Services, model: str) -> None:
-    answered = ask(house, "임산부도 마실 음료 추천해줘")
+def test_health_is_named_under_drinks_for_somebody_who_is_pregnant(services: Services, model: str) -> None:
+    answered = ask(services, "임산부도 마실 음료 추천해줘")
     assert quotes_only(answered) and answered.text.endswith(templates.NOT_REVIEWED["ko"])
 
 
-def test_a_plain_question_is_answered_by_the_model(house: Services, model: str) -> None:
+def test_a_plain_question_is_answered_by_the_model(services: Services, model: str) -> None:
     for knowledge in (True, False):
-        answered = ask(house, "식혜에는 뭐가 들어가?", knowledge=knowledge)
+        answered = ask(services, "식혜에는 뭐가 들어가?", knowledge=knowledge)
         assert answered.loaded is not None and answered.guard != "quoted"
         assert bool(answered.citations) is knowledge
 
 
 def test_a_caution_beside_a_long_document_is_quoted_with_the_sentences_that_answer(
-    house: Services, model: str, tmp_path_factory: pytest.TempPathFactory
+    services: Services, model: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("documents")
     services = open_services(Settings(folder, folder), memory=True)
     try:
         said = "달밤 찻집은 목요일마다 쉽니다. 신발은 문 앞에서 벗습니다. 임신한 손님의 쑥차 주문은 다른 차로 바꿉니다."
-        job = Adding(services.db, services.words, "달밤.txt", said.encode())
+        job = DocumentIngest(services.db, services.words, "달밤.txt", said.encode())
         assert job.wait(60) and job.error is None
         answered = ask(services, "임신한 손님이 쑥차를 주문하면 다른 차로 바꿔?")
         assert quotes_only(answered) and "다른 차로 바꿉니다" in answered.text and "신발" not in answered.text
@@ -128,5 +129,5 @@ def test_a_caution_beside_a_long_document_is_quoted_with_the_sentences_that_answ
 
 
 @pytest.mark.parametrize(("greeting", "key"), [("고마워! 아기도 좋아했어", "thanks")])
-def test_thanks_of_a_parent_are_no_question_of_health(house: Services, model: str, greeting: str, key: str) -> None:
-    assert ask(house, greeting).text == templates.DECLINE["ko"][key]
+def test_thanks_of_a_parent_are_no_question_of_health(services: Services, model: str, greeting: str, key: str) -> None:
+    assert ask(services, greeting).text == templates.DECLINE["ko"][key]

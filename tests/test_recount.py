@@ -5,15 +5,17 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
-from test_analytics import listed, say
 
 from kdrinks import recount
 from kdrinks.records import WordCount
 from kdrinks.store import analytics, chats, forget, rollup, word_stats
-from kdrinks.store.analytics import View
+from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, now
+from kdrinks.text.analyzer import TextAnalyzer
+from tests.support.counted_answers import listed, say
 
 DAY = timedelta(days=1)
 
@@ -34,8 +36,12 @@ class Spaces:
         return [WordCount(word, "noun", count) for word, count in Counter(text.split()).items()]
 
 
+def counted_again(db: Database, rules: Spaces, progress: recount.Recount) -> bool:
+    return recount.count_again(db, cast(TextAnalyzer, rules), progress, version="2")
+
+
 def words(db: Database) -> dict[str, int]:
-    return dict(listed(word_stats.top_words(db, View(), limit=100), "word", "count"))  # type: ignore[arg-type]
+    return dict(listed(word_stats.top_words(db, AnalyticsFilter(), limit=100), "word", "count"))
 
 
 def test_new_rules_count_everything_again_and_charts_change_over_when_all_is_done(
@@ -46,7 +52,7 @@ def test_new_rules_count_everything_again_and_charts_change_over_when_all_is_don
         say(db, {"옛말": 1}, text="> 인용한 글\n쌀 쌀 누룩", at=now() - DAY * number)
     assert words(db) == {"옛말": 4}
     rules, progress = Spaces(wait_after=6), recount.Recount()
-    thread = threading.Thread(target=lambda: recount.count_again(db, rules, progress, version="2"))  # type: ignore[arg-type]
+    thread = threading.Thread(target=lambda: counted_again(db, rules, progress))
     thread.start()
     assert rules.reached.wait(20)
     assert words(db) == {"옛말": 4}, "half a recount is in no chart"
@@ -57,7 +63,7 @@ def test_new_rules_count_everything_again_and_charts_change_over_when_all_is_don
     thread.join(20)
     assert words(db) == {"쌀": 8, "누룩": 4, "질문?": 4, "새말": 3}
     assert progress.total == 0
-    assert not recount.count_again(db, rules, progress, version="2"), "nothing left to do"  # type: ignore[arg-type]
+    assert not counted_again(db, rules, progress), "nothing left to do"
 
 
 def test_an_interrupted_recount_goes_on_at_the_next_start(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +71,7 @@ def test_an_interrupted_recount_goes_on_at_the_next_start(db: Database, monkeypa
     for _ in range(3):
         say(db, {"옛말": 1}, text="쌀")
     rules, progress = Spaces(wait_after=3), recount.Recount()
-    thread = threading.Thread(target=lambda: recount.count_again(db, rules, progress, version="2"))  # type: ignore[arg-type]
+    thread = threading.Thread(target=lambda: counted_again(db, rules, progress))
     thread.start()
     assert rules.reached.wait(20)
     progress.halt.set()
@@ -73,7 +79,7 @@ def test_an_interrupted_recount_goes_on_at_the_next_start(db: Database, monkeypa
     thread.join(20)
     assert words(db) == {"옛말": 3}
     rest = Spaces()
-    assert recount.count_again(db, rest, recount.Recount(), version="2")  # type: ignore[arg-type]
+    assert counted_again(db, rest, recount.Recount())
     assert len(rules.texts) + len(rest.texts) == 6, "no text was counted twice"
     assert words(db) == {"쌀": 3, "질문?": 3}
 
@@ -83,7 +89,7 @@ def test_a_conversation_deleted_during_a_recount_stays_deleted(db: Database, mon
     say(db, {"옛말": 1}, text="쌀")
     gone = say(db, {"옛말": 1}, text="비밀")
     rules = Spaces(wait_after=1)
-    thread = threading.Thread(target=lambda: recount.count_again(db, rules, recount.Recount(), version="2"))  # type: ignore[arg-type]
+    thread = threading.Thread(target=lambda: counted_again(db, rules, recount.Recount()))
     thread.start()
     assert rules.reached.wait(20)
     chats.delete_conversation(db, gone)
@@ -103,8 +109,9 @@ def test_rolled_up_days_and_raw_rows_give_the_same_counts_in_every_time_zone(db:
     for since_hour in (0, 9, 24):
         for length in (24, 48, 61):
             since = start + timedelta(hours=since_hour, minutes=-offset)
-            view = View(since=since, until=since + timedelta(hours=length), utc_offset_minutes=offset)
-            inside = [hour for hour in hours if since <= start + timedelta(hours=hour) < view.until]
+            until = since + timedelta(hours=length)
+            view = AnalyticsFilter(since=since, until=until, utc_offset_minutes=offset)
+            inside = [hour for hour in hours if since <= start + timedelta(hours=hour) < until]
             expected = {f"말{hour}": hour + 1 for hour in inside} | ({"물": 3 * len(inside)} if inside else {})
             table = word_stats.top_words(db, view, limit=100)
             assert dict(listed(table, "word", "count")) == expected
@@ -145,7 +152,10 @@ def test_delete_my_data_leaves_nothing_in_any_table(tmp_path: Path) -> None:
     with db.cursor() as cursor:
         for table in ("conversations", "messages", "generations", "words", "word_days", "citations"):
             assert cursor.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
-    assert word_stats.top_words(db, View()).empty and analytics.counts(db, View()).iloc[0]["questions"] == 0
+    assert (
+        word_stats.top_words(db, AnalyticsFilter()).empty
+        and analytics.counts(db, AnalyticsFilter()).iloc[0]["questions"] == 0
+    )
     wal = tmp_path / "kdrinks.duckdb.wal"
     assert not wal.exists() or "누룩".encode() not in wal.read_bytes()
     say(db, {"새로": 1})

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_pages import models_page, open_page
-from exchanges import say
 
 from kdrinks.config import BUILT_IN_FILE, Settings
-from kdrinks.records import Choice, Keeping
-from kdrinks.services import CHOICE_KEY, KEEPING_KEY, Services, last_choice, open_services, save_choice, save_keeping
-from kdrinks.store import chats, forget, sqlbox
+from kdrinks.records import Choice, KeepAlive
+from kdrinks.services import CHOICE_KEY, KEEPING_KEY, Services, last_choice, open_services, save_choice, save_keep_alive
+from kdrinks.store import chats, forget, preferences, sqlbox
 from kdrinks.store.db import Database, new_id, now
 from kdrinks.ui import frame
 from kdrinks.ui.analytics.view import STOP_WORDS_KEY
+from tests.support.app_pages import models_page, open_page
+from tests.support.store_rows import say
 
 KEYS = (CHOICE_KEY, KEEPING_KEY, STOP_WORDS_KEY, sqlbox.SAVED_KEY, forget.RETENTION_KEY, "of a newer version")
 DAMAGED = ["[1,]", "NaN", "-Infinity", "1e999", "1" + "0" * 5000, "[" * 5000 + "]" * 5000]
@@ -62,46 +62,48 @@ def test_the_app_opens_with_the_defaults_and_loses_nothing(settings: Settings, t
         for key in KEYS:
             leave(db, key, text)
         before = saved(db)
-    with closing(open_services(settings)) as house:
-        assert house.engine.keep == Keeping()
-        assert last_choice(house) == Choice(BUILT_IN_FILE, "built-in")
-        assert forget.retention_days(house.db) is None and forget.apply_retention(house.db) == 0
-        assert chats.last_choice(house.db, STOP_WORDS_KEY, []) in ([], ["물"])
-        queries = chats.last_choice(house.db, sqlbox.SAVED_KEY, {})
+    with closing(open_services(settings)) as services:
+        assert services.engine.keep_alive == KeepAlive()
+        assert last_choice(services) == Choice(BUILT_IN_FILE, "built-in")
+        assert forget.retention_days(services.db) is None and forget.apply_retention(services.db) == 0
+        assert preferences.get(services.db, STOP_WORDS_KEY, []) in ([], ["물"])
+        queries = preferences.get(services.db, sqlbox.SAVED_KEY, {})
         assert isinstance(queries, dict) and all(isinstance(sql, str) for sql in queries.values())
-        say(house.db)
-        assert chats.messages(house.db, said.conversation_id) and saved(house.db) == before
+        say(services.db)
+        assert chats.messages(services.db, said.conversation_id) and saved(services.db) == before
 
 
 def test_what_is_understood_of_a_newer_version_s_choice_holds_and_the_rest_is_kept_for_it(settings: Settings) -> None:
-    with closing(open_services(settings)) as house:
-        leave(house.db, KEEPING_KEY, '{"idle_s": 300, "models": "many", "where": "gpu"}')
-        leave(house.db, CHOICE_KEY, '{"model_id": "built-in", "device": "cpu", "context_tokens": 512, "threads": [1]}')
-        leave(house.db, STOP_WORDS_KEY, '["물", 5, {"word": "쌀"}]')
-        leave(house.db, sqlbox.SAVED_KEY, '{"mine": "SELECT 2", "other": {"sql": "SELECT 1"}}')
-        leave(house.db, forget.RETENTION_KEY, "90")
-    with closing(open_services(settings)) as house:
-        assert house.engine.keep == Keeping(idle_s=300.0)
-        assert last_choice(house) == Choice(BUILT_IN_FILE, "built-in", "cpu", 512)
-        assert chats.last_choice(house.db, STOP_WORDS_KEY, []) == ["물"]
-        assert chats.last_choice(house.db, sqlbox.SAVED_KEY, {}) == {"mine": "SELECT 2"}
-        assert forget.retention_days(house.db) == 90
-        save_keeping(house, Keeping(900.0, 2))
-        save_choice(house, Choice(BUILT_IN_FILE, "built-in"))
-        assert chats.last_choice(house.db, KEEPING_KEY) == {"idle_s": 900.0, "models": 2, "where": "gpu"}
-        assert chats.last_choice(house.db, CHOICE_KEY)["threads"] == [1]
+    with closing(open_services(settings)) as services:
+        leave(services.db, KEEPING_KEY, '{"idle_s": 300, "models": "many", "where": "gpu"}')
+        leave(
+            services.db, CHOICE_KEY, '{"model_id": "built-in", "device": "cpu", "context_tokens": 512, "threads": [1]}'
+        )
+        leave(services.db, STOP_WORDS_KEY, '["물", 5, {"word": "쌀"}]')
+        leave(services.db, sqlbox.SAVED_KEY, '{"mine": "SELECT 2", "other": {"sql": "SELECT 1"}}')
+        leave(services.db, forget.RETENTION_KEY, "90")
+    with closing(open_services(settings)) as services:
+        assert services.engine.keep_alive == KeepAlive(idle_s=300.0)
+        assert last_choice(services) == Choice(BUILT_IN_FILE, "built-in", "cpu", 512)
+        assert preferences.get(services.db, STOP_WORDS_KEY, []) == ["물"]
+        assert preferences.get(services.db, sqlbox.SAVED_KEY, {}) == {"mine": "SELECT 2"}
+        assert forget.retention_days(services.db) == 90
+        save_keep_alive(services, KeepAlive(900.0, 2))
+        save_choice(services, Choice(BUILT_IN_FILE, "built-in"))
+        assert preferences.get(services.db, KEEPING_KEY) == {"idle_s": 900.0, "models": 2, "where": "gpu"}
+        assert preferences.get(services.db, CHOICE_KEY)["threads"] == [1]
 
 
 @pytest.mark.parametrize("text", ['{"model_id": 5, "device": "npu", "context_tokens": 1000000}', "[1,]", '"30"', "-1"])
 def test_every_page_opens_over_a_newer_version_s_choices_and_saves_none(home: Path, text: str) -> None:
-    house: Services = frame.services()
-    say(house.db)
+    services: Services = frame.get_services()
+    say(services.db)
     for key in KEYS:
-        leave(house.db, key, text)
-    before = saved(house.db)
+        leave(services.db, key, text)
+    before = saved(services.db)
     assert models_page().radio[0].value == "built-in"
     for section in ("words", "drinks", "speed", "data"):
         open_page("analytics", section=section)
     open_page("drinks")
     open_page("chat")
-    assert saved(house.db) == before
+    assert saved(services.db) == before

@@ -2,24 +2,26 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kdrinks.drinks.names import packaged_names
 from kdrinks.measure.evaluate import NOT_SEARCHED, evaluate, read_questions
-from kdrinks.records import Findings, Passage
+from kdrinks.records import Findings, Language, Passage
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.search.query import understand
 from kdrinks.search.ranking import Search
 from kdrinks.store import passages as store
 from kdrinks.store.db import Database
-from kdrinks.text.analyzer import Words
+from kdrinks.text.analyzer import TextAnalyzer
 
 DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
-    knowledge = Knowledge(Database.open(None), Words())
+    knowledge = Knowledge(Database.open(None), TextAnalyzer(packaged_names()))
     knowledge.fill()
     return knowledge
 
@@ -136,8 +138,8 @@ def test_questions_of_safety_are_marked_sensitive(knowledge: Knowledge, question
     ],
 )
 def test_liquor_is_left_out_where_it_is_not_wanted(knowledge: Knowledge, question: str) -> None:
-    found = [drink for drink in ids(knowledge.find(question)) if drink in knowledge._drinks]
-    assert found and not any(knowledge._drinks[drink].is_alcoholic for drink in found)
+    found = [drink for drink in ids(knowledge.find(question)) if drink in knowledge.index.drinks]
+    assert found and not any(knowledge.index.drinks[drink].is_alcoholic for drink in found)
 
 
 @pytest.mark.parametrize(
@@ -145,8 +147,8 @@ def test_liquor_is_left_out_where_it_is_not_wanted(knowledge: Knowledge, questio
     [("견과류 안 들어간 따뜻한 전통차 추천", "nuts"), ("A warm tea without honey, please", "honey")],
 )
 def test_what_must_not_be_in_it_is_not_in_it(knowledge: Knowledge, question: str, tag: str) -> None:
-    found = [drink for drink in ids(knowledge.find(question)) if drink in knowledge._drinks]
-    assert found and not any(tag in knowledge._drinks[drink].tags.diet for drink in found)
+    found = [drink for drink in ids(knowledge.find(question)) if drink in knowledge.index.drinks]
+    assert found and not any(tag in knowledge.index.drinks[drink].tags.diet for drink in found)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ def test_recall_holds_in_both_languages(knowledge: Knowledge, file: str, lang: s
 
 @pytest.mark.parametrize("lang", ["ko", "en"])
 @pytest.mark.parametrize("file", ["questions_dev.jsonl", "questions_fresh.jsonl", "questions_multiturn.jsonl"])
-def test_words_and_vectors_together_find_what_either_finds(knowledge: Knowledge, file: str, lang: str) -> None:
+def test_words_and_vectors_together_find_what_either_finds(knowledge: Knowledge, file: str, lang: Language) -> None:
     questions = [
         (set(row["gold_groups"][0]), row)
         for row in read_questions(DATA / file)
@@ -214,8 +216,8 @@ def test_words_and_vectors_together_find_what_either_finds(knowledge: Knowledge,
     right: dict[str, list[list[bool]]] = {"words": [], "vectors": [], "fused": [], "whole": []}
     for gold, row in questions:
         history = row.get("history") or ()
-        query = understand(row["question"], knowledge._names, knowledge._words, history=history, lang=lang)
-        search = Search(knowledge, query)
+        query = understand(row["question"], knowledge.index.names, knowledge.index.words, history=history, lang=lang)
+        search = Search(knowledge.index, query)
         words, near = search.by_leg()
         found = {"words": best(words), "vectors": best(near), "fused": best(search._fused())}
         found["whole"] = ids(knowledge.find(row["question"], history=history, lang=lang))
@@ -233,7 +235,7 @@ def best(scores: Mapping[str, float]) -> list[str]:
 
 
 @pytest.mark.parametrize("lang", ["ko", "en"])
-def test_questions_from_outside_rest_on_nothing(knowledge: Knowledge, lang: str) -> None:
+def test_questions_from_outside_rest_on_nothing(knowledge: Knowledge, lang: Language) -> None:
     rows = [row for row in read_questions(DATA / "questions_outside.jsonl") if row["lang"] == lang]
     declined = [not knowledge.find(row["question"], lang=lang).prompt_hits for row in rows]
     assert len(rows) == 15 and sum(declined) >= 0.95 * len(rows)
@@ -266,7 +268,7 @@ def test_odd_input_finds_nothing_or_something_and_never_breaks(knowledge: Knowle
 
 def test_filling_again_writes_nothing_and_a_changed_passage_only_itself(tmp_path: Path) -> None:
     db = Database.open(tmp_path / "k.duckdb")
-    words = Words()
+    words = TextAnalyzer(packaged_names())
     Knowledge(db, words).fill()
     with db.cursor() as cursor:
         before = cursor.execute("SELECT count(*) FROM passages").fetchone()
@@ -284,7 +286,7 @@ def test_filling_again_writes_nothing_and_a_changed_passage_only_itself(tmp_path
 
 
 def test_a_fill_that_was_cut_short_goes_on_where_it_was() -> None:
-    knowledge = Knowledge(Database.open(None), Words())
+    knowledge = Knowledge(Database.open(None), TextAnalyzer(packaged_names()))
     passages = [
         Passage(f"x{n}.history.ko", f"x{n}", "history", "ko", f"술 {n}", f"{n}년에 빚은 술입니다.", ())
         for n in range(1200)
@@ -304,15 +306,15 @@ def test_a_fill_that_was_cut_short_goes_on_where_it_was() -> None:
 
 
 def test_words_laid_out_anew_are_the_same_words(knowledge: Knowledge) -> None:
-    def held() -> list[object]:
-        with knowledge._db.cursor() as cursor:
+    def held() -> list[tuple[Any, ...]]:
+        with knowledge.index.db.cursor() as cursor:
             return cursor.execute("FROM passage_words ORDER BY ALL").fetchall()
 
     before, found = held(), knowledge.find("막걸리 도수")
-    store.sort_words(knowledge._db)
+    store.sort_words(knowledge.index.db)
     assert held() == before
     assert knowledge.find("막걸리 도수") == found
-    with knowledge._db.cursor() as cursor:
+    with knowledge.index.db.cursor() as cursor:
         rows = cursor.execute("SELECT lang, term FROM passage_words ORDER BY rowid").fetchall()
     assert rows == sorted(rows)
 

@@ -1,13 +1,8 @@
 """Chats that write while analysts query, for a few seconds; benchmarks/soak.py does it for ten minutes."""
 
-import sys
 from pathlib import Path
 
-from kdrinks.config import ROOT
-
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-from soak import soak
+from benchmarks.soak import soak
 
 
 def test_four_chats_and_three_analysts_at_once_lose_no_row_and_count_exactly(tmp_path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
-from test_analytics import say
 
 from kdrinks.config import ROOT
 from kdrinks.errors import BadInput
@@ -13,6 +13,7 @@ from kdrinks.store import chats, forget, sqlbox
 from kdrinks.store.db import Database
 from kdrinks.store.sqlbox_child import MOST_ROWS
 from kdrinks.store.views import VIEWS
+from tests.support.counted_answers import say
 
 
 @pytest.fixture
@@ -24,9 +25,9 @@ def db(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def refused(db: Database, sql: str, **limits: float) -> BadInput:
+def refused(db: Database, sql: str, **limits: Any) -> BadInput:
     with pytest.raises(BadInput) as caught:
-        sqlbox.query(db, sql, **limits)  # type: ignore[arg-type]
+        sqlbox.query(db, sql, **limits)
     for lang in ("ko", "en"):
         assert caught.value.message(lang) and caught.value.hint(lang)
     return caught.value

@@ -8,12 +8,12 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from exchanges import exchange, rows, say
 
 from kdrinks.errors import BadInput, StoreError, StoreNotWritable
 from kdrinks.records import Timing, WordCount
-from kdrinks.store import chats, export
+from kdrinks.store import chats, export, preferences
 from kdrinks.store.db import Database, new_id
+from tests.support.store_rows import exchange, rows, say
 
 TABLES = ("conversations", "messages", "generations", "words", "citations")
 
@@ -103,11 +103,11 @@ def test_an_address_that_names_no_conversation_shows_an_empty_one(db: Database) 
 
 
 def test_the_last_choice_is_remembered(db: Database) -> None:
-    assert chats.last_choice(db, "model", "built-in") == "built-in"
-    chats.save_choice(db, "model", {"id": "a", "context_tokens": 0})
-    chats.save_choice(db, "model", {"id": "식혜", "context_tokens": 512})
-    chats.save_choice(db, "language", "en")
-    assert chats.last_choice(db, "model") == {"id": "식혜", "context_tokens": 512}
+    assert preferences.get(db, "model", "built-in") == "built-in"
+    preferences.set(db, "model", {"id": "a", "context_tokens": 0})
+    preferences.set(db, "model", {"id": "식혜", "context_tokens": 512})
+    preferences.set(db, "language", "en")
+    assert preferences.get(db, "model") == {"id": "식혜", "context_tokens": 512}
 
 
 def test_ids_sort_by_time_and_never_repeat() -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from exchanges import PASSAGE, rows, say
 
 from kdrinks.config import ROOT
 from kdrinks.errors import StoreDamaged, StoreLocked, StoreNotWritable
 from kdrinks.records import Citation
 from kdrinks.store import chats, schema
 from kdrinks.store.db import Database
+from tests.support.store_rows import PASSAGE, rows, say
 
 
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ WRITER = textwrap.dedent("""
     import sys
     from pathlib import Path
     sys.path.insert(0, {tests!r})
-    from exchanges import exchange
+    from tests.support.store_rows import exchange
     from kdrinks.store import chats
     from kdrinks.store.db import Database
 
@@ -52,7 +52,7 @@ WRITER = textwrap.dedent("""
 
 def test_kill_9_in_the_middle_keeps_every_finished_answer_and_tells_the_cut_one(tmp_path: Path) -> None:
     path = tmp_path / "kdrinks.duckdb"
-    code = WRITER.format(tests=str(Path(__file__).parent), path=str(path))
+    code = WRITER.format(tests=str(Path(__file__).parent.parent), path=str(path))
     for _ in range(3):
         writer = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert writer.stdout
@@ -153,7 +153,7 @@ FULL_DISK = textwrap.dedent("""
     import resource, signal, sys
     from pathlib import Path
     sys.path.insert(0, {tests!r})
-    from exchanges import say
+    from tests.support.store_rows import say
     from kdrinks.errors import StoreNotWritable
     from kdrinks.store.db import Database
 
@@ -171,7 +171,7 @@ FULL_DISK = textwrap.dedent("""
 
 def test_a_full_disk_is_told_and_loses_nothing_that_was_saved(tmp_path: Path) -> None:
     path = tmp_path / "kdrinks.duckdb"
-    code = FULL_DISK.format(tests=str(Path(__file__).parent), path=str(path))
+    code = FULL_DISK.format(tests=str(Path(__file__).parent.parent), path=str(path))
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert run.stdout, run.stderr
     conversation_id, number, key = run.stdout.split()

@@ -14,9 +14,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from app_pages import open_page, shown
-from exchanges import say
-from test_cli import kdrinks
 
 from kdrinks.config import ROOT, Settings
 from kdrinks.errors import StoreDamaged, StoreLocked, StoreNotWritable
@@ -24,6 +21,9 @@ from kdrinks.store import chats, forget, schema
 from kdrinks.store import db as store
 from kdrinks.store.db import Database, now
 from kdrinks.ui import frame
+from tests.support.app_pages import open_page, shown
+from tests.support.command_line import kdrinks
+from tests.support.store_rows import say
 
 PATIENCE_S = 60
 NEWEST = schema.MIGRATIONS[-1][0]
@@ -339,7 +339,7 @@ def test_the_command_deletes_the_copy(path: Path) -> None:
 def test_the_data_page_shows_the_copy_and_deletes_it(home: Path, path: Path, lang: str, title: str) -> None:
     make(path)
     page = open_page("analytics", lang, section="data")
-    kept = frame.services().db.kept_copy()
+    kept = frame.get_services().db.kept_copy()
     assert kept and kept.size_bytes >= 1024**2
     assert title in [one.value for one in page.subheader]
     assert kept.path.name in shown(page)
@@ -353,7 +353,7 @@ def test_the_data_page_shows_the_copy_and_deletes_it(home: Path, path: Path, lan
 def test_only_administrators_see_the_copy(home: Path, path: Path) -> None:
     make(path)
     open_page("analytics", "en", section="data")
-    frame.services().settings = Settings(home, home, admins=frozenset({"boss@example.com"}))
+    frame.get_services().settings = Settings(home, home, admins=frozenset({"boss@example.com"}))
     page = open_page("analytics", "en", section="data")
     assert "before the update" not in "\n".join(str(one.value) for one in page.subheader)
     assert "kept-copy-delete" not in [one.key for one in page.button] and copies(path) == [name(OLD)]

@@ -9,7 +9,7 @@ import pytest
 
 from kdrinks import answer
 from kdrinks.config import Settings
-from kdrinks.documents.ingest import Adding
+from kdrinks.documents.ingest import DocumentIngest
 from kdrinks.drinks.model import Drink
 from kdrinks.hub import catalog
 from kdrinks.records import Findings
@@ -21,7 +21,7 @@ Leaves = Callable[[Drink], bool]
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     folder = tmp_path_factory.mktemp("home")
     services = open_services(Settings(folder, folder), memory=True)
     services.knowledge.fill()
@@ -30,8 +30,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 
 @pytest.fixture
-def knowledge(house: Services) -> Knowledge:
-    return house.knowledge
+def knowledge(services: Services) -> Knowledge:
+    return services.knowledge
 
 
 def alcohol(drink: Drink) -> bool:
@@ -58,7 +58,7 @@ def made_with(ingredient: str) -> Leaves:
 def suggested(knowledge: Knowledge, found: Findings) -> list[Drink]:
     """The drinks of an answer that suggests some, and those found beside them."""
     hits = {hit.passage.subject_id: None for hit in (*found.prompt_hits, *found.hits)}
-    drinks = [knowledge._drinks[subject] for subject in hits if subject in knowledge._drinks]
+    drinks = [knowledge.index.drinks[subject] for subject in hits if subject in knowledge.index.drinks]
     assert found.narrowed and not found.subjects and any(hit.passage.kind == "identity" for hit in found.prompt_hits)
     return drinks
 
@@ -217,14 +217,14 @@ def test_liquor_is_suggested_where_nobody_left_it_out_or_it_is_asked_for_again(
     knowledge: Knowledge, history: list[str], question: str
 ) -> None:
     found = knowledge.find(question, history=history)
-    assert found.intent == "recommend" and knowledge._drinks[found.prompt_hits[0].passage.subject_id].is_alcoholic
+    assert found.intent == "recommend" and knowledge.index.drinks[found.prompt_hits[0].passage.subject_id].is_alcoholic
 
 
-def talk(house: Services, questions: list[str]) -> answer.Answer:
+def talk(services: Services, questions: list[str]) -> answer.Answer:
     """The answer to the last question of a conversation."""
     conversation_id = ""
     for question in questions:
-        answered = answer.ask(house, question, conversation_id=conversation_id)
+        answered = answer.ask(services, question, conversation_id=conversation_id)
         assert answered.wait(60) and answered.error is None
         conversation_id = answered.question.conversation_id
     return answered
@@ -241,13 +241,13 @@ def talk(house: Services, questions: list[str]) -> answer.Answer:
     ],
 )
 def test_the_answer_names_no_liquor_to_who_wants_none(
-    house: Services, questions: list[str], free: bool, monkeypatch: pytest.MonkeyPatch
+    services: Services, questions: list[str], free: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = replace(catalog.find_model(catalog.BUILT_IN, house.settings), guarded=not free)
+    model = replace(catalog.find_model(catalog.BUILT_IN, services.settings), guarded=not free)
     monkeypatch.setattr(catalog, "find_model", lambda *_: model)
-    text = talk(house, questions).text
+    text = talk(services, questions).text
     assert re.search("추천합니다|I suggest", text)
-    for drink in house.knowledge._drinks.values():
+    for drink in services.knowledge.index.drinks.values():
         if alcohol(drink):
             assert drink.title_ko not in text.replace("알코올", "") and drink.title_en not in text
 
@@ -256,7 +256,7 @@ def test_a_document_does_not_bring_in_what_was_left_out(tmp_path: Path) -> None:
     text = "동호회 등반 모임에서 알코올 없는 걸 찾는 회원에게는 구름주를 추천합니다."
     services = open_services(Settings(tmp_path, tmp_path), memory=True)
     try:
-        job = Adding(services.db, services.words, "손님.txt", text.encode())
+        job = DocumentIngest(services.db, services.words, "손님.txt", text.encode())
         assert job.wait(60) and job.error is None
         assert "구름주" in talk(services, ["동호회 등반 모임 회원에게 뭘 추천해?"]).text
         assert (

@@ -4,20 +4,21 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from kdrinks import answer
 from kdrinks.config import Settings
-from kdrinks.generation.claims import sentences, unsupported
+from kdrinks.drinks.names import packaged_names
+from kdrinks.generation.claims import sentences, unsupported_claims
 from kdrinks.hub import catalog
 from kdrinks.records import Done, Event, Language, Loaded, Message, Passage, Text, Timing
 from kdrinks.services import Services, open_services
 from kdrinks.store import chats
-from kdrinks.text.analyzer import Words
+from kdrinks.text.analyzer import TextAnalyzer
 
-WORDS = Words()
+WORDS = TextAnalyzer(packaged_names())
 
 
 def passage(subject: str, text: str, title: str, lang: Language = "ko") -> Passage:
@@ -39,7 +40,7 @@ GAMHONGNO = passage(
 
 
 def marked(answer: str, *passages: Passage) -> list[str]:
-    return [answer[start:end] for start, end in unsupported(answer, passages, WORDS.proper_nouns)]
+    return [answer[start:end] for start, end in unsupported_claims(answer, passages, WORDS.proper_nouns)]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_odd_answers_never_break(text: str) -> None:
     def none(_: str) -> Iterable[str]:
         return ()
 
-    for start, end in unsupported(text, [], none):
+    for start, end in unsupported_claims(text, [], none):
         assert re.search(r"\w", text[start:end])
 
 
@@ -161,35 +162,37 @@ class Speaker:
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     services = open_services(Settings(tmp_path, tmp_path), memory=True)
-    services.engine = Speaker()  # type: ignore[assignment]
+    monkeypatch.setattr(services, "engine", Speaker())
     free = replace(catalog.find_model(catalog.BUILT_IN, services.settings), guarded=False)
     monkeypatch.setattr(catalog, "find_model", lambda *_: free)
     yield services
     services.close()
 
 
-def ask(house: Services, question: str, says: str, conversation_id: str = "", **options: Any) -> tuple[list[str], str]:
+def ask(
+    services: Services, question: str, says: str, conversation_id: str = "", **options: Any
+) -> tuple[list[str], str]:
     """The marked sentences as the store keeps them, and the conversation's id."""
-    house.engine.says = says  # type: ignore[attr-defined]
-    answered = answer.ask(house, question, conversation_id=conversation_id, **options)
+    cast(Any, services.engine).says = says
+    answered = answer.ask(services, question, conversation_id=conversation_id, **options)
     answered.wait()
-    kept = chats.messages(house.db, answered.question.conversation_id)[-1].exchange
+    kept = chats.messages(services.db, answered.question.conversation_id)[-1].exchange
     assert kept is not None and kept.answer == says and kept.guard == "off"
     spans = kept.details.get("unsupported", [])
     return [says[start:end] for start, end in spans], answered.question.conversation_id
 
 
-def test_the_mark_is_kept_with_the_answer_and_earlier_turns_support_too(house: Services) -> None:
-    found, conversation_id = ask(house, "식혜가 뭐야?", "식혜는 음료입니다. 1592년에 세종대왕이 만들었습니다.")
+def test_the_mark_is_kept_with_the_answer_and_earlier_turns_support_too(services: Services) -> None:
+    found, conversation_id = ask(services, "식혜가 뭐야?", "식혜는 음료입니다. 1592년에 세종대왕이 만들었습니다.")
     assert found == ["1592년에 세종대왕이 만들었습니다."]
     # what the first turn's passages hold is still in the prompt of the second
-    assert ask(house, "막걸리에는 뭐가 들어가?", "식혜와는 다릅니다. 이강주와도 다릅니다.", conversation_id)[0] == [
+    assert ask(services, "막걸리에는 뭐가 들어가?", "식혜와는 다릅니다. 이강주와도 다릅니다.", conversation_id)[0] == [
         "이강주와도 다릅니다."
     ]
-    assert ask(house, "막걸리에는 뭐가 들어가?", "식혜와는 다릅니다.")[0] == ["식혜와는 다릅니다."]
+    assert ask(services, "막걸리에는 뭐가 들어가?", "식혜와는 다릅니다.")[0] == ["식혜와는 다릅니다."]
 
 
-def test_an_answer_without_the_knowledge_base_is_not_judged_by_it(house: Services) -> None:
-    assert ask(house, "식혜가 뭐야?", "1592년에 만들었습니다.", knowledge=False)[0] == []
+def test_an_answer_without_the_knowledge_base_is_not_judged_by_it(services: Services) -> None:
+    assert ask(services, "식혜가 뭐야?", "1592년에 만들었습니다.", knowledge=False)[0] == []

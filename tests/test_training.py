@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from kdrinks.generation.templates import say, sentences
-from kdrinks.records import Passage
-from training import examples
-from training import world as worlds
+from kdrinks.generation.templates import render, sentences
+from kdrinks.records import Kind, Passage
+from training import examples, pools
 from training.examples import Examples
-from training.invent import Inventor
-from training.world import World
+from training.pools import World
+from training.synthesize import Inventor
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA, WORDINGS = ROOT / "kdrinks" / "data", ROOT / "training" / "wordings"
@@ -22,12 +21,12 @@ def world() -> World:
     return World(DATA, WORDINGS)
 
 
-def passage(kind: str, title: str, text: str, subject: str = "x") -> Passage:
-    return Passage(f"{subject}.{kind}.ko", subject, kind, "ko", title, text)  # type: ignore[arg-type]
+def passage(kind: Kind, title: str, text: str, subject: str = "x") -> Passage:
+    return Passage(f"{subject}.{kind}.ko", subject, kind, "ko", title, text)
 
 
 def test_the_character_set_is_all_of_ks_x_1001() -> None:
-    found = worlds.syllables()
+    found = pools.syllables()
     assert len(found) == len(set(found)) == 2350
     assert found[0] == "가" and found[-1] == "힝" and "식" in found and "뷁" not in found
 
@@ -36,7 +35,7 @@ def test_drinks_kept_out_and_kept_in_make_up_all_and_share_none(world: World) ->
     judged = World(DATA, WORDINGS, "test")
     inside, outside = ({d["id"] for d in w.drinks} for w in (world, judged))
     assert not inside & outside
-    assert len(inside) + len(outside) == len(worlds.rows(DATA / "drinks.jsonl"))
+    assert len(inside) + len(outside) == len(pools.rows(DATA / "drinks.jsonl"))
     assert 10 <= len(outside) <= 25
 
 
@@ -51,7 +50,7 @@ def test_training_never_speaks_of_a_drink_kept_out(world: World) -> None:
 
 
 def test_wordings_of_the_test_are_not_in_training() -> None:
-    train, test = (worlds.wordings(WORDINGS, split) for split in ("train", "test"))
+    train, test = (pools.wordings(WORDINGS, split) for split in ("train", "test"))
     for lang in ("ko", "en"):
         known = {text for texts in train[lang].values() for text in texts}
         asked = {text for texts in test[lang].values() for text in texts}
@@ -70,7 +69,7 @@ def test_every_answer_is_what_the_product_would_say(world: World) -> None:
     for _ in range(600):
         example = drawn.example()
         own = [p for p in example.passages if sentences(p)[0] in example.answer]
-        if example.answer == say(example.intent, example.lang, ()):
+        if example.answer == render(example.intent, example.lang, ()):
             assert example.intent in ("not_found", "out_of_scope", "injection", "smalltalk")
             continue
         assert own, example
@@ -176,8 +175,8 @@ def test_training_goes_on_where_it_was_killed(built: Path, tmp_path: Path, capsy
 
 def test_the_structured_start_copies_before_the_first_step() -> None:
     torch = pytest.importorskip("torch", reason="torch is in training/requirements.txt, not in requirements.txt")
+    from training.induction_init import prime
     from training.model import Model, Shape
-    from training.prime import prime
 
     model = Model(Shape(2000))
     prime(model)

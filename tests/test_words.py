@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kdrinks.text import english
-from kdrinks.text.analyzer import Words
+from kdrinks.text.analyzer import TextAnalyzer
 
 DATA = Path(__file__).parent / "data"
 PARTICLES_AND_ENDINGS = set(
@@ -18,7 +18,7 @@ PARTICLES_AND_ENDINGS = set(
 )
 
 
-def counted(words: Words, text: str, *pos: str) -> dict[str, int]:
+def counted(words: TextAnalyzer, text: str, *pos: str) -> dict[str, int]:
     return (
         {word.word: word.count for word in words.count(text, pos)}
         if pos
@@ -39,7 +39,7 @@ def f1(found: Counter[str], gold: Counter[str]) -> tuple[int, int, int]:
 @pytest.mark.parametrize("file", ["words_gold.tsv", "words_gold_held.tsv"])
 @pytest.mark.parametrize(("pos", "column", "least"), [("drink", 1, 0.97), ("noun", 2, 0.95)])
 def test_hand_made_sentences_are_counted_as_a_linguist_would(
-    words: Words, file: str, pos: str, column: int, least: float
+    words: TextAnalyzer, file: str, pos: str, column: int, least: float
 ) -> None:
     both = found_total = gold_total = 0
     wrong = []
@@ -58,7 +58,7 @@ def test_there_are_three_hundred_hand_made_sentences_and_others_that_no_rule_was
     assert len(sentences) == len(set(sentences)) == 300 + 80
 
 
-def test_no_particle_or_ending_is_among_the_top_words(words: Words) -> None:
+def test_no_particle_or_ending_is_among_the_top_words(words: TextAnalyzer) -> None:
     """Of everything that is packaged: what answers are made of."""
     packaged = resources.files("kdrinks").joinpath("data")
     lines = "".join(packaged.joinpath(f"{name}.jsonl").read_text("utf-8") for name in ("drinks", "topics", "beliefs"))
@@ -76,7 +76,7 @@ def test_no_particle_or_ending_is_among_the_top_words(words: Words) -> None:
 @pytest.mark.parametrize(
     "name", ["식혜", "안동소주", "송절주", "진달래화채", "면천두견주", "배숙", "감주", "단술", "쉰다리"]
 )
-def test_a_name_is_counted_whole_whatever_particle_follows(words: Words, name: str, particle: str) -> None:
+def test_a_name_is_counted_whole_whatever_particle_follows(words: TextAnalyzer, name: str, particle: str) -> None:
     assert counted(words, f"어제 {name}{particle} 이야기를 들었다", "drink") == {name: 1}
 
 
@@ -94,7 +94,7 @@ def test_a_name_is_counted_whole_whatever_particle_follows(words: Words, name: s
         ("고로쇠 수액을 받았다", {"고로쇠 수액": 1}),
     ],
 )
-def test_a_space_inside_a_name_does_not_split_it(words: Words, text: str, drinks: dict[str, int]) -> None:
+def test_a_space_inside_a_name_does_not_split_it(words: TextAnalyzer, text: str, drinks: dict[str, int]) -> None:
     assert counted(words, text, "drink") == drinks
 
 
@@ -109,12 +109,12 @@ def test_a_space_inside_a_name_does_not_split_it(words: Words, text: str, drinks
         ("청주는 어떤 맛이야?", True),
     ],
 )
-def test_cheongju_is_the_drink_or_the_city_by_its_neighbours(words: Words, text: str, is_drink: bool) -> None:
+def test_cheongju_is_the_drink_or_the_city_by_its_neighbours(words: TextAnalyzer, text: str, is_drink: bool) -> None:
     assert ("청주" in counted(words, text, "drink")) is is_drink
     assert ("청주" in counted(words, text, "noun")) is not is_drink
 
 
-def test_verbs_and_adjectives_come_in_dictionary_form_only_when_asked_for(words: Words) -> None:
+def test_verbs_and_adjectives_come_in_dictionary_form_only_when_asked_for(words: TextAnalyzer) -> None:
     text = "잘 발효한 막걸리는 시원하고 달아서 자주 마십니다"
     assert counted(words, text) == {"막걸리": 1}
     assert counted(words, text, "verb") == {"발효하다": 1, "마시다": 1}
@@ -136,11 +136,11 @@ def test_verbs_and_adjectives_come_in_dictionary_form_only_when_asked_for(words:
         ("찐 쌀과 삶은 보리, 덖은 잎", {"쌀", "보리", "잎"}),
     ],
 )
-def test_constructions_that_a_tagger_takes_apart_are_put_right(words: Words, text: str, nouns: set[str]) -> None:
+def test_constructions_that_a_tagger_takes_apart_are_put_right(words: TextAnalyzer, text: str, nouns: set[str]) -> None:
     assert set(counted(words, text, "noun")) == nouns
 
 
-def test_english_words_are_lower_cased_in_base_form_without_stop_words(words: Words) -> None:
+def test_english_words_are_lower_cased_in_base_form_without_stop_words(words: TextAnalyzer) -> None:
     assert counted(
         words, "The BEST recipes for brewing rice wines aren't what you'd think: leaves, glasses and a bus.", "english"
     ) == {
@@ -156,17 +156,17 @@ def test_english_words_are_lower_cased_in_base_form_without_stop_words(words: Wo
     }
 
 
-def test_romanised_names_are_drinks_and_not_english_words(words: Words) -> None:
+def test_romanised_names_are_drinks_and_not_english_words(words: TextAnalyzer) -> None:
     assert counted(words, "Andong soju, makgeolli and more makgeolli", "drink") == {"makgeolli": 2, "andong soju": 1}
     assert counted(words, "Andong soju, makgeolli and more makgeolli", "english") == {}
 
 
-def test_markdown_addresses_code_and_numbers_are_not_words(words: Words) -> None:
+def test_markdown_addresses_code_and_numbers_are_not_words(words: TextAnalyzer) -> None:
     text = "## **식혜**\n- [자료](https://ko.wikipedia.org/wiki/a_(b)) `x` https://a.example/잡음\n```python\nprint(막걸리)\n```\n12시 45% <br>"
     assert counted(words, text, "drink", "noun", "english") == {"식혜": 1, "자료": 1}
 
 
-def test_lines_are_counted_one_by_one_with_empty_ones(words: Words) -> None:
+def test_lines_are_counted_one_by_one_with_empty_ones(words: TextAnalyzer) -> None:
     lines = words.lines("식혜와 식혜\n\n쌀")
     assert [[(word.word, word.count) for word in line] for line in lines] == [[("식혜", 2)], [], [("쌀", 1)]]
 
@@ -183,11 +183,11 @@ def test_lines_are_counted_one_by_one_with_empty_ones(words: Words) -> None:
         ("", "ko"),
     ],
 )
-def test_the_language_of_a_question_is_the_one_most_words_are_in(words: Words, text: str, lang: str) -> None:
+def test_the_language_of_a_question_is_the_one_most_words_are_in(words: TextAnalyzer, text: str, lang: str) -> None:
     assert words.language(text) == lang
 
 
-def test_search_sees_through_particles_endings_and_english_forms(words: Words) -> None:
+def test_search_sees_through_particles_endings_and_english_forms(words: TextAnalyzer) -> None:
     assert (
         set(words.search_terms("막걸리를 빚었다", "ko"))
         == set(words.search_terms("막걸리는 빚는다", "ko"))
@@ -203,7 +203,7 @@ def test_plurals_lose_their_ending_only_where_it_is_one(word: str, base: str) ->
     assert english.base_form(word) == base
 
 
-def test_many_threads_share_one_analyser(words: Words) -> None:
+def test_many_threads_share_one_analyser(words: TextAnalyzer) -> None:
     results: list[dict[str, int]] = []
     threads = [
         threading.Thread(target=lambda: results.append(counted(words, "식혜를 마셨다", "drink"))) for _ in range(8)

@@ -19,8 +19,8 @@ import torch
 from training import tokenizer
 from training.evaluate_model import Asker, held_out, shares, told
 from training.export import NAME, export, load
+from training.pools import rows
 from training.train import DATA, WORDINGS, train
-from training.world import rows
 
 _GENERIC = frozenset({"korean", "green", "tea", "sap", "water"})
 """Words of drinks' titles that are plain English and may be one piece."""

@@ -4,7 +4,7 @@
 
 An answer is strictly right when it says everything that the gold answer rests on (every name, item, figure and sentence of
 the passages that belong), holds no word or figure that is in no passage, frame or question, does not loop, and has the
-polarity of the passage. Exact: it is the gold answer to the letter. The gold is kdrinks.generation.templates.say().
+polarity of the passage. Exact: it is the gold answer to the letter. The gold is kdrinks.generation.templates.render().
 """
 
 import argparse
@@ -21,14 +21,14 @@ from pathlib import Path
 import jinja2.sandbox
 
 from kdrinks.engine import library
-from kdrinks.engine.constraint import HeldSentence, HeldToSentences
+from kdrinks.engine.constraint import HeldSentence, SentenceConstraint
 from kdrinks.engine.native import Model
-from kdrinks.generation import templates
 from kdrinks.generation.guard import Guard
+from kdrinks.text.korean import split_sentences
 from training.chat_template import CHAT_TEMPLATE
 from training.examples import Example, Examples
+from training.pools import World
 from training.train import DATA, WORDINGS
-from training.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +71,19 @@ class Asker:
         asked = {"role": "user", "content": "", "question": example.question, "passages": passages}
         return self.tokens(_TEMPLATE.render(messages=[asked], bos_token="<s>"))
 
-    def held(self, example: Example) -> HeldToSentences:
+    def held(self, example: Example) -> SentenceConstraint:
         """The product's constraint for the example: only sentences that its passages allow."""
         guard = Guard(example.intent, example.lang, example.passages)
         lines = [
             HeldSentence(
-                self.tokens(line.text), self.tokens(line.joint + line.text), line.begins, line.may_end, line.after
+                self.tokens(line.text), self.tokens(line.separator + line.text), line.begins, line.may_end, line.after
             )
             for line in guard.sentences()
         ]
-        return HeldToSentences(lines, self.model.end_token())
+        return SentenceConstraint(lines, self.model.end_token())
 
     def answer(
-        self, prompt: list[int], limit: int = 400, held: HeldToSentences | None = None
+        self, prompt: list[int], limit: int = 400, held: SentenceConstraint | None = None
     ) -> tuple[list[int], float, float]:
         """The ids of the answer, seconds to its first token, tokens a second after it."""
         self.model.forget()
@@ -94,7 +94,7 @@ class Asker:
         while len(made) < min(limit, self.model.context_tokens - len(prompt)):
             scores = self.model.logits()
             if held:
-                held.narrow(scores)
+                held.mask(scores)
             token = int(scores.argmax())
             if not made:
                 first = time.perf_counter()
@@ -102,7 +102,7 @@ class Asker:
                 break
             made.append(token)
             if held:
-                held.take(token)
+                held.accept(token)
             self.model.append(token)
         spent = time.perf_counter() - first
         return made, first - begin, max(len(made) - 1, 1) / max(spent, 1e-9)
@@ -113,7 +113,7 @@ class Asker:
 
 def parts(text: str) -> list[str]:
     """What an answer must say: its sentences, lines and list items, without final stops."""
-    found = [part for line in text.split("\n") for part in templates.split(line)]
+    found = [part for line in text.split("\n") for part in split_sentences(line)]
     return [item.strip(" .") for part in found for item in part.split(", ") if item.strip(" .")]
 
 

@@ -1,17 +1,18 @@
 """Endless examples for the built-in model: real and invented drinks, questions in many wordings, one right answer each.
 
 An example is (intent, language, passages, question, answer). The passages are those of kdrinks.drinks.passages, the
-answer is phrasing.say() of the passages that belong to the question. Everything is a function of the seed and the data files.
+answer is templates.render() of the passages that belong to the question. Everything is a function of the seed and the data files.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kdrinks.generation.templates import particle, say
+from kdrinks.generation.templates import render
 from kdrinks.records import Language, Passage
-from training.invent import PAIRS, Inventor
-from training.world import KINDS, PROSE, World
+from kdrinks.text.korean import josa
+from training.pools import KINDS, PROSE, World
+from training.synthesize import PAIRS, Inventor
 
 MORE = {"history": 0.5, "heritage": 0.3, "allergens": 0.5, "infants": 0.5, "pregnancy": 0.7}
 """How often one more passage of a drink stands in the prompt: knowledge.choose gives several for these intents alone."""
@@ -181,8 +182,8 @@ class Examples:
         rng = self.rng
         intent = rng.choice(("not_found", "out_of_scope", "injection", "smalltalk"))
         if intent == "not_found" and rng.random() < 0.6:
-            return Example(intent, lang, (), self.ask(rng.choice(list(KINDS)), lang, []), say(intent, lang, ()))
-        return Example(intent, lang, (), self.ask(intent, lang, []), say(intent, lang, ()))
+            return Example(intent, lang, (), self.ask(rng.choice(list(KINDS)), lang, []), render(intent, lang, ()))
+        return Example(intent, lang, (), self.ask(intent, lang, []), render(intent, lang, ()))
 
     def _answered(
         self,
@@ -194,9 +195,9 @@ class Examples:
         named: bool = False,
     ) -> Example:
         if not passages:
-            return Example("not_found", lang, (), self.ask("identity", lang, names), say("not_found", lang, ()))
+            return Example("not_found", lang, (), self.ask("identity", lang, names), render("not_found", lang, ()))
         own = belonging(intent, passages, [subject] if subject else ()) if intent in KINDS else passages
-        return Example(intent, lang, tuple(passages), self.ask(intent, lang, names, named), say(intent, lang, own))
+        return Example(intent, lang, tuple(passages), self.ask(intent, lang, names, named), render(intent, lang, own))
 
 
 def fill(text: str, lang: str, values: Mapping[str, str]) -> str:
@@ -205,9 +206,9 @@ def fill(text: str, lang: str, values: Mapping[str, str]) -> str:
     def filled(match: re.Match[str]) -> str:
         value = values.get(match["slot"], values["item"])
         if match["forms"]:
-            return value + particle(value, match["forms"])
+            return value + josa(value, match["forms"])
         if match["loose"]:
-            return value + particle(value, next(pair for pair in PAIRS if match["loose"] in pair.split("/")))
+            return value + josa(value, next(pair for pair in PAIRS if match["loose"] in pair.split("/")))
         return value
 
     loose = r"(?P<loose>은|는|이|가|을|를|과|와)?(?![가-힣])" if lang == "ko" else "(?P<loose>)"

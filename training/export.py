@@ -27,7 +27,8 @@ def load(path: Path) -> Model:
     state = torch.load(path, map_location="cpu", weights_only=True)
     model = Model(Shape(**state["shape"]))
     model.load_state_dict(state["model"])
-    return model.eval()
+    model.eval()
+    return model
 
 
 def write_f16(model: Model, tokenizer: Tokenizer, path: Path) -> None:

@@ -17,10 +17,11 @@ import re
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
+from kdrinks.records import Language
 from kdrinks.search.intents import CUE, MASK, Model, features, from_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,14 +54,15 @@ _FILL = {
 }
 
 
-def rows(split: str) -> list[tuple[str, str, str]]:
+def rows(split: str) -> list[tuple[Language, str, str]]:
     """(lang, intent, text) of the wordings of a split; follow-ups carry no intent of their own and are left out."""
-    found = []
+    found: list[tuple[Language, str, str]] = []
     for path in sorted(WORDINGS.glob("*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
             row = json.loads(line)
             if row.get("split", "train") == split and row["intent"] != "followup":
-                found.append((row.get("lang") or path.stem[:2], canonical(row["intent"]), row["text"]))
+                lang = cast(Language, row.get("lang") or path.stem[:2])
+                found.append((lang, canonical(row["intent"]), row["text"]))
     return found
 
 
@@ -81,7 +83,7 @@ def filled(text: str, lang: str, rng: random.Random, *, without_name: bool = Fal
     return _SLOT.sub(value, text)
 
 
-def examples(split: str, rng: random.Random, copies: int) -> list[tuple[str, str, str]]:
+def examples(split: str, rng: random.Random, copies: int) -> list[tuple[Language, str, str]]:
     found = []
     for lang, intent, text in rows(split):
         slots = {match[1] for match in _SLOT.finditer(text)}
@@ -122,7 +124,9 @@ def main() -> None:
         total = 0.0
         for start in range(0, len(order), 128):
             picked = order[start : start + 128]
-            flat, parts, offsets = [], [], []
+            flat: list[int] = []
+            parts: list[float] = []
+            offsets: list[int] = []
             for index in picked:
                 # whole texts without pieces teach the model to trust the cues where wordings are new
                 kept = 0.0 if rng.random() < 0.25 else 1 - DROPPED
@@ -180,7 +184,7 @@ def table(weights: torch.Tensor, bias: torch.Tensor, classes: list[str], known: 
     return {"classes": classes, "bias": [round(value, 3) for value in bias.tolist()], "weights": kept}
 
 
-def report(model: Model, test: list[tuple[str, str, str]]) -> None:
+def report(model: Model, test: list[tuple[Language, str, str]]) -> None:
     right: dict[str, list[bool]] = defaultdict(list)
     missed: Counter[tuple[str, str]] = Counter()
     for lang, intent, text in test:

@@ -24,7 +24,7 @@ class Shape:
     """SwiGLU width: copying needs attention more than memory."""
     context: int = 1024
     rope_base: float = 1_000_000.0
-    """Half of the pairs then turn by less than a radian over the whole context: room to compare contents (see prime.py)."""
+    """Half of the pairs then turn by less than a radian over the whole context: room to compare contents (see induction_init.py)."""
     epsilon: float = 1e-5
 
 

@@ -18,7 +18,7 @@ import sentencepiece
 
 from kdrinks.generation import templates
 from kdrinks.records import Kind
-from training.world import syllables
+from training.pools import syllables
 
 MARKS: tuple[str, ...] = ("<|passage|>", "<|user|>", "<|assistant|>", *(f"<|{kind}|>" for kind in get_args(Kind)))
 """Control tokens; ids 3 and up, after <unk>, <s> and </s>."""
@@ -136,10 +136,12 @@ class Tokenizer:
         return english, [piece for piece in pieces if re.fullmatch("[\u3400-\u9fff]", piece)]
 
     def encode(self, text: str) -> list[int]:
-        return self.pieces.encode(text)
+        ids: list[int] = self.pieces.encode(text)
+        return ids
 
     def decode(self, ids: list[int]) -> str:
-        return self.pieces.decode(ids)
+        text: str = self.pieces.decode(ids)
+        return text
 
     def prompt(self, passages: Iterable[tuple[str, str, str]], question: str) -> list[int]:
         """The ids that the model sees. passages: (title, kind, text)."""

@@ -21,10 +21,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.examples import Example, Examples
+from training.induction_init import PRIMED_BLOCKS, prime
 from training.model import Model, Shape
-from training.prime import PRIMED_BLOCKS, prime
+from training.pools import World
 from training.tokenizer import Tokenizer
-from training.world import World
 
 DATA = Path(__file__).resolve().parent.parent / "kdrinks" / "data"
 WORDINGS = Path(__file__).resolve().parent / "wordings"
@@ -42,7 +42,7 @@ ENOUGH = 0.93
 CHECKPOINT_S, MEASURE_S = 120.0, 300.0
 MUON_RATE, ADAM_RATE = 0.012, 7e-4
 PRIMED_SHARE = 0.1
-"""Of MUON_RATE for the attention that prime.py wrote: its updates reach every direction alike and blur what is exact. After 0.7 million
+"""Of MUON_RATE for the attention that induction_init.py wrote: its updates reach every direction alike and blur what is exact. After 0.7 million
 tokens 94.3 % of the answer tokens on drinks kept out were right with a tenth (and ADAM_RATE a third of what it was), 93.3 % without."""
 
 LENGTHS = (48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640)

@@ -1,6 +1,6 @@
 """Trains the vectors of kdrinks/data/vectors.npz: `python -m training.vectors [--measure]`.
 
-A hashed n-gram encoder (kdrinks.search.vectors), one table for questions and passages, trained contrastively: a question of the
+A hashed n-gram encoder (kdrinks.text.vectors), one table for questions and passages, trained contrastively: a question of the
 wordings, put to a drink, is pulled to the passage that answers it and pushed from the other passages of its batch (16 drinks with 16
 questions each, so that a drink's other passages are always among them). Beside the wordings: pieces of the passages themselves,
 claims of false beliefs and a passage in its other language. About 3 minutes on one core, fixed seed. --measure leaves the test wordings
@@ -9,6 +9,7 @@ out of training and ships nothing but the table in /tmp given by --out.
 
 import argparse
 import random
+import re
 import sys
 import time
 from collections import defaultdict
@@ -22,7 +23,7 @@ from kdrinks.drinks.model import load_beliefs, load_drinks, load_topics, record_
 from kdrinks.drinks.passages import all_passages
 from kdrinks.records import Passage
 from kdrinks.search.evidence import KINDS
-from kdrinks.search.vectors import BUCKETS, DIMENSIONS, rows_of, said
+from kdrinks.text.vectors import BUCKETS, DIMENSIONS, rows_of, said
 from training.intents import _FILL, _SLOT, ROOT, rows
 
 OUT = ROOT / "kdrinks" / "data" / "vectors.npz"
@@ -36,8 +37,8 @@ DROPPED = 0.25
 def asked(text: str, lang: str, name: str, rng: random.Random) -> str:
     """A wording put to a drink."""
 
-    def value(match: object) -> str:
-        slot, particles = match[1], match[2]  # type: ignore[index]
+    def value(match: re.Match[str]) -> str:
+        slot, particles = match[1], match[2]
         particle = rng.choice(particles.split("/")) if particles else ""
         if slot == "name":
             return name + particle

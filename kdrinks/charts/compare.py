@@ -1,4 +1,4 @@
-"""Charts of a comparison: a row for each setting, its name above its bars, so that it reads on a phone. Same rules as charts.py."""
+"""Charts of a comparison: a row for each setting, its name above its bars, so that it reads on a phone. Same rules as base.py."""
 
 from typing import Any, cast
 
@@ -6,8 +6,7 @@ import altair as alt
 import pandas as pd
 
 from kdrinks import i18n
-from kdrinks.charts.base import MUTED, text
-from kdrinks.charts.more import SIDES
+from kdrinks.charts.base import MUTED, SIDES, text
 
 LINE_PX = 19
 STARTS = (True, False)
@@ -109,7 +108,7 @@ def number(value: float) -> str:
 
 def _one_each(table: pd.DataFrame, column: str, lang: str) -> alt.LayerChart:
     megabytes = table[column] / 1e6
-    shown = megabytes.map(lambda value: number(value) + i18n.text("charts.value_mb", lang, value=""))
+    shown = megabytes.map(lambda value: i18n.text("charts.value_mb", lang, value=number(value)))
     table = table.assign(value=megabytes, low=megabytes, high=megabytes, kind="", at=0, shown=shown)
     return _rows(table, lang, [""])
 

@@ -1,4 +1,4 @@
-"""Drinks in, pictures out: how many there are by season and kind, and by region; pure, and knows neither the store nor the page.
+"""Charts of drinks: how many there are by season and kind, by region, how often each was spoken of over time; pure, and knows neither the store nor the page.
 
 A click on a field selects it under the name "field" with the ids it stands for.
 """
@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 
 from kdrinks import i18n
+from kdrinks.charts.base import bars_with_ends, counted, day_axis, days, over_days
 from kdrinks.drinks.browse import FAMILIES, SEASONS, family
 from kdrinks.drinks.model import Drink
 
@@ -78,8 +79,8 @@ def by_season(
         "kind:N", sort=list(families.values()), title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=110)
     )
     tooltip = [
-        alt.Tooltip("kind:N", title=i18n.text("drinks.of_family", lang)),
-        alt.Tooltip("when:N", title=i18n.text("drinks.of_season", lang)),
+        alt.Tooltip("kind:N", title=i18n.text("drinks.columns.family", lang)),
+        alt.Tooltip("when:N", title=i18n.text("drinks.columns.season", lang)),
         alt.Tooltip("count:Q", title=i18n.text("drinks.drinks", lang)),
         alt.Tooltip("drinks:N", title=i18n.text("drinks.names", lang)),
     ]
@@ -108,7 +109,7 @@ def by_region(
         )
     x, y = alt.X("column:O", axis=None), alt.Y("row:O", axis=None)
     tooltip = [
-        alt.Tooltip("name:N", title=i18n.text("drinks.of_region", lang)),
+        alt.Tooltip("name:N", title=i18n.text("drinks.columns.region", lang)),
         alt.Tooltip("count:Q", title=i18n.text("drinks.drinks", lang)),
         alt.Tooltip("drinks:N", title=i18n.text("drinks.names", lang)),
     ]
@@ -154,3 +155,15 @@ def _named(drinks: Sequence[Drink], lang: str) -> str:
     titles = [drink.title_ko if lang == "ko" else drink.title_en for drink in drinks]
     rest = f" +{len(titles) - NAMED}" if len(titles) > NAMED else ""
     return ", ".join(titles[:NAMED]) + rest
+
+
+def over_time(table: pd.DataFrame, lang: str) -> alt.Chart | alt.LayerChart:
+    """How often each drink was named, stacked by day; with a single day a bar for each drink. table: day, drink, count."""
+    if table["day"].nunique() > 1:
+        bars = alt.Chart(days(table)).mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+        day = alt.X("utcyearmonthdate(day):T", title=None, axis=day_axis(lang))
+        return over_days(table, lang, bars, day, "drink").properties(height=230)
+    table = table.sort_values("count", ascending=False, kind="stable")
+    return bars_with_ends(
+        table, "drink", "count", ",", most=float(table["count"].max()), tooltip=counted("drink", lang)
+    )

@@ -5,21 +5,20 @@ Returns documents and prints for people; exit status and --json are __main__'s.
 
 import argparse
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from kdrinks.cli.base import Command
 from kdrinks.cli.watch import watch
 from kdrinks.config import from_environment
-from kdrinks.documents.ingest import Adding
+from kdrinks.documents.ingest import DocumentIngest
+from kdrinks.drinks.names import packaged_names
 from kdrinks.errors import BadInput
 from kdrinks.files import NotRegular, open_regular
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database
-from kdrinks.text.analyzer import Words
-
-Command = Callable[..., argparse.ArgumentParser]
+from kdrinks.text.analyzer import TextAnalyzer
 
 
 def add(commands: Any, command: Command) -> None:
@@ -41,7 +40,7 @@ def _add(options: argparse.Namespace) -> dict[str, Any]:
     except OSError as exc:
         raise BadInput("document_missing", file=options.file, cause=exc.strerror) from exc
     with closing(Database.open(from_environment().database)) as db:
-        job = Adding(db, Words(), options.file.name, content)
+        job = DocumentIngest(db, TextAnalyzer(packaged_names()), options.file.name, content)
         watch(job, lambda: print(f"{job.phase} {job.fraction:.0%}", file=sys.stderr), job.cancel)
         row = _row(store.listed(db, document_id=job.id)[0])
     if not options.json:

@@ -6,13 +6,14 @@ Returns documents and prints for people; exit status and --json are __main__'s.
 import argparse
 import hashlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from kdrinks.cli.base import Command
 from kdrinks.cli.watch import watch
 from kdrinks.config import from_environment
 from kdrinks.engine.local import Engine
@@ -22,7 +23,6 @@ from kdrinks.hub.download import Download, Downloads
 from kdrinks.hub.gguf import parts_of
 from kdrinks.hub.remote import Hub
 
-Command = Callable[..., argparse.ArgumentParser]
 NOTHING: Mapping[str, str] = {}
 
 

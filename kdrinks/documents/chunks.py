@@ -2,16 +2,16 @@
 
 What a document says is data. Its text is kept to what a reader sees: characters that show nothing are dropped (hidden orders travel in
 them), line breaks become spaces, so that no line of it can pass for a line of a prompt, and its [1] becomes (1), which is how an
-answer marks what it rests on. Control text of chat templates is broken up where prompts are made (prompt.disarmed).
+answer marks what it rests on. Control text of chat templates is broken up where prompts are made (prompt.escape_control_tokens).
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from kdrinks.generation.templates import split
 from kdrinks.records import Language
+from kdrinks.text.korean import split_sentences
 
 FORMATS = ("pdf", "docx", "md", "txt", "csv", "html")
 SUFFIXES = {
@@ -37,7 +37,7 @@ leaves 420 to passages."""
 HANGUL_UNITS = 2.2
 
 LINE_BREAK = "\ue000"
-"""Where a line of a PDF ends between two syllables, with or without a space nobody can see there: words.Words.glued decides."""
+"""Where a line of a PDF ends between two syllables, with or without a space nobody can see there: TextAnalyzer.glued decides."""
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _HANGUL = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]")
@@ -45,6 +45,12 @@ _LATIN_LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in r
 _MARK = re.compile(r"\[(\d+)\]")
 _ENDED = re.compile(r"[.!?。…:][\"'”’)\]』》」]*$")
 _HEADING_MOST = 80
+
+
+OnProgress = Callable[[int, int], None]
+"""(pages done, pages to do); formats without pages tell nothing."""
+
+BULLET = re.compile(r"^\s*(?:[-*•·▪◦‣○●□■]|\(?\d{1,3}[.)])\s")
 
 
 class Unreadable(Exception):
@@ -82,7 +88,7 @@ def chunked(blocks: Iterable[Block]) -> list[Chunk]:
     """Chunks of whole sentences, none across a heading or the beginning of a page. Raises Unreadable when they are too many."""
     chunks: list[Chunk] = []
     for heading, page, sentences in _sections(blocks):
-        for text in _packed(_stopped(one) for one in sentences):
+        for text in _packed(_stopped(sentence) for sentence in sentences):
             chunks.append(Chunk(text, heading, page, language(text)))
         if len(chunks) > PASSAGES_MAX:
             raise Unreadable("document_too_long", limit=f"{PASSAGES_MAX:,}")
@@ -126,7 +132,7 @@ def _sections(blocks: Iterable[Block]) -> Iterator[tuple[str, int | None, list[s
             continue
         if block.level and len(text) <= _HEADING_MOST:
             yield _joined(path), page, sentences
-            path = {level: said for level, said in path.items() if level < block.level} | {block.level: text}
+            path = {level: heading for level, heading in path.items() if level < block.level} | {block.level: text}
             page, sentences = block.page, []
             continue
         if block.alone:
@@ -137,7 +143,7 @@ def _sections(blocks: Iterable[Block]) -> Iterator[tuple[str, int | None, list[s
         if block.page != page:
             runs_on = bool(sentences) and not _ENDED.search(sentences[-1]) and block.page is not None
             if runs_on:
-                first, *rest = split(text)
+                first, *rest = split_sentences(text)
                 sentences[-1] = f"{sentences[-1]} {first}"
                 text = " ".join(rest)
             yield _joined(path), page, sentences
@@ -146,39 +152,39 @@ def _sections(blocks: Iterable[Block]) -> Iterator[tuple[str, int | None, list[s
                 continue
         elif sentences and not _ENDED.search(sentences[-1]):
             sentences[-1] = _stopped(sentences[-1])
-        sentences += split(text)
+        sentences += split_sentences(text)
     yield _joined(path), page, sentences
 
 
 def _packed(sentences: Iterable[str]) -> Iterator[str]:
     """Sentences joined up to CHUNK_UNITS; one that is longer by itself is cut between its words."""
-    taken: list[str] = []
+    chunk: list[str] = []
     used = 0.0
     for sentence in (piece for one in sentences for piece in _cut(one)):
         length = _units(sentence)
-        if taken and used + length > CHUNK_UNITS:
-            yield " ".join(taken)
-            taken, used = [], 0.0
-        taken.append(sentence)
+        if chunk and used + length > CHUNK_UNITS:
+            yield " ".join(chunk)
+            chunk, used = [], 0.0
+        chunk.append(sentence)
         used += length
-    if taken:
-        yield " ".join(taken)
+    if chunk:
+        yield " ".join(chunk)
 
 
 def _cut(sentence: str) -> Iterator[str]:
     if _units(sentence) <= CHUNK_UNITS:
         yield sentence
         return
-    taken, used = "", 0.0
+    chunk, used = "", 0.0
     for word in sentence.split(" "):
         for piece in _pieces(word):
             length = _units(piece) + 1
-            if taken and used + length > CHUNK_UNITS:
-                yield taken
-                taken, used = "", 0.0
-            taken, used = f"{taken} {piece}" if taken else piece, used + length
-    if taken:
-        yield taken
+            if chunk and used + length > CHUNK_UNITS:
+                yield chunk
+                chunk, used = "", 0.0
+            chunk, used = f"{chunk} {piece}" if chunk else piece, used + length
+    if chunk:
+        yield chunk
 
 
 def _pieces(word: str) -> Iterator[str]:

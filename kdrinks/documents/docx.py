@@ -80,5 +80,5 @@ def _rows(table: Table, page: int | None) -> Iterator[Block]:
             head = texts
             continue
         named = len(head) == len(texts)
-        said = (f"{head[place]}: {text}" if named else text for place, text in enumerate(texts) if text)
-        yield Block(", ".join(said), 0, page, alone=True)
+        labelled = (f"{head[place]}: {text}" if named else text for place, text in enumerate(texts) if text)
+        yield Block(", ".join(labelled), 0, page, alone=True)

@@ -1,4 +1,4 @@
-"""Files as blocks: which parser reads a format, and what makes a file unreadable. Runs in a child process (documents_child.py).
+"""Files as blocks: which parser reads a format, and what makes a file unreadable. Runs in a child process (reader.py).
 
 PDF and Word have modules of their own; the parsers are imported where they are used. Every parser's own errors end here.
 """
@@ -6,20 +6,16 @@ PDF and Word have modules of their own; the parsers are imported where they are 
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from kdrinks.documents.chunks import Block, Unreadable
+from kdrinks.documents.chunks import BULLET, Block, OnProgress, Unreadable
 
 if TYPE_CHECKING:
     from bs4 import Tag
 
-Told = Callable[[int, int], None]
-"""(pages done, pages to do); formats without pages tell nothing."""
-
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)
 _SENTENCE_END = re.compile(r"[.!?。:;,][\"'”’)\]]*$")
-BULLET = re.compile(r"^\s*(?:[-*•·▪◦‣○●□■]|\(?\d{1,3}[.)])\s")
 
 UNSEEN = (
     "script",
@@ -43,13 +39,13 @@ _HTML_BLOCKS = (
 ).split()
 
 
-def blocks(content: bytes, format: str, told: Told) -> Iterator[Block]:
+def blocks(content: bytes, format: str, on_progress: OnProgress) -> Iterator[Block]:
     """The blocks of a file. format: one of documents.FORMATS. Raises Unreadable."""
     try:
         if format == "pdf":
             from kdrinks.documents import pdf
 
-            yield from pdf.blocks(content, told)
+            yield from pdf.blocks(content, on_progress)
         elif format == "docx":
             from kdrinks.documents import docx
 
@@ -92,14 +88,14 @@ def _text(text: str) -> Iterator[Block]:
 
 def _items(lines: list[str]) -> Iterator[str]:
     """Lines of a paragraph joined, a new item at each line that begins with a bullet or a number."""
-    taken: list[str] = []
+    item: list[str] = []
     for line in lines:
-        if taken and BULLET.match(line):
-            yield " ".join(taken)
-            taken = []
-        taken.append(line)
-    if taken:
-        yield " ".join(taken)
+        if item and BULLET.match(line):
+            yield " ".join(item)
+            item = []
+        item.append(line)
+    if item:
+        yield " ".join(item)
 
 
 def _csv(text: str) -> Iterator[Block]:
@@ -157,9 +153,9 @@ def _markdown(text: str) -> Iterator[Block]:
 def _said(children: Iterable[Any]) -> str:
     """The text of Markdown's inline tokens, without its marks and addresses."""
     breaks = ("softbreak", "hardbreak")
-    shown = ("text", "code_inline", "image")
+    textual = ("text", "code_inline", "image")
     return "".join(
-        " " if child.type in breaks else child.content for child in children if child.type in (*breaks, *shown)
+        " " if child.type in breaks else child.content for child in children if child.type in (*breaks, *textual)
     )
 
 
@@ -186,17 +182,17 @@ def _web_blocks(root: "Tag") -> Iterator[Block]:
     from bs4 import Tag
     from bs4.element import NavigableString, PreformattedString
 
-    said: list[str] = []
+    pieces: list[str] = []
 
     def flushed() -> Iterator[Block]:
-        if said:
-            yield Block("".join(said))
-            said.clear()
+        if pieces:
+            yield Block("".join(pieces))
+            pieces.clear()
 
     for child in root.children:
         if isinstance(child, NavigableString):
             if not isinstance(child, PreformattedString):  # comments, doctypes
-                said.append(str(child))
+                pieces.append(str(child))
         elif isinstance(child, Tag):
             if re.fullmatch(r"h[1-6]", child.name):
                 yield from flushed()
@@ -205,12 +201,12 @@ def _web_blocks(root: "Tag") -> Iterator[Block]:
                 yield from flushed()
                 yield from _web_table(child)
             elif child.name == "br":
-                said.append(" ")
+                pieces.append(" ")
             elif child.name in _HTML_BLOCKS or child.find(_HTML_BLOCKS):
                 yield from flushed()
                 yield from _web_blocks(child)
             else:
-                said.append(child.get_text(""))
+                pieces.append(child.get_text(""))
     yield from flushed()
 
 

@@ -1,4 +1,4 @@
-"""Adding a document: a thread of its own reads the file in a child process, counts and encodes its passages, and writes them in one transaction.
+"""DocumentIngest a document: a thread of its own reads the file in a child process, counts and encodes its passages, and writes them in one transaction.
 
 No page change stops it. Until its last step nothing is in the store, so a cancel, an error or a kill leaves nothing half added.
 """
@@ -17,12 +17,12 @@ from kdrinks.config import ROOT
 from kdrinks.documents.chunks import LINE_BREAK, SIZE_MAX_BYTES, SUFFIXES, page_word, plain
 from kdrinks.errors import BadInput, KdrinksError
 from kdrinks.records import Passage
-from kdrinks.search import vectors
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database, new_id, now
-from kdrinks.text.analyzer import VERSION, Words
+from kdrinks.text import vectors
+from kdrinks.text.analyzer import VERSION, TextAnalyzer
 
-EDITION = f"{VERSION} {vectors.VERSION}"
+INDEX_VERSION = f"{VERSION} {vectors.VERSION}"
 """Of stored words and vectors; those of another are made again (index_again)."""
 
 READING, MENDING = 0.4, 0.3
@@ -37,13 +37,13 @@ class Cancelled(Exception):
     """A person changed their mind."""
 
 
-class Adding:
+class DocumentIngest:
     """One document on its way in; starts at once. Attributes are safe to read from any thread.
 
     Raises BadInput when the file cannot be a document at all: its kind, its size, or one with the same content is there.
     """
 
-    def __init__(self, db: Database, words: Words, name: str, content: bytes) -> None:
+    def __init__(self, db: Database, words: TextAnalyzer, name: str, content: bytes) -> None:
         self.file = PurePath(name.replace("\\", "/")).name
         self.title = plain(PurePath(self.file).stem) or self.file
         self.id = new_id()
@@ -80,7 +80,7 @@ class Adding:
         phase = "failed"
         try:
             while not _ONE_AT_A_TIME.acquire(timeout=0.1):
-                self._go_on()
+                self._raise_if_cancelled()
             try:
                 self._add()
             finally:
@@ -108,8 +108,8 @@ class Adding:
         document = store.Document(
             self.id, self.title, self.file, self._format, size, content_hash, read["pages"], len(parts), now()
         )
-        self._go_on()
-        store.add(self._db, document, parts, edition=EDITION)
+        self._raise_if_cancelled()
+        store.add(self._db, document, parts, index_version=INDEX_VERSION)
         self.fraction = 1.0
 
     def _read(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class Adding:
         last: dict[str, Any] = {}
         with child:
             try:
-                self._go_on()  # a cancel before the child was there
+                self._raise_if_cancelled()  # a cancel before the child was there
                 with suppress(BrokenPipeError):  # it ended early; its exit tells
                     child.stdin.write(self._content)
                     child.stdin.close()
@@ -135,31 +135,31 @@ class Adding:
                 last = {}
             finally:
                 child.kill()
-        self._go_on()
+        self._raise_if_cancelled()
         if "error" in last:
             raise BadInput(last["error"], file=self.file, **last["values"])
         if "chunks" not in last:
             raise BadInput("document_too_complex", file=self.file)
         return last
 
-    def _parts(self, chunks: Sequence[dict[str, Any]]) -> list[store.Part]:
+    def _parts(self, chunks: Sequence[dict[str, Any]]) -> list[store.DocumentPassage]:
         parts = []
         for number, chunk in enumerate(chunks, 1):
-            self._go_on()
+            self._raise_if_cancelled()
             self.fraction = READING + MENDING * number / len(chunks)
             text, heading = (self._words.glued(chunk[name], LINE_BREAK) for name in ("text", "heading"))
             lang, page = chunk["lang"], chunk["page"]
             place = page_word(lang, self._format, page) if page else heading.rpartition(" › ")[2]
             named = f"{self.title}, {place}" if place and place != self.title else self.title
             passage = Passage(f"{self.id}.document.{number}.{lang}", self.id, "document", lang, named, text)
-            parts.append(store.Part(passage, number, heading, page, {}, None))
+            parts.append(store.DocumentPassage(passage, number, heading, page, {}, None))
         return parts
 
     def _index_progress(self, done: int, of: int) -> None:
-        self._go_on()
+        self._raise_if_cancelled()
         self.fraction = READING + MENDING + (1 - READING - MENDING) * done / of
 
-    def _go_on(self) -> None:
+    def _raise_if_cancelled(self) -> None:
         if self._halt.is_set():
             raise Cancelled
 
@@ -169,10 +169,12 @@ def hash_of(content: bytes) -> str:
 
 
 def indexed(
-    words: Words, parts: Sequence[store.Part], progress: Callable[[int, int], None] = lambda done, of: None
-) -> list[store.Part]:
+    words: TextAnalyzer,
+    parts: Sequence[store.DocumentPassage],
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> list[store.DocumentPassage]:
     """The parts with their words, those of title and headings twice, and their vectors."""
-    done: list[store.Part] = []
+    done: list[store.DocumentPassage] = []
     for start in range(0, len(parts), BATCH):
         batch = parts[start : start + BATCH]
         encoded = vectors.of_passages([part.passage for part in batch])
@@ -181,15 +183,15 @@ def indexed(
             for text, weight in ((f"{passage.title} {part.heading}", 2), (passage.text, 1)):
                 for term in words.search_terms(text, passage.lang):
                     counts[term] = counts.get(term, 0) + weight
-            done.append(store.Part(passage, part.number, part.heading, part.page, counts, vector))
+            done.append(store.DocumentPassage(passage, part.number, part.heading, part.page, counts, vector))
         progress(len(done), len(parts))
     return done
 
 
-def index_again(db: Database, words: Words) -> None:
+def index_again(db: Database, words: TextAnalyzer) -> None:
     """Bring the words and vectors of documents that an older kdrinks added up to date, one document a transaction."""
-    for document_id in store.outdated(db, EDITION):
-        store.index_again(db, document_id, indexed(words, store.parts(db, document_id)), edition=EDITION)
+    for document_id in store.outdated(db, INDEX_VERSION):
+        store.index_again(db, document_id, indexed(words, store.parts(db, document_id)), index_version=INDEX_VERSION)
 
 
 def _checked(db: Database, file: str, content: bytes) -> str:

@@ -15,8 +15,7 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
-from kdrinks.documents.chunks import LINE_BREAK, PAGES_MAX, Block, Unreadable
-from kdrinks.documents.formats import BULLET, Told
+from kdrinks.documents.chunks import BULLET, LINE_BREAK, PAGES_MAX, Block, OnProgress, Unreadable
 
 LARGER = 1.15
 """How many times the body's letter height makes a heading."""
@@ -41,7 +40,7 @@ class _Line:
     top: float
 
 
-def blocks(content: bytes, told: Told) -> Iterator[Block]:
+def blocks(content: bytes, on_progress: OnProgress) -> Iterator[Block]:
     """Raises Unreadable when it is encrypted, broken or too long."""
     try:
         document = pdfium.PdfDocument(content)
@@ -57,7 +56,7 @@ def blocks(content: bytes, told: Told) -> Iterator[Block]:
             sheets.append(_lines(document[number], number + 1))
         except pdfium.PdfiumError as exc:
             raise Unreadable("document_broken", cause=f"PDF, page {number + 1}") from exc
-        told(number + 1, pages)
+        on_progress(number + 1, pages)
     running = _running(sheets)
     lines = [line for sheet in sheets for line in _without(sheet, running)]
     yield from _paragraphs(lines)
@@ -119,16 +118,16 @@ def _paragraphs(lines: list[_Line]) -> Iterator[Block]:
         return
     body = _weighed_median(lines)
     sizes = sorted({round(line.height) for line in lines if line.height > body * LARGER}, reverse=True)
-    gaps = [one.top - other.top for one, other in pairwise(lines) if one.page == other.page]
+    gaps = [line.top - other.top for line, other in pairwise(lines) if line.page == other.page]
     usual = median([gap for gap in gaps if gap > 0] or [0.0])
     spaced = _spaces_at_ends(lines)
-    taken: list[_Line] = []
+    paragraph: list[_Line] = []
     for line in lines:
-        if taken and _parted(taken[-1], line, usual):
-            yield _block(taken, body, sizes, spaced)
-            taken = []
-        taken.append(line)
-    yield _block(taken, body, sizes, spaced)
+        if paragraph and _parted(paragraph[-1], line, usual):
+            yield _block(paragraph, body, sizes, spaced)
+            paragraph = []
+        paragraph.append(line)
+    yield _block(paragraph, body, sizes, spaced)
 
 
 def _weighed_median(lines: list[_Line]) -> float:

@@ -41,11 +41,11 @@ ALLERGENS = (
     "pollen",
 )
 """Tags of the group diet that say what a drink may hold and somebody may have to avoid."""
-SUITS = ("vegan", "sugar_free")
+DIETS = ("vegan", "sugar_free")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DrinkFilter:
     """What a person looks for; empty means anything. Within a filter one match is enough, the filters all count."""
 
     text: str = ""
@@ -54,9 +54,9 @@ class Wanted:
     caffeine: frozenset[str] = frozenset()
     season: frozenset[str] = frozenset()
     region: frozenset[str] = frozenset()
-    suits: frozenset[str] = frozenset()
+    diets: frozenset[str] = frozenset()
     """Diets that a drink must all suit."""
-    without: frozenset[str] = frozenset()
+    exclude_allergens: frozenset[str] = frozenset()
     """Allergens that it must not hold."""
 
 
@@ -65,14 +65,14 @@ def family(drink: Drink) -> str:
     return next((name for name, own in FAMILIES.items() if own & kinds), "other")
 
 
-def seek(drinks: Iterable[Drink], wanted: Wanted) -> list[Drink]:
+def filter_drinks(drinks: Iterable[Drink], wanted: DrinkFilter) -> list[Drink]:
     """The drinks that match, those named like the text first, else in the order they come in."""
     words = [_plain(word) for word in wanted.text.split()]
     found = [drink for drink in drinks if _fits(drink, wanted)]
     if not words:
         return found
     scored = [(drink, _place(drink, words)) for drink in found]
-    return [drink for drink, place in sorted(scored, key=lambda one: one[1]) if place < _NOWHERE]
+    return [drink for drink, place in sorted(scored, key=lambda pair: pair[1]) if place < _NOWHERE]
 
 
 def nearest(drinks: Iterable[Drink], text: str, *, most: int = 3) -> list[Drink]:
@@ -95,7 +95,7 @@ def similar_to(drink: Drink, drinks: Mapping[str, Drink]) -> list[Drink]:
 _NOWHERE = 9
 
 
-def _fits(drink: Drink, wanted: Wanted) -> bool:
+def _fits(drink: Drink, wanted: DrinkFilter) -> bool:
     tags = drink.tags
     diet = set(tags.diet)
     return (
@@ -104,8 +104,8 @@ def _fits(drink: Drink, wanted: Wanted) -> bool:
         and (not wanted.caffeine or tags.caffeine in wanted.caffeine)
         and (not wanted.season or bool(wanted.season & set(tags.season)))
         and (not wanted.region or bool(wanted.region & set(tags.region)))
-        and wanted.suits <= diet
-        and not wanted.without & diet
+        and wanted.diets <= diet
+        and not wanted.exclude_allergens & diet
     )
 
 

@@ -1,4 +1,4 @@
-"""The drinks as they stand now: those of the package with people's corrections and additions over them.
+"""The drinks as they stand now: those of the package with people's corrections and ingest_jobs over them.
 
 What a person wrote is data: it is checked by the same drink_from as the package, and a version that no longer fits (written by
 another kdrinks) is left out rather than losing the page. Knows no form and no page.
@@ -15,7 +15,7 @@ from kdrinks.store.db import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
+class DrinkCatalog:
     drinks: tuple[Drink, ...]
     """The packaged ones in their order, then the added ones, oldest first."""
     edited: frozenset[str]
@@ -28,8 +28,8 @@ class Edition:
         return {drink.id: drink for drink in self.drinks}
 
 
-def current(db: Database) -> Edition:
-    """The edition that answers and pages use. Raises KnowledgeError when the package itself cannot be read."""
+def current(db: Database) -> DrinkCatalog:
+    """The catalog that answers and pages use. Raises KnowledgeError when the package itself cannot be read."""
     drinks = {drink.id: drink for drink in packaged()}
     edited, unfit = set(), []
     for drink_id, record in store.edited(db).items():
@@ -46,7 +46,7 @@ def current(db: Database) -> Edition:
         else replace(drink, similar=tuple(other for other in drink.similar if other in drinks))
         for drink in drinks.values()
     )  # fmt: skip
-    return Edition(whole, frozenset(edited), tuple(unfit))
+    return DrinkCatalog(whole, frozenset(edited), tuple(unfit))
 
 
 @cache

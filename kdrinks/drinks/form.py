@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kdrinks.drinks.model import Drink, drink_from, record_of
-from kdrinks.generation.templates import particle
+from kdrinks.text.korean import HANGUL, josa
 
 TEXTS = ("season", "serve", "occasion", "region")
 LISTS = ("ingredients", "steps", "pairing", "allergens", "cautions")
@@ -20,7 +20,6 @@ FACTS = ("facts", "heritage")
 NAME_MAX, SUMMARY_MAX, TEXT_MAX, ITEMS_MAX = 60, 300, 300, 40
 """Characters of a name, a summary and any other line; entries of a list. The longest packaged ones take half of each."""
 
-_HANGUL = re.compile(r"[가-힣]")
 _LATIN = re.compile(r"[A-Za-z]")
 _POLITE = re.compile(r"다(\s*\([^()]*\))*[.!?][\"'”’)』》]*$")
 _LIQUOR = {
@@ -34,7 +33,7 @@ _HONEY = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Typed:
+class DrinkForm:
     """The fields of the form as they were typed; lists hold no empty entries."""
 
     id: str = ""
@@ -66,10 +65,10 @@ class Problem:
     values: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
-def typed_from(drink: Drink) -> Typed:
+def form_from(drink: Drink) -> DrinkForm:
     """The form as it opens for a drink."""
     record = record_of(drink)
-    said = {
+    texts = {
         lang: {
             "summary": record["summary"][lang],
             **{name: record[name][lang] for name in TEXTS},
@@ -77,7 +76,7 @@ def typed_from(drink: Drink) -> Typed:
         }
         for lang in ("ko", "en")
     }
-    return Typed(
+    return DrinkForm(
         id=drink.id,
         name_ko=drink.name_ko,
         name_en=drink.name_en,
@@ -87,8 +86,8 @@ def typed_from(drink: Drink) -> Typed:
         abv_min=float(drink.abv_percent.min),
         abv_max=float(drink.abv_percent.max),
         caffeine=drink.tags.caffeine == "yes",
-        ko=said["ko"],
-        en=said["en"],
+        ko=texts["ko"],
+        en=texts["en"],
         facts=tuple({"ko": fact.ko, "en": fact.en, "sources": fact.sources} for fact in drink.facts),
         heritage=tuple({"ko": fact.ko, "en": fact.en, "sources": fact.sources} for fact in drink.heritage),
         tags={group: getattr(drink.tags, group) for group in TAGS},
@@ -97,54 +96,54 @@ def typed_from(drink: Drink) -> Typed:
     )
 
 
-def problems(typed: Typed, known: Collection[str], *, is_new: bool) -> list[Problem]:
-    """Everything that keeps the draft from being a drink, field by field. known: ids of the drinks there are."""
+def validate(form: DrinkForm, known: Collection[str], *, is_new: bool) -> list[Problem]:
+    """Everything that keeps the form from being a drink, field by field. known: ids of the drinks there are."""
     return [
-        *_of_names(typed, known, is_new),
-        *_of_texts(typed),
-        *_of_lists(typed),
-        *_of_facts(typed),
-        *_of_rest(typed, known),
+        *_of_names(form, known, is_new),
+        *_of_texts(form),
+        *_of_lists(form),
+        *_of_facts(form),
+        *_of_rest(form, known),
     ]
 
 
-def record_from(typed: Typed, before: Drink | None) -> dict[str, Any]:
-    """The drink's record. Raises KnowledgeError when it does not fit, which problems() would have told."""
-    title = {"ko": _title(typed.name_ko), "en": _title(typed.name_en)}
+def record_from(form: DrinkForm, before: Drink | None) -> dict[str, Any]:
+    """The drink's record. Raises KnowledgeError when it does not fit, which validate() would have told."""
+    title = {"ko": _title(form.name_ko), "en": _title(form.name_en)}
     same_name = before is not None and (before.title_ko, before.title_en) == (title["ko"], title["en"])
-    kinds = tuple(typed.tags.get("kind", ()))
+    kinds = tuple(form.tags.get("kind", ()))
     record: dict[str, Any] = {
-        "id": typed.id,
-        "name_ko": typed.name_ko,
+        "id": form.id,
+        "name_ko": form.name_ko,
         "title_ko": title["ko"],
-        "hanja": typed.hanja or None,
-        "name_en": typed.name_en,
+        "hanja": form.hanja or None,
+        "name_en": form.name_en,
         "title_en": title["en"],
-        "aliases": list(typed.aliases),
+        "aliases": list(form.aliases),
         "category": before.category
         if before
-        else f"{'전통주' if typed.is_alcoholic else '음청류'}-{kinds[0] if kinds else ''}",
-        "is_alcoholic": typed.is_alcoholic,
-        "abv_percent": {"min": typed.abv_min, "max": typed.abv_max, "note": None, "confidence": "medium"},
-        **{name: {"ko": typed.ko.get(name, ""), "en": typed.en.get(name, "")} for name in ("summary", *TEXTS)},
-        **{name: {"ko": list(typed.ko.get(name, ())), "en": list(typed.en.get(name, ()))} for name in LISTS},
-        "facts": [_fact(fact, before.facts if before else ()) for fact in typed.facts],
-        "heritage": [_fact(fact, before.heritage if before else ()) for fact in typed.heritage],
+        else f"{'전통주' if form.is_alcoholic else '음청류'}-{kinds[0] if kinds else ''}",
+        "is_alcoholic": form.is_alcoholic,
+        "abv_percent": {"min": form.abv_min, "max": form.abv_max, "note": None, "confidence": "medium"},
+        **{name: {"ko": form.ko.get(name, ""), "en": form.en.get(name, "")} for name in ("summary", *TEXTS)},
+        **{name: {"ko": list(form.ko.get(name, ())), "en": list(form.en.get(name, ()))} for name in LISTS},
+        "facts": [_fact(fact, before.facts if before else ()) for fact in form.facts],
+        "heritage": [_fact(fact, before.heritage if before else ()) for fact in form.heritage],
         "old_texts": list(before.old_texts) if before else [],
-        "similar": list(typed.similar),
+        "similar": list(form.similar),
         "tags": {
-            **{group: list(typed.tags.get(group, ())) for group in TAGS},
-            "alcohol": _strength(typed),
-            "caffeine": "yes" if typed.caffeine else "none",
+            **{group: list(form.tags.get(group, ())) for group in TAGS},
+            "alcohol": _strength(form),
+            "caffeine": "yes" if form.caffeine else "none",
         },
-        "sources": list(typed.sources),
+        "sources": list(form.sources),
         "confidence": "medium",
     }
     old = record_of(before) if before else {}
     same_abv = before is not None and (before.is_alcoholic, before.abv_percent.min, before.abv_percent.max) == (
-        typed.is_alcoholic,
-        typed.abv_min,
-        typed.abv_max,
+        form.is_alcoholic,
+        form.abv_min,
+        form.abv_max,
     )
     if same_abv:
         record["abv_percent"], record["tags"]["alcohol"] = old["abv_percent"], old["tags"]["alcohol"]
@@ -155,7 +154,7 @@ def record_from(typed: Typed, before: Drink | None) -> dict[str, Any]:
         ("caffeine", same_caffeine, _caffeine),
         ("safety", same_safety, _safety),
     ):
-        own = {lang: write(typed, lang, title[lang]) for lang in ("ko", "en")}
+        own = {lang: write(form, lang, title[lang]) for lang in ("ko", "en")}
         record[name] = old[name] if kept and same_name else own
     if before is not None and {**record, "confidence": before.confidence} == old:
         return old
@@ -163,23 +162,23 @@ def record_from(typed: Typed, before: Drink | None) -> dict[str, Any]:
     return record
 
 
-def _of_names(typed: Typed, known: Collection[str], is_new: bool) -> Iterator[Problem]:
-    if not re.fullmatch(r"(?!gen-|cf-|doc-)[a-z][a-z0-9-]{1,39}", typed.id):
+def _of_names(form: DrinkForm, known: Collection[str], is_new: bool) -> Iterator[Problem]:
+    if not re.fullmatch(r"(?!gen-|cf-|doc-)[a-z][a-z0-9-]{1,39}", form.id):
         yield Problem("id", "id_shape")
-    elif is_new and typed.id in known:
-        yield Problem("id", "id_taken", {"id": typed.id})
-    for name, text, script in (("name_ko", typed.name_ko, _HANGUL), ("name_en", typed.name_en, _LATIN)):
+    elif is_new and form.id in known:
+        yield Problem("id", "id_taken", {"id": form.id})
+    for name, text, script in (("name_ko", form.name_ko, HANGUL), ("name_en", form.name_en, _LATIN)):
         if not text:
             yield Problem(name, "missing")
-        elif not script.search(_title(text)) or (name == "name_en" and _HANGUL.search(text)):
+        elif not script.search(_title(text)) or (name == "name_en" and HANGUL.search(text)):
             yield Problem(name, "script_ko" if name == "name_ko" else "script_en")
         elif len(text) > NAME_MAX:
             yield Problem(name, "too_long", {"count": len(text), "limit": NAME_MAX})
 
 
-def _of_texts(typed: Typed) -> Iterator[Problem]:
-    for lang, said in (("ko", typed.ko), ("en", typed.en)):
-        summary = str(said.get("summary", ""))
+def _of_texts(form: DrinkForm) -> Iterator[Problem]:
+    for lang, texts in (("ko", form.ko), ("en", form.en)):
+        summary = str(texts.get("summary", ""))
         if not summary:
             yield Problem(f"summary_{lang}", "missing")
         elif len(summary) > SUMMARY_MAX:
@@ -187,7 +186,7 @@ def _of_texts(typed: Typed) -> Iterator[Problem]:
         elif wrong := _sentence(summary, lang):
             yield Problem(f"summary_{lang}", wrong)
     for name in TEXTS:
-        both = (typed.ko.get(name, ""), typed.en.get(name, ""))
+        both = (form.ko.get(name, ""), form.en.get(name, ""))
         if bool(both[0]) != bool(both[1]):
             yield Problem(f"{name}_{'en' if both[0] else 'ko'}", "other_language")
         for lang, text in zip(("ko", "en"), both, strict=True):
@@ -195,9 +194,9 @@ def _of_texts(typed: Typed) -> Iterator[Problem]:
                 yield Problem(f"{name}_{lang}", "too_long", {"count": len(text), "limit": TEXT_MAX})
 
 
-def _of_lists(typed: Typed) -> Iterator[Problem]:
+def _of_lists(form: DrinkForm) -> Iterator[Problem]:
     for name in LISTS:
-        ko, en = typed.ko.get(name, ()), typed.en.get(name, ())
+        ko, en = form.ko.get(name, ()), form.en.get(name, ())
         if len(ko) != len(en):
             yield Problem(name, "unequal", {"ko": len(ko), "en": len(en)})
         for lang, items in (("ko", ko), ("en", en)):
@@ -207,9 +206,9 @@ def _of_lists(typed: Typed) -> Iterator[Problem]:
                 yield Problem(f"{name}_{lang}", "too_long", {"count": longest, "limit": TEXT_MAX})
 
 
-def _of_facts(typed: Typed) -> Iterator[Problem]:
+def _of_facts(form: DrinkForm) -> Iterator[Problem]:
     for name in FACTS:
-        for number, fact in enumerate(getattr(typed, name), 1):
+        for number, fact in enumerate(getattr(form, name), 1):
             for lang in ("ko", "en"):
                 text = fact[lang]
                 if not text:
@@ -221,16 +220,16 @@ def _of_facts(typed: Typed) -> Iterator[Problem]:
                     yield Problem(f"{name}_sources", "address", {"found": address})
 
 
-def _of_rest(typed: Typed, known: Collection[str]) -> Iterator[Problem]:
-    if not typed.tags.get("kind"):
+def _of_rest(form: DrinkForm, known: Collection[str]) -> Iterator[Problem]:
+    if not form.tags.get("kind"):
         yield Problem("kind", "missing")
-    if not 0 <= typed.abv_min <= typed.abv_max <= 100:
-        yield Problem("abv", "abv_order", {"low": f"{typed.abv_min:g}", "high": f"{typed.abv_max:g}"})
-    elif typed.is_alcoholic and typed.abv_max <= 0:
+    if not 0 <= form.abv_min <= form.abv_max <= 100:
+        yield Problem("abv", "abv_order", {"low": f"{form.abv_min:g}", "high": f"{form.abv_max:g}"})
+    elif form.is_alcoholic and form.abv_max <= 0:
         yield Problem("abv", "abv_missing")
-    if lost := [other for other in typed.similar if other not in known or other == typed.id]:
+    if lost := [other for other in form.similar if other not in known or other == form.id]:
         yield Problem("similar", "similar_unknown", {"found": lost[0]})
-    for address in typed.sources:
+    for address in form.sources:
         if not _is_address(address):
             yield Problem("sources", "address", {"found": address})
 
@@ -264,56 +263,56 @@ def _fact(fact: Mapping[str, Any], before: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def _strength(typed: Typed) -> str:
+def _strength(form: DrinkForm) -> str:
     """By the limits of Tags.alcohol."""
-    if not typed.is_alcoholic:
-        return "low" if typed.abv_max > 0 else "none"
-    return "low" if typed.abv_min < 8 else "medium" if typed.abv_min <= 20 else "high"
+    if not form.is_alcoholic:
+        return "low" if form.abv_max > 0 else "none"
+    return "low" if form.abv_min < 8 else "medium" if form.abv_min <= 20 else "high"
 
 
-def _figure(typed: Typed) -> str:
-    low, high = f"{typed.abv_min:g}", f"{typed.abv_max:g}"
+def _figure(form: DrinkForm) -> str:
+    low, high = f"{form.abv_min:g}", f"{form.abv_max:g}"
     return f"{high}%" if low == high else f"{low}~{high}%"
 
 
-def _alcohol(typed: Typed, lang: str, title: str) -> str:
-    figure = _figure(typed)
+def _alcohol(form: DrinkForm, lang: str, title: str) -> str:
+    figure = _figure(form)
     if lang == "ko":
-        topic = title + particle(title, "은/는")
-        if typed.is_alcoholic:
+        topic = title + josa(title, "은/는")
+        if form.is_alcoholic:
             return f"{topic} 술입니다. 도수는 {figure}입니다."
         return (
             f"{topic} 술이 아니지만 알코올이 {figure} 들어 있을 수 있습니다."
-            if typed.abv_max > 0
+            if form.abv_max > 0
             else f"{topic} 술이 아닙니다. 알코올이 없는 음료입니다."
         )
     figure = figure.replace("~", "–")
-    if typed.is_alcoholic:
+    if form.is_alcoholic:
         return f"{title} is an alcoholic drink. It is {figure} ABV."
     return (
         f"{title} is not sold as liquor, but it may contain {figure} alcohol."
-        if typed.abv_max > 0
+        if form.abv_max > 0
         else f"{title} is not an alcoholic drink; it contains no alcohol."
     )
 
 
-def _caffeine(typed: Typed, lang: str, title: str) -> str:
+def _caffeine(form: DrinkForm, lang: str, title: str) -> str:
     if lang == "ko":
-        return f"{title}에는 카페인이 {'있' if typed.caffeine else '없'}습니다."
-    return f"{title} contains {'' if typed.caffeine else 'no '}caffeine."
+        return f"{title}에는 카페인이 {'있' if form.caffeine else '없'}습니다."
+    return f"{title} contains {'' if form.caffeine else 'no '}caffeine."
 
 
-def _safety(typed: Typed, lang: str, title: str) -> str:
+def _safety(form: DrinkForm, lang: str, title: str) -> str:
     """Allergens, then cautions; what liquor and honey need stands there even where nobody typed it."""
-    said = typed.ko if lang == "ko" else typed.en
-    allergens, cautions = ", ".join(said.get("allergens", ())), list(said.get("cautions", ()))
+    texts = form.ko if lang == "ko" else form.en
+    allergens, cautions = ", ".join(texts.get("allergens", ())), list(texts.get("cautions", ()))
     lines = []
     if allergens:
         names = f"{title}에서 알레르기를 일으킬 수 있는 재료는 {allergens}입니다."
         lines.append(names if lang == "ko" else f"Possible allergens in {title}: {allergens}.")
-    if typed.is_alcoholic and not any(re.search("임신|pregnan", line) for line in cautions):
+    if form.is_alcoholic and not any(re.search("임신|pregnan", line) for line in cautions):
         lines.append(_LIQUOR[lang])
-    if "honey" in typed.tags.get("diet", ()) and not any(re.search("12개월|12 months", line) for line in cautions):
+    if "honey" in form.tags.get("diet", ()) and not any(re.search("12개월|12 months", line) for line in cautions):
         lines.append(_HONEY[lang])
     lines += [line if line.endswith((".", "!", "?")) else line + "." for line in cautions]
     return " ".join(lines)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kdrinks.drinks import form
-from kdrinks.drinks.catalog import Edition
+from kdrinks.drinks.catalog import DrinkCatalog
 from kdrinks.drinks.form import Problem
 from kdrinks.drinks.model import Drink, drink_from, record_of
 from kdrinks.errors import BadInput, KnowledgeError
@@ -46,7 +46,7 @@ _GUARDED = re.compile(r"^'(?=[=+@\t\r]|-\S)")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ImportDiff:
     """What a file would change."""
 
     new: Mapping[str, Mapping[str, Any]]
@@ -71,8 +71,8 @@ def as_csv(drinks: Iterable[Drink]) -> bytes:
     return out.getvalue().encode("utf-8-sig")
 
 
-def read(content: bytes, name: str, now: Edition) -> Found:
-    """What a file holds against the edition. name: its ending says the format.
+def read(content: bytes, name: str, now: DrinkCatalog) -> ImportDiff:
+    """What a file holds against the catalog. name: its ending says the format.
 
     Raises BadInput when it is no JSONL or CSV of drinks at all, is empty or too large.
     """
@@ -95,7 +95,7 @@ def read(content: bytes, name: str, now: Edition) -> Found:
     return _compare(records, now)
 
 
-def _compare(records: Sequence[Mapping[str, Any]], now: Edition) -> Found:
+def _compare(records: Sequence[Mapping[str, Any]], now: DrinkCatalog) -> ImportDiff:
     old = now.by_id
     known = {*old, *(str(record.get("id", "")) for record in records)}
     new: dict[str, Mapping[str, Any]] = {}
@@ -114,7 +114,7 @@ def _compare(records: Sequence[Mapping[str, Any]], now: Edition) -> Found:
         except KnowledgeError as error:
             wrong.append((number, drink_id, Problem("record", "shape", {"reason": error.values["reason"]})))
             continue
-        found = form.problems(form.typed_from(drink), known, is_new=False)
+        found = form.validate(form.form_from(drink), known, is_new=False)
         wrong += [(number, drink_id, problem) for problem in found]
         if drink_id not in old:
             new[drink_id] = record_of(drink)
@@ -122,7 +122,7 @@ def _compare(records: Sequence[Mapping[str, Any]], now: Edition) -> Found:
             changed[drink_id] = record_of(drink)
         else:
             same += 1
-    return Found(new, changed, same, tuple(wrong))
+    return ImportDiff(new, changed, same, tuple(wrong))
 
 
 def _from_jsonl(text: str, name: str) -> list[Mapping[str, Any]]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from kdrinks.text.analyzer import AmbiguousName, Names
 from kdrinks.text.english import word_list
+from kdrinks.text.korean import has_hangul
 
-HANGUL = re.compile(r"[가-힣]")
 _BRACKETS = re.compile(r"\s*\([^)]*\)")
 _COMMON_LATIN = frozenset(
     "tea water wine punch drink liquor sake rice korean soju-like latte sap spirit brew cordial liqueur new year royal court million".split()
@@ -30,17 +31,7 @@ class DrinkName:
 
     @property
     def is_korean(self) -> bool:
-        return bool(HANGUL.search(self.name))
-
-
-@dataclass(frozen=True, slots=True)
-class Ambiguous:
-    """How a name that is also an ordinary word is told apart; see data/ambiguous_names.toml."""
-
-    default: str
-    after: tuple[str, ...]
-    other: tuple[str, ...]
-    near: tuple[str, ...]
+        return has_hangul(self.name)
 
 
 @cache
@@ -68,7 +59,7 @@ def names_of(record: Mapping[str, object]) -> list[str]:
                 found.setdefault(name)
         for bracketed in re.findall(r"\(([^)]*)\)", str(record["name_ko"])) if value == record["name_ko"] else ():
             for name in re.split(r"\s*[·/]\s*", bracketed):
-                if HANGUL.search(name) and not _is_remark(name):
+                if has_hangul(name) and not _is_remark(name):
                     found.setdefault(name)
     return list(found)
 
@@ -79,27 +70,44 @@ def drink_names() -> tuple[DrinkName, ...]:
 
 
 @cache
+def packaged_names() -> Names:
+    """Every name of the packaged drinks, for a TextAnalyzer."""
+    table = tomllib.loads(resources.files("kdrinks").joinpath("data", "ambiguous_names.toml").read_text("utf-8"))
+    ambiguous = {
+        name: AmbiguousName(row["default"], *(tuple(row.get(key, ())) for key in ("after", "other", "near")))
+        for name, row in table["names"].items()
+    }
+    return Names(korean_words(), latin_words(), tuple(table["drink"]["near"]), ambiguous)
+
+
+def spelled(names: Iterable[str]) -> Names:
+    """These names as they are written in a text."""
+    names = list(names)
+    return Names(korean_spellings(names), latin_spellings(names))
+
+
+@cache
 def korean_words() -> Mapping[str, str]:
     """What Kiwi keeps whole -> how the word is shown: names of one word, and names of two words with the space left out."""
-    shown = korean_spellings(entry.name for entry in drink_names())
-    shown |= {word: word for word in word_list("drink_words.txt") if word not in shown}
+    spellings = korean_spellings(entry.name for entry in drink_names())
+    spellings |= {word: word for word in word_list("drink_words.txt") if word not in spellings}
     for record in drink_records():
         official = str(record["name_ko"])
         if " " in official and "(" not in official:
-            shown[official.replace(" ", "")] = official
-    return shown
+            spellings[official.replace(" ", "")] = official
+    return spellings
 
 
 def korean_spellings(names: Iterable[str]) -> dict[str, str]:
     """Of names those that are Korean words, as Kiwi keeps them whole -> how they are shown; one syllable is no word of its own."""
-    shown: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for name in names:
         parts = name.split()
-        if HANGUL.search(name) and len(parts) == 1 and len(name) > 1:
-            shown[name] = name
-        elif HANGUL.search(name) and len(parts) == 2 and not _is_description(parts):
-            shown["".join(parts)] = "".join(parts)
-    return shown
+        if has_hangul(name) and len(parts) == 1 and len(name) > 1:
+            spellings[name] = name
+        elif has_hangul(name) and len(parts) == 2 and not _is_description(parts):
+            spellings["".join(parts)] = "".join(parts)
+    return spellings
 
 
 @cache
@@ -113,20 +121,9 @@ def latin_spellings(names: Iterable[str]) -> frozenset[str]:
     for name in names:
         parts = name.lower().split()
         known = any(part in _COMMON_LATIN for part in parts) or _english_description(parts)
-        if parts and not HANGUL.search(name) and not known:
+        if parts and not has_hangul(name) and not known:
             found.add(" ".join(parts))
     return frozenset(found)
-
-
-@cache
-def ambiguous_names() -> tuple[tuple[str, ...], Mapping[str, Ambiguous]]:
-    """Words that stand near any drink, and the ambiguous names."""
-    table = tomllib.loads(resources.files("kdrinks").joinpath("data", "ambiguous_names.toml").read_text("utf-8"))
-    names = {
-        name: Ambiguous(row["default"], *(tuple(row.get(key, ())) for key in ("after", "other", "near")))
-        for name, row in table["names"].items()
-    }
-    return tuple(table["drink"]["near"]), names
 
 
 def _list(value: object) -> Sequence[object]:

@@ -1,7 +1,7 @@
 """Passages: what the drinks, topics and false beliefs say, one passage per kind of fact and language.
 
 Pure: records of the data files in (the shape of data/*.jsonl), passages out. Knows nothing of search or of the store.
-The texts are the training format of the built-in model (phrasing.py says them) and they are what an answer
+The texts are the training format of the built-in model (generation/templates.py says them) and they are what an answer
 quotes, so each one stands alone beside its title.
 """
 
@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from kdrinks.records import Kind, Language, Passage
+from kdrinks.text.korean import has_hangul
 
 Record = Mapping[str, Any]
 
@@ -103,12 +104,12 @@ def passage_of_topic(topic: Record, lang: Language) -> Passage:
 def passage_of_belief(belief: Record, lang: Language) -> Passage:
     """The belief as people hold it, and then what is so."""
     claim, correction = belief["belief"][lang], belief["correction"][lang]
-    said = (
+    text = (
         f"'{claim}'라는 말은 사실과 다릅니다. {correction}"
         if lang == "ko"
         else f'It is not true that "{claim}". {correction}'
     )
-    return Passage(f"{belief['id']}.belief.{lang}", belief["id"], "belief", lang, claim, said, tuple(belief["sources"]))
+    return Passage(f"{belief['id']}.belief.{lang}", belief["id"], "belief", lang, claim, text, tuple(belief["sources"]))
 
 
 def _is_spelling(alias: str, title: str) -> bool:
@@ -118,7 +119,7 @@ def _is_spelling(alias: str, title: str) -> bool:
     spellings from their names).
     """
     one, other = (text.lower().replace("-", "").replace(" ", "") for text in (alias, title))
-    return one == other if _has_hangul(alias) else SequenceMatcher(None, one, other).ratio() > 0.7
+    return one == other if has_hangul(alias) else SequenceMatcher(None, one, other).ratio() > 0.7
 
 
 def _value(drink: Record, field: str, lang: Language) -> Any:
@@ -127,8 +128,8 @@ def _value(drink: Record, field: str, lang: Language) -> Any:
 
 def _names(drink: Record, lang: Language) -> str:
     """Aliases of the language, then how the name is written in the other script."""
-    hangul = [alias for alias in drink.get("aliases") or () if _has_hangul(alias)]
-    latin = [alias for alias in drink.get("aliases") or () if not _has_hangul(alias)]
+    hangul = [alias for alias in drink.get("aliases") or () if has_hangul(alias)]
+    latin = [alias for alias in drink.get("aliases") or () if not has_hangul(alias)]
     own = [alias for alias in (hangul if lang == "ko" else latin) if not _is_spelling(alias, drink[f"title_{lang}"])]
     pieces = [f"{label('names', lang)}: {', '.join(own)}."] if own else []
     if lang == "ko":
@@ -152,7 +153,3 @@ def _fields(drink: Record, lang: Language, *fields: tuple[str, str]) -> str:
 
 def _stopped(sentence: str) -> str:
     return sentence if sentence.endswith((".", "!", "?", "。")) else sentence + "."
-
-
-def _has_hangul(text: str) -> bool:
-    return any("가" <= character <= "힣" for character in text)

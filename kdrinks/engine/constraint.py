@@ -23,17 +23,19 @@ class HeldSentence:
     """Places of the sentences that may follow."""
 
 
-class HeldToSentences:
+class SentenceConstraint:
     """The state of one answer. end: the token that ends an answer."""
 
     def __init__(self, sentences: Sequence[HeldSentence], end: int) -> None:
         self._sentences, self._end = sentences, end
-        self._active = [(place, one.first, 0) for place, one in enumerate(sentences) if one.begins and one.first]
+        self._active = [
+            (place, sentence.first, 0) for place, sentence in enumerate(sentences) if sentence.begins and sentence.first
+        ]
         self._may_end = False
         self.corrections = 0
         """Steps at which the model's most probable token was not allowed."""
 
-    def narrow(self, logits: npt.NDArray[np.float32]) -> None:
+    def mask(self, logits: npt.NDArray[np.float32]) -> None:
         """Leave only the allowed tokens their logits; the row is changed in place."""
         allowed = {tokens[step] for _, tokens, step in self._active}
         if self._may_end or not allowed:
@@ -45,7 +47,7 @@ class HeldToSentences:
         logits.fill(-np.inf)
         logits[ids] = kept
 
-    def take(self, token: int) -> None:
+    def accept(self, token: int) -> None:
         """Tell which token was chosen."""
         active = [(place, tokens, step + 1) for place, tokens, step in self._active if tokens[step] == token]
         ended = [place for place, tokens, step in active if step == len(tokens)]

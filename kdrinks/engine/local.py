@@ -11,10 +11,10 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from kdrinks.engine.memory import Memory
-from kdrinks.engine.planner import AsAsked, Planner
+from kdrinks.engine.memory import WorkerPool
+from kdrinks.engine.planner import DirectPlanner, Planner
 from kdrinks.engine.process import Stopped
-from kdrinks.engine.turns import Turns
+from kdrinks.engine.request_queue import RequestQueue
 from kdrinks.errors import EngineDied, LoadFailed, ModelNotFound
 from kdrinks.records import (
     Choice,
@@ -22,7 +22,7 @@ from kdrinks.records import (
     Done,
     Event,
     Finish,
-    Keeping,
+    KeepAlive,
     Loaded,
     Loading,
     Message,
@@ -52,7 +52,7 @@ class State:
     busy: bool
     waiting: int
     """Requests in the queue."""
-    resting: tuple[Loaded, ...] = ()
+    idle_models: tuple[Loaded, ...] = ()
     """Models in memory beside `loaded`, least recently used first."""
 
 
@@ -61,42 +61,42 @@ class Engine:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, planner: Planner | None = None) -> None:
         self._clock = clock
-        self._planner: Planner = planner or AsAsked()
-        self._turns = Turns()
-        self._memory = Memory()
-        self._keep = Keeping(idle_s=0)
+        self._planner: Planner = planner or DirectPlanner()
+        self._turns = RequestQueue()
+        self._pool = WorkerPool()
+        self._keep = KeepAlive(idle_s=0)
         self._idle = threading.Timer(0, lambda: None)
         self._used_at = clock()
 
     @property
-    def keep(self) -> Keeping:
+    def keep_alive(self) -> KeepAlive:
         """How long and how many models stay in memory; one, for as long as the engine lives, until somebody says otherwise."""
         return self._keep
 
-    @keep.setter
-    def keep(self, keep: Keeping) -> None:
+    @keep_alive.setter
+    def keep_alive(self, keep: KeepAlive) -> None:
         self._keep = keep
-        self._memory.shrink(keep.models - 1)
+        self._pool.evict(keep.models - 1)
         if not self._turns.busy:
-            self._rest()
+            self._start_idle_timer()
 
     @property
     def state(self) -> State:
-        memory, worker = self._memory, self._memory.worker
+        pool, worker = self._pool, self._pool.worker
         alive = worker is not None and worker.alive
         return State(
-            loaded=memory.loaded if alive else None,
-            choice=memory.choice if alive else None,
+            loaded=pool.loaded if alive else None,
+            choice=pool.choice if alive else None,
             worker_pid=worker.pid if worker and alive else None,
             busy=self._turns.busy,
             waiting=self._turns.waiting,
-            resting=memory.resting,
+            idle_models=pool.idle_models,
         )
 
     @property
-    def own_bytes(self) -> int:
+    def reclaimable_bytes(self) -> int:
         """Memory that unloading all models would give back now."""
-        return self._memory.own_bytes
+        return self._pool.reclaimable_bytes
 
     def stream(
         self,
@@ -149,17 +149,17 @@ class Engine:
 
     def _ensure(self, choice: Choice, stop: threading.Event | None = None) -> Step:
         """Loading events until the choice is in memory; returns whether it had to be loaded. The turn must be held."""
-        memory = self._memory
-        memory.alive()
-        if memory.loaded and memory.choice == choice:
+        pool = self._pool
+        pool.alive()
+        if pool.loaded and pool.choice == choice:
             return False
         if not choice.model.is_file():
             raise ModelNotFound("model_file_missing", file=str(choice.model))
-        if memory.change_to(choice, self._keep.models):
+        if pool.change_to(choice, self._keep.models):
             return False
         devices = self.devices()
-        if memory.resting and not self._planner.fits_beside(choice, devices):
-            memory.shrink()
+        if pool.idle_models and not self._planner.fits_beside(choice, devices):
+            pool.evict()
             devices = self.devices()
         plans = self._planner.plans(choice, devices)
         number = 0
@@ -171,18 +171,18 @@ class Engine:
                 # Memory ran out, or the system's memory guard ended the worker; once it did, a plan may also fail because
                 # a backend cannot do its KV type: try the next one then, too.
                 no_memory = error.key in ("model_no_memory", "engine_killed")
-                if no_memory and memory.shrink():
+                if no_memory and pool.evict():
                     continue
                 if number + 1 == len(plans) or not (no_memory or number):
                     raise
                 number += 1
             else:
-                taken = self._planner.steps_taken(choice, devices, plan)
+                fallbacks = self._planner.fallbacks(choice, devices, plan)
                 real = replace(plan, context_tokens=loaded.context_tokens)
                 predicted = self._planner.predicted_bytes(choice, real) if loaded.used == "cpu" else 0
-                loaded = replace(loaded, kv_type=plan.kv_type, stepped_down=taken, predicted_bytes=predicted)
-                memory.hold(choice, loaded)
-                self._planner.worked(choice, plan, devices, stepped=bool(taken))
+                loaded = replace(loaded, kv_type=plan.kv_type, stepped_down=fallbacks, predicted_bytes=predicted)
+                pool.mark_loaded(choice, loaded)
+                self._planner.record_success(choice, plan, devices, stepped=bool(fallbacks))
                 return True
 
     def _load(self, choice: Choice, plan: Plan, stop: threading.Event | None) -> Generator[Loading, None, Loaded]:
@@ -193,7 +193,7 @@ class Engine:
             "threads": choice.threads,
             **asdict(plan),
         }
-        with closing(self._memory.alive().request("load", values, stop)) as documents:
+        with closing(self._pool.alive().request("load", values, stop)) as documents:
             for document in documents:
                 if document.get("event") == "loading":
                     yield Loading(document["fraction"])
@@ -212,9 +212,9 @@ class Engine:
         called: float,
     ) -> Iterator[Event]:
         """Reading and Text events as the worker sends them, then Done with the timings."""
-        worker, loaded = self._memory.worker, self._memory.loaded
+        worker, loaded = self._pool.worker, self._pool.loaded
         assert worker and loaded
-        taken = self._clock()
+        started = self._clock()
         first: float | None = None
 
         def count(messages: list[Message]) -> int:
@@ -230,14 +230,14 @@ class Engine:
             for document in documents:
                 event = document.get("event")
                 if event == "text":
-                    first = self._clock() - taken if first is None else first
+                    first = self._clock() - started if first is None else first
                     yield Text(document["text"])
                 elif event == "reading":
                     yield Reading(document["done"], document["total"])
                 elif "result" in document:
                     result = document["result"]
         loaded = replace(loaded, memory_bytes=result["memory_bytes"])
-        self._memory.loaded = loaded
+        self._pool.loaded = loaded
         written, seconds = result["completion_tokens"], result["completion_s"]
         finish: Finish = result["finish"]
         timing = replace(
@@ -255,7 +255,7 @@ class Engine:
 
     def _stopped_early(self, choice: Choice, timing: Timing) -> Done:
         """Done for a request that was stopped before its model was there, `used` is empty then, or by force."""
-        loaded = self._memory.loaded if self._memory.choice == choice else None
+        loaded = self._pool.loaded if self._pool.choice == choice else None
         nothing = Loaded(choice.model_id, choice.model.name, "", 0, choice.device, "", 0, 0, 0.0, 0, 0)
         return Done("stopped", timing, loaded or nothing)
 
@@ -267,30 +267,30 @@ class Engine:
         with self._turn():
             for step in self._ensure(choice):
                 progress(step.fraction)
-            assert self._memory.loaded
-            return self._memory.loaded
+            assert self._pool.loaded
+            return self._pool.loaded
 
     def forget(self, conversations: Sequence[str] = ()) -> None:
         """Drops what the workers keep of these conversations, of all when none is named; after the request in progress."""
         with self._turn():
-            for worker in self._memory.workers:
+            for worker in self._pool.workers:
                 with suppress(EngineDied):  # its memory is gone with it
                     worker.result("forget", {"conversations": list(conversations)})
 
     def unload(self, stop: threading.Event | None = None) -> None:
         """Frees the memory of all models by ending their workers, after the request in progress. Raises Stopped."""
         with self._turn(stop=stop):
-            self._memory.end()
+            self._pool.end()
 
     def _done(self) -> None:
         """Gives the turn to the next one; the time until idle models leave begins."""
         self._used_at = self._clock()
-        self._rest()
+        self._start_idle_timer()
         self._turns.done()
 
-    def _rest(self) -> None:
+    def _start_idle_timer(self) -> None:
         self._idle.cancel()
-        if self._keep.idle_s and (self._memory.loaded or self._memory.resting):
+        if self._keep.idle_s and (self._pool.loaded or self._pool.idle_models):
             left_s = self._keep.idle_s - (self._clock() - self._used_at)
             self._idle = threading.Timer(max(0.0, left_s), self._leave_when_idle)
             self._idle.daemon = True
@@ -302,14 +302,14 @@ class Engine:
         try:
             # Somebody may have had a turn, or chosen another time, since the timer was started.
             if self._keep.idle_s and self._clock() - self._used_at >= self._keep.idle_s:
-                self._memory.end()
-            self._rest()
+                self._pool.end()
+            self._start_idle_timer()
         finally:
             self._turns.done()
 
     def devices(self) -> list[Device]:
         """What llama.cpp can use on this machine; answers in the middle of a request too. Raises EngineDied."""
-        return [Device(**device) for device in self._memory.alive().result("devices")]
+        return [Device(**device) for device in self._pool.alive().result("devices")]
 
     def bench(self, choice: Choice, *, tokens: int = 256, prompt_tokens: int = 128, rounds: int = 5) -> dict[str, Any]:
         """The whole path beside a bare loop over llama.cpp, alternating in one run; medians of `rounds` rounds.
@@ -321,7 +321,7 @@ class Engine:
         with self._turn():
             for _ in self._ensure(choice):
                 pass
-            worker, loaded = self._memory.alive(), self._memory.loaded
+            worker, loaded = self._pool.alive(), self._pool.loaded
             assert loaded
             tokens = max(2, min(tokens, loaded.context_tokens - prompt_tokens))
             values = {**asdict(Sampling(max_tokens=tokens)), "bench_prompt": prompt_tokens}
@@ -370,13 +370,13 @@ class Engine:
         with self._turn(session, stop):
             for _ in self._ensure(choice, stop):
                 pass
-            documents = list(self._memory.alive().request("score", {"text": text, "piece": piece}, stop))
+            documents = list(self._pool.alive().request("score", {"text": text, "piece": piece}, stop))
             return dict(documents[-1]["result"])
 
     def close(self) -> None:
         """Ends the workers at once, in mid-answer too: whoever streams gets EngineDied."""
         self._idle.cancel()
-        self._memory.end()
+        self._pool.end()
 
     @contextmanager
     def _turn(self, session: str = "", stop: threading.Event | None = None) -> Iterator[None]:

@@ -12,19 +12,19 @@ from kdrinks.records import Choice, Loaded
 
 
 @dataclass(frozen=True, slots=True)
-class _Resting:
+class _IdleModel:
     choice: Choice
     worker: WorkerProcess
     loaded: Loaded
 
 
-class Memory:
+class WorkerPool:
     """Any thread may look. `loaded` and `choice` are None while the worker holds no model."""
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
         # Replaced, never changed: pages look while a worker takes its seconds to end.
-        self._resting: tuple[_Resting, ...] = ()
+        self._idle_models: tuple[_IdleModel, ...] = ()
         self.worker: WorkerProcess | None = None
         """Of the model in use; it may have died."""
         self.loaded: Loaded | None = None
@@ -32,19 +32,19 @@ class Memory:
         """What was asked for when `loaded` was loaded."""
 
     @property
-    def resting(self) -> tuple[Loaded, ...]:
+    def idle_models(self) -> tuple[Loaded, ...]:
         """Models beside the one in use, least recently used first."""
-        return tuple(one.loaded for one in self._resting if one.worker.alive)
+        return tuple(idle.loaded for idle in self._idle_models if idle.worker.alive)
 
     @property
-    def own_bytes(self) -> int:
+    def reclaimable_bytes(self) -> int:
         """What ending all of them would give back now."""
-        return sum(worker.own_bytes for worker in self.workers)
+        return sum(worker.reclaimable_bytes for worker in self.workers)
 
     @property
     def workers(self) -> list[WorkerProcess]:
         """Those that run, the one in use included."""
-        every = (*(one.worker for one in self._resting), self.worker)
+        every = (*(idle.worker for idle in self._idle_models), self.worker)
         return [worker for worker in every if worker and worker.alive]
 
     def alive(self) -> WorkerProcess:
@@ -63,39 +63,39 @@ class Memory:
         models: how many may stay, the one in use included; what was in use until now rests where that allows it.
         """
         with self._changing:
-            found = next((one for one in self._resting if one.choice == choice and one.worker.alive), None)
-            resting = [one for one in self._resting if one.choice != choice]
-            for one in self._resting:
-                if one.choice == choice and one is not found:
-                    one.worker.close()  # it died; its pipes are still open
+            found = next((idle for idle in self._idle_models if idle.choice == choice and idle.worker.alive), None)
+            idle_models = [idle for idle in self._idle_models if idle.choice != choice]
+            for idle in self._idle_models:
+                if idle.choice == choice and idle is not found:
+                    idle.worker.close()  # it died; its pipes are still open
             if models > 1 and self.worker and self.loaded and self.choice:
-                resting.append(_Resting(self.choice, self.worker, self.loaded))
+                idle_models.append(_IdleModel(self.choice, self.worker, self.loaded))
                 self.worker = None
             self.loaded = self.choice = None
-            self._resting = tuple(resting)
+            self._idle_models = tuple(idle_models)
             if found:
                 if self.worker:
                     self.worker.close()
                 self.worker, self.loaded, self.choice = found.worker, found.loaded, choice
-        self.shrink(models - 1)
+        self.evict(models - 1)
         return found is not None
 
-    def hold(self, choice: Choice, loaded: Loaded) -> None:
+    def mark_loaded(self, choice: Choice, loaded: Loaded) -> None:
         """Notes what the worker has loaded."""
         self.loaded, self.choice = loaded, choice
 
-    def shrink(self, to: int = 0) -> bool:
+    def evict(self, to: int = 0) -> bool:
         """Ends the least recently used of those that rest until at most `to` are left; whether any had to."""
         with self._changing:
-            leaving = self._resting[: max(0, len(self._resting) - to)]
-            self._resting = self._resting[len(leaving) :]
-            for one in leaving:
-                one.worker.close()
+            leaving = self._idle_models[: max(0, len(self._idle_models) - to)]
+            self._idle_models = self._idle_models[len(leaving) :]
+            for idle in leaving:
+                idle.worker.close()
             return bool(leaving)
 
     def end(self) -> None:
         """Frees everything, at once."""
-        self.shrink()
+        self.evict()
         with self._changing:
             worker, self.worker = self.worker, None
             self.loaded = self.choice = None

@@ -155,14 +155,14 @@ class Model:
         turn = llama.llama_vocab_eot(self._vocab)
         return int(turn if turn >= 0 else llama.llama_vocab_eos(self._vocab))
 
-    def recall(self, prompt: Sequence[int], conversation: str) -> int:
+    def reuse_prefix(self, prompt: Sequence[int], conversation: str) -> int:
         """Makes the context hold the longest beginning of the prompt that was read before; returns its length.
 
         A state that would be lost is kept under its conversation, the least recently used leave first.
         """
         best = _common(self.tokens, prompt)
         if conversation != self._owner and len(self.tokens) - best >= STATE_TOKENS:
-            self._keep()
+            self._save_state()
         chosen = ""
         for name, (tokens, _) in self._states.items():
             length = _common(tokens, prompt)
@@ -185,7 +185,7 @@ class Model:
                 self.forget()
         return len(self.tokens)
 
-    def _keep(self) -> None:
+    def _save_state(self) -> None:
         size = llama.llama_state_seq_get_size(self._context, 0)
         if not self._owner or size > self._state_bytes:
             return
@@ -211,12 +211,12 @@ class Model:
         llama.llama_memory_clear(self._memory, True)
         self.tokens.clear()
 
-    def start_anew(self, prompt: Sequence[int]) -> None:
+    def reset(self, prompt: Sequence[int]) -> None:
         """Empties the context for a measurement; the state of the conversation in it is kept like any other's."""
-        self.recall(prompt[:1], "")
+        self.reuse_prefix(prompt[:1], "")
         self.forget()
 
-    def surprise(self, tokens: Sequence[int], begin: int) -> Iterator[float]:
+    def nll(self, tokens: Sequence[int], begin: int) -> Iterator[float]:
         """-ln p of each token from place `begin` on, given all before it; the context must be empty. Raises ReadProblem."""
         for start in range(0, len(tokens) - 1, self.slice_tokens):
             part = tokens[start : min(start + self.slice_tokens, len(tokens) - 1)]

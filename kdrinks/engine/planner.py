@@ -12,10 +12,10 @@ class Planner(Protocol):
     def plans(self, choice: Choice, devices: Sequence[Device]) -> Sequence[Plan]:
         """Best first, at least one."""
 
-    def steps_taken(self, choice: Choice, devices: Sequence[Device], plan: Plan) -> tuple[str, ...]:
+    def fallbacks(self, choice: Choice, devices: Sequence[Device], plan: Plan) -> tuple[str, ...]:
         """What the plan lowers against the best one."""
 
-    def worked(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
+    def record_success(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
         """Hears which plan was loaded."""
 
     def predicted_bytes(self, choice: Choice, plan: Plan) -> int:
@@ -25,16 +25,16 @@ class Planner(Protocol):
         """Whether there is room for the choice beside the models that are in memory."""
 
 
-class AsAsked:
+class DirectPlanner:
     """One plan a choice: what was asked for, all layers on a GPU where there is one."""
 
     def plans(self, choice: Choice, devices: Sequence[Device]) -> Sequence[Plan]:
         return [Plan(0 if choice.device == "cpu" else -1, choice.context_tokens)]
 
-    def steps_taken(self, choice: Choice, devices: Sequence[Device], plan: Plan) -> tuple[str, ...]:
+    def fallbacks(self, choice: Choice, devices: Sequence[Device], plan: Plan) -> tuple[str, ...]:
         return ()
 
-    def worked(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
+    def record_success(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
         """Nothing to remember."""
 
     def fits_beside(self, choice: Choice, devices: Sequence[Device]) -> bool:

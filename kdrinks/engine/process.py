@@ -67,7 +67,7 @@ class WorkerProcess:
         return not self._dead and self._process.poll() is None
 
     @property
-    def own_bytes(self) -> int:
+    def reclaimable_bytes(self) -> int:
         """Memory that its end gives back: what is mapped from files counts as free already where the system tells it apart."""
         try:
             memory = psutil.Process(self.pid).memory_info()

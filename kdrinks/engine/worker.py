@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, TemplateBroken
-from kdrinks.engine.constraint import HeldSentence, HeldToSentences
+from kdrinks.engine.constraint import HeldSentence, SentenceConstraint
 from kdrinks.engine.decode import TextStream
 from kdrinks.engine.library import Log, devices, forget_peak, peak_bytes, start
 from kdrinks.engine.native import LoadProblem, Model, ReadProblem
@@ -80,12 +80,12 @@ class Worker:
         self.unload()
         forget_peak()
         started = time.monotonic()
-        shown = 0.0
+        reported = 0.0
 
         def progress(fraction: float) -> bool:
-            nonlocal shown
-            if fraction - shown >= 0.02 or fraction >= 1:
-                shown = fraction
+            nonlocal reported
+            if fraction - reported >= 0.02 or fraction >= 1:
+                reported = fraction
                 self._say({"id": request["id"], "event": "loading", "fraction": round(fraction, 3)})
             return not self._stopped.is_set()
 
@@ -173,9 +173,9 @@ class Worker:
         piece[:1] = model.tokenize("", add_special=True)[:1] or piece[:1]
         nll, scored = 0.0, 0
         if len(piece) == size:
-            model.start_anew(piece)
-            for surprise in model.surprise(piece, size // 2):
-                nll, scored = nll + surprise, scored + 1
+            model.reset(piece)
+            for loss in model.nll(piece, size // 2):
+                nll, scored = nll + loss, scored + 1
                 if self._stopped.is_set():
                     raise Refused("Stopped", "stopped")
         return {"nll": nll, "scored": scored, "pieces": len(tokens) // size}
@@ -190,8 +190,8 @@ class Worker:
         if len(prompt) >= model.context_tokens or not prompt:
             raise Refused("ContextTooSmall", "context_too_small", needed=len(prompt), available=model.context_tokens)
         if measured:
-            model.start_anew(prompt)
-        cached = model.recall(prompt, request.get("conversation", ""))
+            model.reset(prompt)
+        cached = model.reuse_prefix(prompt, request.get("conversation", ""))
         result: dict[str, Any] = {"prompt_tokens": len(prompt), "cached_tokens": cached}
         for done in model.read(prompt[cached:]):
             self._say({"id": request["id"], "event": "reading", "done": cached + done, "total": len(prompt)})
@@ -233,7 +233,7 @@ class Worker:
         return "length"
 
     def _tokens(
-        self, request: Request, limit: int, held: HeldToSentences | None, *, ends: bool
+        self, request: Request, limit: int, held: SentenceConstraint | None, *, ends: bool
     ) -> Iterator[int | None]:
         """The answer's tokens, at most limit; None when the model ended it."""
         model, _ = self._loaded()
@@ -241,10 +241,10 @@ class Worker:
         try:
             for index in range(limit):
                 if held:
-                    held.narrow(model.logits())
+                    held.mask(model.logits())
                 token = sampler.sample()
                 if held:
-                    held.take(token)
+                    held.accept(token)
                 if ends and model.ends(token):
                     yield None
                     return
@@ -260,7 +260,7 @@ class Worker:
 SAMPLING_KEYS = ("temperature", "top_k", "top_p", "repeat_penalty", "seed")
 
 
-def constraint_for(request: Request, model: Model) -> HeldToSentences | None:
+def constraint_for(request: Request, model: Model) -> SentenceConstraint | None:
     """Holds the answer to request["sentences"], records.Sentence as JSON; None leaves it free."""
     sentences = request.get("sentences")
     if sentences is None:
@@ -271,11 +271,15 @@ def constraint_for(request: Request, model: Model) -> HeldToSentences | None:
 
     held = [
         HeldSentence(
-            tokens(one["text"]), tokens(one["joint"] + one["text"]), one["begins"], one["may_end"], one["after"]
+            tokens(sentence["text"]),
+            tokens(sentence["separator"] + sentence["text"]),
+            sentence["begins"],
+            sentence["may_end"],
+            sentence["after"],
         )
-        for one in sentences
+        for sentence in sentences
     ]
-    return HeldToSentences(held, model.end_token())
+    return SentenceConstraint(held, model.end_token())
 
 
 class _Writer:

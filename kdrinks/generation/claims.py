@@ -92,18 +92,18 @@ class Figure(NamedTuple):
     """Empty where no unit stands behind it; such a figure fits any unit."""
 
 
-def unsupported(
+def unsupported_claims(
     answer: str, passages: Iterable[Passage], proper_nouns: Callable[[str], Iterable[str]]
 ) -> tuple[Span, ...]:
     """The sentences of an answer with a figure or a name that stands in no passage, in reading order.
 
-    passages: all that the prompt held, those of earlier turns too.   proper_nouns: the Korean names of a text (Words.proper_nouns).
+    passages: all that the prompt held, those of earlier turns too.   proper_nouns: the Korean names of a text (TextAnalyzer.proper_nouns).
     """
     passages = list(passages)
-    told = " ".join(f"{passage.title} {passage.text}" for passage in passages)
-    known = figures(told) | {Figure(float(_SPELLED[word]), "") for word in _SPELLED_WORD.findall(told.lower())}
+    evidence = " ".join(f"{passage.title} {passage.text}" for passage in passages)
+    known = figures(evidence) | {Figure(float(_SPELLED[word]), "") for word in _SPELLED_WORD.findall(evidence.lower())}
     subjects = {passage.subject_id for passage in passages}
-    letters = _letters(told)
+    letters = _letters(evidence)
 
     def supported(sentence: str) -> bool:
         if _NO_CLAIM.search(sentence):
@@ -190,7 +190,7 @@ def _letters(text: str) -> str:
 
 
 def _trimmed(text: str, start: int, end: int) -> Span | None:
-    said = text[start:end]
-    if not any(letter.isalnum() for letter in _CITED.sub("", said)):
+    sentence = text[start:end]
+    if not any(letter.isalnum() for letter in _CITED.sub("", sentence)):
         return None
-    return start + len(said) - len(said.lstrip()), end - len(said) + len(said.rstrip())
+    return start + len(sentence) - len(sentence.lstrip()), end - len(sentence) + len(sentence.rstrip())

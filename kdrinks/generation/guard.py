@@ -1,7 +1,7 @@
 """Holds a small model to its passages: a sentence reaches a person only when it is one that the passages allow.
 
 Pure: text in, text out. A model of a few million parameters writes fluently and may still slip, and a slip about a drink
-is a false fact. So its answer is released sentence by sentence, each after its check against phrasing.sentences(); at
+is a false fact. So its answer is released sentence by sentence, each after its check against templates.sentences(); at
 the first slip the rest is replaced by the passages themselves, quoted as such. What is on alcohol, pregnancy, infants,
 allergies or medicine is always quoted.
 """
@@ -35,7 +35,7 @@ class Guard:
     def sentences(self) -> list[Sentence]:
         """The script as the engine's decoding is held to it."""
         return [
-            Sentence(line.sentence, templates.joint(line.sentence), line.begins, line.may_end, line.after)
+            Sentence(line.sentence, templates.separator(line.sentence), line.begins, line.may_end, line.after)
             for line in self.script
         ]
 
@@ -48,19 +48,19 @@ class Guard:
 
     def finish(self) -> str:
         """What remains to be shown when the model has ended: the last sentence, or what replaces the answer's rest."""
-        shown = self._release(ended=True) if self.outcome == "kept" else ""
+        released = self._release(ended=True) if self.outcome == "kept" else ""
         if self.outcome == "kept" and not (self._said and self._said[-1].may_end):
             self._slip()
-        shown += self._mark_left(0)
+        released += self._mark_left(0)
         if self.outcome == "kept":
-            return shown
+            return released
         rest = self._replacement()
         if not rest:
             self.outcome = "repaired"
-        return shown + rest
+        return released + rest
 
     def _release(self, *, ended: bool) -> str:
-        shown = ""
+        released = ""
         while pending := self._pending.lstrip():
             whole = [line for line in self._open if pending.startswith(line.sentence)]
             if not ended and any(line.sentence.startswith(pending) for line in self._open if line not in whole):
@@ -70,12 +70,12 @@ class Guard:
                 break
             line = max(whole, key=lambda line: len(line.sentence))
             self._pending = pending[len(line.sentence) :]
-            shown += self._joined(line)
-        return shown
+            released += self._joined(line)
+        return released
 
     def _joined(self, line: templates.Line) -> str:
         """The sentence behind what was said, with its passage's number once that passage is left or said to its end."""
-        before = self._mark_left(line.number) + (templates.joint(line.sentence) if self._said else "")
+        before = self._mark_left(line.number) + (templates.separator(line.sentence) if self._said else "")
         self._said.append(line)
         self._open = [self.script[place] for place in line.after]
         self._unmarked = line.number
@@ -114,5 +114,5 @@ def _titled(passage: Passage) -> str:
 
 def quoted_answer(lang: Language, passages: Sequence[Passage], *, health: bool) -> str:
     """The whole answer to a sensitive question: its passages, and for health the line that no professional reviewed them."""
-    said = quote(list(enumerate(passages, 1)))
-    return f"{said}\n\n{templates.NOT_REVIEWED[lang]}" if health else said
+    quotation = quote(list(enumerate(passages, 1)))
+    return f"{quotation}\n\n{templates.NOT_REVIEWED[lang]}" if health else quotation

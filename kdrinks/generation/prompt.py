@@ -101,9 +101,14 @@ def build(
 
 def _asked(question: str, passages: Sequence[Passage], lang: Language) -> Message:
     """The user's turn: `content` for any model, `question` and `passages` for templates that lay them out themselves."""
-    plain = disarmed(question)
+    plain = escape_control_tokens(question)
     parts: list[dict[str, str]] = [
-        {"title": disarmed(passage.title), "kind": passage.kind, "text": disarmed(passage.text)} for passage in passages
+        {
+            "title": escape_control_tokens(passage.title),
+            "kind": passage.kind,
+            "text": escape_control_tokens(passage.text),
+        }
+        for passage in passages
     ]
     heading, asks, none = ("자료", "질문", "(없음)") if lang == "ko" else ("Notes", "Question", "(none)")
     notes = "\n".join(f"[{number}] {part['title']} — {part['text']}" for number, part in enumerate(parts, 1))
@@ -135,6 +140,6 @@ def _without_last_sentence(text: str) -> str:
     return text[: ends[-1]] if ends else ""
 
 
-def disarmed(text: str) -> str:
+def escape_control_tokens(text: str) -> str:
     """Text that no chat template can take for its own control tokens: `<|user|>` becomes `‹|user|>`."""
     return _CONTROL_TEXT.sub(lambda match: "‹" if match[0] == "<" else "(", _UNPRINTABLE.sub("", text))

@@ -1,7 +1,7 @@
 """The sentences that say what a passage says: how the built-in model was taught to speak, and what its guard lets pass.
 
 Pure. One frame per kind of fact and language, few enough for a 10 MB model to learn without a slip; prose passages are
-said in their own sentences. training/ makes its gold answers with say(); guard.py holds answers to sentences().
+said in their own sentences. training/ makes its gold answers with render(); guard.py holds answers to sentences().
 """
 
 import re
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from kdrinks.drinks.passages import label
 from kdrinks.records import Kind, Language, Passage
+from kdrinks.text.korean import josa, split_sentences
 
 _FIELDS: dict[Kind, tuple[str, ...]] = {
     "names": ("names", "hanja", "roman"),
@@ -123,16 +124,16 @@ def script(intent: str, lang: Language, passages: Sequence[Passage]) -> list[Lin
     for number, passage in enumerate(passages, 1):
         groups.append((number, sentences(passage), passage.kind not in MAY_BE_SHORTENED))
     if not passages:
-        groups = [(0, split(say(intent, lang, ())), True)]
+        groups = [(0, split_sentences(render(intent, lang, ())), True)]
     facts = all(passage.kind in _FACTS for passage in passages)
     all_named = intent in ("compare", "recommend") or facts
-    starts = [sum(len(said) for _, said, _ in groups[:place]) for place in range(len(groups))]
+    starts = [sum(len(texts) for _, texts, _ in groups[:place]) for place in range(len(groups))]
     lines: list[Line] = []
-    for place, (number, said, whole) in enumerate(groups):
+    for place, (number, texts, whole) in enumerate(groups):
         one_by_one = all_named or (first and place == 0)
         later = starts[place + 1 : place + 2] if one_by_one else starts[place + 1 :]
-        for step, sentence in enumerate(said):
-            last = step == len(said) - 1
+        for step, sentence in enumerate(texts):
+            last = step == len(texts) - 1
             leaves = last or not whole
             lines.append(
                 Line(
@@ -148,7 +149,7 @@ def script(intent: str, lang: Language, passages: Sequence[Passage]) -> list[Lin
     return lines
 
 
-def say(intent: str, lang: Language, passages: Sequence[Passage]) -> str:
+def render(intent: str, lang: Language, passages: Sequence[Passage]) -> str:
     """The answer that the built-in model is taught to give.
 
     intent: "compare" or "recommend" put their lead first, and a recommendation says one sentence of each drink; with no
@@ -156,12 +157,14 @@ def say(intent: str, lang: Language, passages: Sequence[Passage]) -> str:
     """
     if not passages:
         return DECLINE[lang].get(intent, DECLINE[lang]["not_found"])
-    said = lead(intent, lang, list(dict.fromkeys(passage.title for passage in passages if passage.kind == "identity")))
+    answer = lead(
+        intent, lang, list(dict.fromkeys(passage.title for passage in passages if passage.kind == "identity"))
+    )
     for passage in passages:
         brief = intent == "recommend" and passage.kind == "identity"
         for sentence in sentences(passage)[: 1 if brief else None]:
-            said += (joint(sentence) if said else "") + sentence
-    return said
+            answer += (separator(sentence) if answer else "") + sentence
+    return answer
 
 
 def lead(intent: str, lang: Language, titles: Sequence[str]) -> str:
@@ -177,21 +180,21 @@ def sentences(passage: Passage) -> list[str]:
     """Every sentence that says this passage, in order; together they say all of it."""
     fields = _FIELDS.get(passage.kind)
     if fields is None:
-        return split(passage.text)
+        return split_sentences(passage.text)
     values = _values(passage)
     frames = _FRAMES[passage.lang]
-    said = []
+    texts = []
     for field in fields:
         value = values.get(field)
         if not value:
             continue
         if field == "making":
-            said += [_fill(frames["making"], title=passage.title), *steps(value)]
+            texts += [_fill(frames["making"], title=passage.title), *steps(value)]
         elif field == "hanja":
-            said.append(_fill(frames["hanja"], value=value, roman=values.pop("roman", "")))
+            texts.append(_fill(frames["hanja"], value=value, roman=values.pop("roman", "")))
         else:
-            said.append(_fill(frames[field], title=passage.title, value=value))
-    return said
+            texts.append(_fill(frames[field], title=passage.title, value=value))
+    return texts
 
 
 def steps(value: str) -> list[str]:
@@ -205,31 +208,9 @@ def steps(value: str) -> list[str]:
     return parts
 
 
-def joint(sentence: str) -> str:
+def separator(sentence: str) -> str:
     """What stands before a sentence: numbered steps have lines of their own."""
     return "\n" if re.match(r"\d+\. ", sentence) else " "
-
-
-def split(text: str) -> list[str]:
-    """Prose cut into sentences; a capital or Hangul must follow, so `no. 6` and `c. 1740` stay whole."""
-    return [part for part in re.split(r"(?<=[.!?])(?<!\b[Nn]o\.)\s+(?=[A-Z가-힣'\"“‘『《(])", text.strip()) if part]
-
-
-def particle(word: str, forms: str) -> str:
-    """The form of a Korean particle that follows word; forms with the one after a consonant first: `은/는`."""
-    closed, opened = forms.split("/")
-    return closed if _ends_closed(word) else opened
-
-
-def _ends_closed(word: str) -> bool:
-    """Whether the last sound is a consonant; parentheses are read over, digits as Korean numerals."""
-    bare = re.sub(r"\([^()]*\)\s*$", "", word).rstrip(" .'\"’”)]") or word
-    last = bare[-1]
-    if "가" <= last <= "힣":
-        return (ord(last) - ord("가")) % 28 != 0
-    if last.isdigit():
-        return last in "013678"
-    return last.lower() in "lmnbckpt"
 
 
 def _fill(frame: str, **values: str) -> str:
@@ -237,7 +218,7 @@ def _fill(frame: str, **values: str) -> str:
 
     def filled(match: re.Match[str]) -> str:
         value = values[match["name"]]
-        return value + (particle(value, match["forms"]) if match["forms"] else "")
+        return value + (josa(value, match["forms"]) if match["forms"] else "")
 
     return re.sub(r"\{(?P<name>\w+)(?::(?P<forms>[^}]+))?\}", filled, frame)
 

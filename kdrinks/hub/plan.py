@@ -55,16 +55,16 @@ def steps_down(first: Plan, layers: int) -> list[Plan]:
     return list(dict.fromkeys(plans))
 
 
-def steps_taken(first: Plan, used: Plan) -> tuple[str, ...]:
+def fallbacks(first: Plan, used: Plan) -> tuple[str, ...]:
     """What was lowered: `kv q8_0`, `context 2048`, `layers 14` or `cpu`."""
-    taken = []
+    lowered = []
     if used.kv_type != first.kv_type:
-        taken.append(f"kv {used.kv_type}")
+        lowered.append(f"kv {used.kv_type}")
     if used.context_tokens != first.context_tokens:
-        taken.append(f"context {used.context_tokens}")
+        lowered.append(f"context {used.context_tokens}")
     if used.gpu_layers != first.gpu_layers:
-        taken.append(f"layers {used.gpu_layers}" if used.gpu_layers else "cpu")
-    return tuple(taken)
+        lowered.append(f"layers {used.gpu_layers}" if used.gpu_layers else "cpu")
+    return tuple(lowered)
 
 
 class Planner:
@@ -101,12 +101,12 @@ class Planner:
         shape = replace(fit.shape_of(header), parameters=model.parameters)
         return steps_down(first_plan(choice, shape, model.size_bytes, devices), shape.layers)
 
-    def steps_taken(self, choice: Choice, devices: Sequence[Device], plan: Plan) -> tuple[str, ...]:
+    def fallbacks(self, choice: Choice, devices: Sequence[Device], plan: Plan) -> tuple[str, ...]:
         """What the plan lowers against the best one; empty when the file cannot be read."""
         best = self._all(choice, devices)
-        return steps_taken(best[0], plan) if len(best) > 1 else ()
+        return fallbacks(best[0], plan) if len(best) > 1 else ()
 
-    def worked(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
+    def record_success(self, choice: Choice, plan: Plan, devices: Sequence[Device], *, stepped: bool) -> None:
         """Keeps what worked after steps down; forgets it when the first plan worked."""
         known = self._worked.pop(_key(choice), None)
         if stepped:

@@ -10,14 +10,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kdrinks.generation.templates import split
 from kdrinks.records import Findings, Hit, Passage
-from kdrinks.search import evidence, vectors
+from kdrinks.search import evidence
 from kdrinks.search.query import Query
 from kdrinks.search.suggesting import DECLINED
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database
-from kdrinks.text.analyzer import Words
+from kdrinks.text import vectors
+from kdrinks.text.analyzer import TextAnalyzer
+from kdrinks.text.korean import split_sentences
 
 FLOOR = 0.43
 """Strength below which a document says nothing to a question."""
@@ -46,7 +47,7 @@ class _Strong:
     """Share of the question's words by rarity, in [0, 1], and NEAR times the cosine."""
 
 
-def with_documents(db: Database, words: Words, query: Query, found: Findings, *, k: int) -> Findings:
+def with_documents(db: Database, words: TextAnalyzer, query: Query, found: Findings, *, k: int) -> Findings:
     """The findings with what documents say to the question; the same where they say nothing to it."""
     if found.intent == "injection":
         return found
@@ -76,12 +77,12 @@ def with_documents(db: Database, words: Words, query: Query, found: Findings, *,
     )
 
 
-def excerpt(words: Words, question: str, passage: Passage) -> Passage:
+def excerpt(words: TextAnalyzer, question: str, passage: Passage) -> Passage:
     """The sentences of a document's passage that answer: the fewest that hold the most of the question's words, and the one after them.
 
     For a model that says its passages whole. The passage itself where none of the words stands in its sentences.
     """
-    sentences = split(passage.text)
+    sentences = split_sentences(passage.text)
     asked = set(words.search_terms(question, passage.lang)) - ASKING
     held = [_held(asked, words.search_terms(sentence, passage.lang)) for sentence in sentences]
     spans = [(start, end) for start in range(len(held)) for end in range(start + 1, len(held) + 1)]
@@ -118,11 +119,11 @@ def _strong(db: Database, weights: Mapping[str, float], text: str) -> list[_Stro
     ]
 
 
-def _strength(one: store.Found, total: float) -> float:
+def _strength(one: store.DocumentHit, total: float) -> float:
     return one.lexical / total + NEAR * max(one.cosine or 0.0, 0.0)
 
 
-def _of_drinks(db: Database, words: Words, query: Query, found: Findings, weights: Mapping[str, float]) -> float:
+def _of_drinks(db: Database, words: TextAnalyzer, query: Query, found: Findings, weights: Mapping[str, float]) -> float:
     """The share of the question's words that the passages of the drinks' answer hold; a named drink's own name they always hold."""
     subjects = list(dict.fromkeys(hit.passage.subject_id for hit in found.prompt_hits))
     held = store.words_of_subjects(db, list(weights), subjects)

@@ -72,7 +72,7 @@ class Names:
     def mentions(self, text: str, kiwi_names: Sequence[tuple[str, int, int]] = ()) -> list[Mention]:
         """The drinks that the text names, in reading order; where names overlap the longest stands.
 
-        kiwi_names: (name, start, end) as Words.korean_names gives them for this text.
+        kiwi_names: (name, start, end) as TextAnalyzer.korean_names gives them for this text.
         """
         found = [*self._exact_korean(text, kiwi_names), *self._exact_latin(text)]
         kept = _without_overlaps(found)

@@ -1,6 +1,6 @@
 """The knowledge base as one object: fills the store's passages, finds those that a question is about.
 
-What becomes of a question is rank.Search's. Knows no SQL (store.passages) and no model. Memory beside Kiwi's: 8 MB for the encoder's
+What becomes of a question is ranking.Search's. Knows no SQL (store.passages) and no model. Memory beside Kiwi's: 8 MB for the encoder's
 table, 4 MB for names, cues and the vocabulary; passages and their vectors stay in the store.
 """
 
@@ -13,18 +13,20 @@ from itertools import islice
 from kdrinks.documents import ingest
 from kdrinks.drinks import catalog
 from kdrinks.drinks.model import load_beliefs, load_tags, load_topics, record_of
-from kdrinks.drinks.names import names_of
+from kdrinks.drinks.names import names_of, spelled
 from kdrinks.drinks.passages import all_passages
 from kdrinks.records import Findings, Language, Passage
-from kdrinks.search import filters, vectors
+from kdrinks.search import filters
 from kdrinks.search.documents import excerpt, with_documents
 from kdrinks.search.entities import Names, drink_name_rows
+from kdrinks.search.index import Index
 from kdrinks.search.query import understand
 from kdrinks.search.ranking import HELD_BY, Search
-from kdrinks.search.topics import Touched
+from kdrinks.search.topics import TopicMatcher
 from kdrinks.store import passages as store
 from kdrinks.store.db import Database
-from kdrinks.text.analyzer import VERSION, Words
+from kdrinks.text import vectors
+from kdrinks.text.analyzer import VERSION, TextAnalyzer
 from kdrinks.text.english import words as english_words
 
 BATCH = 500
@@ -33,6 +35,8 @@ BATCH = 500
 SORTED_FROM = 10_000
 """Passages written at once from which their words are laid out anew; below, a search does not feel it."""
 
+LANGUAGES: tuple[Language, ...] = ("ko", "en")
+
 Progress = Callable[[int, int], None]
 """(passages done, passages to do), after each batch."""
 
@@ -40,9 +44,11 @@ Progress = Callable[[int, int], None]
 class Knowledge:
     """Safe to share between threads; `find` waits for `fill`."""
 
-    def __init__(self, db: Database, words: Words) -> None:
+    def __init__(self, db: Database, words: TextAnalyzer) -> None:
         self._db, self._words = db, words
         self._filling = threading.Lock()
+        self.index: Index
+        """There once `ready` is set; replaced as a whole by `renew`."""
         self.ready = threading.Event()
         """Set once the store holds the passages and Kiwi is loaded."""
 
@@ -53,37 +59,32 @@ class Knowledge:
         """
         with self._filling:
             if not self.ready.is_set():
-                self._read(progress)
+                self.index = self._read(progress)
                 self.ready.set()
 
     def renew(self) -> None:
         """Answer from the drinks as they stand now, after an edit; a search under way ends with those it began with."""
         with self._filling:
             if self.ready.is_set():  # else the first fill reads them anyway
-                fresh = Knowledge(self._db, self._words)
-                fresh._read()
-                vars(self).update(
-                    {name: value for name, value in vars(fresh).items() if name not in ("_filling", "ready")}
-                )
+                self.index = self._read()
 
-    def _read(self, progress: Progress | None = None) -> None:
+    def _read(self, progress: Progress | None = None) -> Index:
         drinks, topics, beliefs = catalog.current(self._db).drinks, load_topics(), load_beliefs()
-        self._words.learn(name for drink in drinks for name in names_of(record_of(drink)))
+        self._words.learn(spelled(name for drink in drinks for name in names_of(record_of(drink))))
         self._words.load()
-        self._drinks = {drink.id: drink for drink in drinks}
+        by_id = {drink.id: drink for drink in drinks}
         passages = all_passages(
             [record_of(drink) for drink in drinks],
             [record_of(topic) for topic in topics],
             [record_of(belief) for belief in beliefs],
         )
         terms = self._words.search_terms
-        vocabulary = {word for passage in passages if passage.lang == "en" for word in english_words(passage.text)}
+        english = {word for passage in passages if passage.lang == "en" for word in english_words(passage.text)}
         rows = drink_name_rows(
             [{"id": drink.id, "title_ko": drink.title_ko, "title_en": drink.title_en} for drink in drinks],
             [(drink.id, name) for drink in drinks for name in names_of(record_of(drink))],
         )
-        self._names = Names(rows, vocabulary)
-        ingredients = {
+        ingredients: dict[str, dict[str, frozenset[str]]] = {
             lang: {
                 drink.id: frozenset(
                     term
@@ -92,28 +93,38 @@ class Knowledge:
                 )
                 for drink in drinks
             }
-            for lang in ("ko", "en")
+            for lang in LANGUAGES
         }
-        self._ingredients = {
-            lang: {term for drink in drinks for item in getattr(drink.ingredients, lang) for term in terms(item, lang)}
-            for lang in ("ko", "en")
-        }
-        self._facets = filters.Facets(load_tags(), terms, ingredients)
-        self._touched = Touched(topics, beliefs, self._drinks, terms)
-        self._known = {drink.id: 0.0 for drink in drinks}
+        touched = TopicMatcher(topics, beliefs, by_id, terms)
+        known = {drink.id: 0.0 for drink in drinks}
         for listed in (*(topic.related for topic in topics), *(belief.related for belief in beliefs)):
             for related in listed:
-                self._known[related] = self._known.get(related, 0.0) + 1
+                known[related] = known.get(related, 0.0) + 1
         for drink in drinks:
             for other in drink.similar:
-                self._known[other] += 0.5
+                known[other] += 0.5
         self.hold(passages, progress)
-        self._vocabulary = store.vocabulary(self._db)
-        for lang in ("ko", "en"):
-            held = store.subjects_holding(self._db, self._touched.telling_words(lang), lang=lang)
-            self._touched.keep_rare(lang, {word for word, subjects in held.items() if subjects <= HELD_BY})
-        self._sizes = {lang: store.size(self._db, lang) for lang in ("ko", "en")}
+        for lang in LANGUAGES:
+            held = store.subjects_holding(self._db, touched.telling_words(lang), lang=lang)
+            touched.keep_rare(lang, {word for word, subjects in held.items() if subjects <= HELD_BY})
         ingest.index_again(self._db, self._words)
+        return Index(
+            db=self._db,
+            words=self._words,
+            drinks=by_id,
+            ingredients={
+                lang: frozenset(
+                    term for drink in drinks for item in getattr(drink.ingredients, lang) for term in terms(item, lang)
+                )
+                for lang in LANGUAGES
+            },
+            names=Names(rows, english),
+            facets=filters.Facets(load_tags(), terms, ingredients),
+            touched=touched,
+            known=known,
+            vocabulary=frozenset(store.vocabulary(self._db)),
+            sizes={lang: store.corpus_stats(self._db, lang) for lang in LANGUAGES},
+        )
 
     def find(
         self,
@@ -128,8 +139,9 @@ class Knowledge:
         history: the user's earlier questions, oldest first.   lang: None takes the question's.
         """
         self.fill()
-        query = understand(question, self._names, self._words, history=history, lang=lang)
-        return with_documents(self._db, self._words, query, Search(self, query).findings(k), k=k)
+        index = self.index
+        query = understand(question, index.names, index.words, history=history, lang=lang)
+        return with_documents(index.db, index.words, query, Search(index, query).findings(k), k=k)
 
     def excerpts(self, question: str, passages: Sequence[Passage]) -> list[Passage]:
         """The passages, those of documents cut to the sentences that answer the question."""
@@ -144,7 +156,7 @@ class Knowledge:
         hashes = {passage.id: _hash(passage) for passage in passages}
         stored = store.stored_hashes(self._db)
         content_version = hashlib.sha256("".join(sorted(hashes.values())).encode()).hexdigest()[:16]
-        store.replace(self._db, [], stored.keys() - hashes.keys(), edition=content_version)
+        store.replace(self._db, [], stored.keys() - hashes.keys(), content_version=content_version)
         missing = {hashes[p.id]: p for p in passages if p.id not in stored} if ready else {}
         taken = self._take_ready(missing, content_version)
         changed = {name for name, found in hashes.items() if stored.get(name) != found and found not in taken}
@@ -153,10 +165,10 @@ class Knowledge:
         while batch := list(islice(waiting, BATCH)):
             encoded = vectors.of_passages(batch)
             items = [
-                store.Indexed(passage, hashes[passage.id], self._counts(passage), vector)
+                store.IndexedPassage(passage, hashes[passage.id], self._counts(passage), vector)
                 for passage, vector in zip(batch, encoded, strict=True)
             ]
-            store.replace(self._db, items, (), edition=content_version)
+            store.replace(self._db, items, (), content_version=content_version)
             done += len(batch)
             if progress:
                 progress(done, len(changed))
@@ -169,7 +181,7 @@ class Knowledge:
         if not passages:
             return set()
         with resources.as_file(resources.files("kdrinks").joinpath("data", "passages.parquet")) as path:
-            return store.add_ready(self._db, passages, path, edition=content_version)
+            return store.add_ready(self._db, passages, path, content_version=content_version)
 
     def _counts(self, passage: Passage) -> dict[str, int]:
         """Words of title, text and names; the title counts twice."""

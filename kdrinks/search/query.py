@@ -15,7 +15,7 @@ from kdrinks.search import intents
 from kdrinks.search.cautions import concerns_of
 from kdrinks.search.entities import Mention, Names, masked
 from kdrinks.search.suggesting import ABOUT_IT, BARE, DECLINED, OF_ONESELF, asks_for_some
-from kdrinks.text.analyzer import Words
+from kdrinks.text.analyzer import TextAnalyzer
 
 LEAN_TO_DRINK = 1.6
 """Added for names that are also ordinary words: 장수가 뭐야 is about the drink here, 무병장수 is not."""
@@ -130,7 +130,7 @@ class Query:
 
 
 def understand(
-    question: str, names: Names, words: Words, *, history: Sequence[str] = (), lang: Language | None = None
+    question: str, names: Names, words: TextAnalyzer, *, history: Sequence[str] = (), lang: Language | None = None
 ) -> Query:
     """The Query of a question in a conversation. history: earlier questions, oldest first."""
     text, mentions = _read(question, names, words)
@@ -213,7 +213,7 @@ class _Heard(NamedTuple):
 
 
 @lru_cache(maxsize=1024)  # a conversation is heard again with every question: 2 ms for each one before
-def _heard(question: str, names: Names, words: Words) -> _Heard:
+def _heard(question: str, names: Names, words: TextAnalyzer) -> _Heard:
     text, mentions = _read(question, names, words)
     said = masked(text, mentions, intents.MASK)
     some = asks_for_some(said, _likely(said))
@@ -241,7 +241,7 @@ def _around(pattern: re.Pattern[str], text: str, mentions: Sequence[Mention]) ->
     )
 
 
-def _read(question: str, names: Names, words: Words) -> tuple[str, tuple[Mention, ...]]:
+def _read(question: str, names: Names, words: TextAnalyzer) -> tuple[str, tuple[Mention, ...]]:
     """The question with spaces inside Korean names removed, and the drinks it names."""
     text = words.joined(" ".join(question.split()))
     return text, tuple(names.mentions(text, words.korean_names(text, LEAN_TO_DRINK)))
@@ -284,7 +284,7 @@ def _adds_to_earlier(intent: str, subjects: Sequence[str], without_names: str) -
     return len(subjects) == 1 and (intent == "compare" or than)
 
 
-def _asked_before(history: Sequence[str], names: Names, words: Words) -> tuple[str, str] | None:
+def _asked_before(history: Sequence[str], names: Names, words: TextAnalyzer) -> tuple[str, str] | None:
     """The latest earlier question that is more than a name, as it is and without names; None where it wants no fact of a drink."""
     for question in reversed(history):
         text, mentions = _read(question, names, words)
@@ -296,7 +296,7 @@ def _asked_before(history: Sequence[str], names: Names, words: Words) -> tuple[s
 
 
 def _from_conversation(
-    history: Sequence[str], names: Names, words: Words, own: Sequence[str]
+    history: Sequence[str], names: Names, words: TextAnalyzer, own: Sequence[str]
 ) -> tuple[tuple[str, ...], str]:
     """Subjects of the latest earlier question that names any, with the question's own behind them; and the latest question."""
     for question in reversed(history):

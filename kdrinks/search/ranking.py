@@ -6,18 +6,17 @@ Knows no SQL (store.passages) and no model.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kdrinks.records import Findings, Hit, Passage
-from kdrinks.search import decide, filters, vectors
+from kdrinks.search import decide, filters
 from kdrinks.search import evidence as search_evidence
 from kdrinks.search.cautions import is_quoted
+from kdrinks.search.index import Index
 from kdrinks.search.query import SENSITIVE_INTENTS, Query, small_talk
 from kdrinks.search.suggesting import DECLINED
 from kdrinks.store import passages as store
-
-if TYPE_CHECKING:
-    from kdrinks.search.knowledge import Knowledge
+from kdrinks.text import vectors
 
 OF_ALL = frozenset("korean korea traditional 한국 전통".split())
 """Words that say nothing of which drink is meant: they fit all, though the titles of few hold them."""
@@ -80,10 +79,10 @@ class _Ranked(NamedTuple):
 class Search:
     """One question on its way through the legs."""
 
-    def __init__(self, knowledge: "Knowledge", query: Query) -> None:
-        self.k, self.drinks, self._ingredients = knowledge, knowledge._drinks, knowledge._ingredients[query.lang]
+    def __init__(self, index: Index, query: Query) -> None:
+        self.index, self.drinks, self._ingredients = index, index.drinks, index.ingredients[query.lang]
         surfaces = [mention.surface for mention in query.mentions]
-        self._own = knowledge._facets.wishes(query.text, query.lang, surfaces)
+        self._own = index.facets.wishes(query.text, query.lang, surfaces)
         self.asked_for = self._own
         """What this question wishes for, and the earlier ones that it goes on from."""
         for said in reversed(query.before):  # the latest stands over the one before it
@@ -103,21 +102,21 @@ class Search:
         left_out = self.wishes.leaves_out or (query.suggests and bool(query.rejected))
         self.narrowed = left_out and (query.suggests or not query.subjects)
         text = f"{query.earlier} {query.text}" if query.earlier and not query.subjects else query.text
-        terms = dict.fromkeys(knowledge._words.search_terms(text, query.lang))
+        terms = dict.fromkeys(index.words.search_terms(text, query.lang))
         self.terms = [term for term in terms if query.subjects or term not in OF_ALL]
-        self.rows = store.legs(
-            knowledge._db,
+        self.rows = store.hybrid_search(
+            index.db,
             self.terms,
             vectors.of_question(text),
             lang=query.lang,
             k=400,
-            among=knowledge._sizes[query.lang],
+            among=index.sizes[query.lang],
         )
         self.lexical = {row.passage_id: row.lexical for row in self.rows if row.lexical is not None}
         self.cosines = {row.passage_id: row.cosine for row in self.rows if row.cosine is not None}
-        self.topics = knowledge._touched.topics(query)
-        self.told = knowledge._touched.told(query, self.terms)
-        known = dict(knowledge._touched.beliefs(query, self.terms))
+        self.topics = index.touched.topics(query)
+        self.told = index.touched.told(query, self.terms)
+        known = dict(index.touched.beliefs(query, self.terms))
         if (
             query.suggests and self.narrowed
         ):  # what qualifies the drinks stays; other texts name drinks that nobody held against the wishes
@@ -128,7 +127,7 @@ class Search:
         self.beliefs = sorted(known.items(), key=lambda item: -item[1])
 
     def _wished(self, said: str) -> filters.Wishes:
-        return self.k._facets.wishes(said, self.k._words.language(said))
+        return self.index.facets.wishes(said, self.index.words.language(said))
 
     def _without_the_unfit(self, query: Query) -> Query:
         """The query without named drinks that its own wishes leave out, and that it names to say what is wished for.
@@ -161,7 +160,7 @@ class Search:
         query = self.query
         intent = self._intent()
         ranked = self._ranked(intent)[: max(k, search_evidence.MOST)]
-        found = store.of_subjects(self.k._db, [item.subject_id for item in ranked], lang=query.lang)
+        found = store.of_subjects(self.index.db, [item.subject_id for item in ranked], lang=query.lang)
         by_subject: dict[str, list[Passage]] = {item.subject_id: [] for item in ranked}
         for passage in found:
             by_subject[passage.subject_id].append(passage)
@@ -200,7 +199,7 @@ class Search:
             liquor=bool(self.asked_for)
             if self.asked_for.liquor
             else self.asked_for.liquor is False and not self.query.concerns,
-            named_after=any(self.k._names.of_root(term) for term in self.terms),
+            named_after=any(self.index.names.of_root(term) for term in self.terms),
             ingredient=bool(self._ingredients & set(self.terms)),
             elsewhere=self._from_elsewhere(),
             leaves_out=self.query.suggests
@@ -213,20 +212,20 @@ class Search:
 
     def _from_elsewhere(self) -> bool:
         named = [word for found in decide.ELSEWHERE.findall(self.query.text) for word in found.lower().split()]
-        known = all(word in self.k._vocabulary for word in named)
+        known = all(word in self.index.vocabulary for word in named)
         return bool(named) and not (known and (self.topics or self.beliefs))
 
     def _coverage(self) -> float:
         """Share of the question's words that the best passage's subject holds; unknown words count as rare ones."""
         best = max(self.lexical.values(), default=0.0)
-        unknown = sum(term not in self.k._vocabulary for term in self.terms)
+        unknown = sum(term not in self.index.vocabulary for term in self.terms)
         return best / (best + 4.0 * unknown + 2.0)
 
     def _ranked(self, intent: str) -> list[_Ranked]:
         """Subjects best first: named, touched, then by wishes and words."""
         query = self.query
         scores = self._fused()
-        roots = [drink for term in self.terms for drink in self.k._names.of_root(term)]
+        roots = [drink for term in self.terms for drink in self.index.names.of_root(term)]
         for drink_id in roots:
             scores[drink_id] = scores.get(drink_id, 0.0) + 4
         if not query.subjects:
@@ -295,7 +294,7 @@ class Search:
             if fit is None:
                 scores.pop(drink_id, None)
             else:
-                known = min(self.k._known.get(drink_id, 0.0), 8.0) / 8
+                known = min(self.index.known.get(drink_id, 0.0), 8.0) / 8
                 scores[drink_id] = 0.6 * scores.get(drink_id, 0.0) + 2.5 * fit + 2.0 * known
         for example in self.query.examples:
             for drink_id in self.drinks[example].similar:

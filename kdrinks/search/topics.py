@@ -44,7 +44,7 @@ class Told:
     toxic: bool
 
 
-class Touched:
+class TopicMatcher:
     """Matches questions to topics and beliefs; built once from the data."""
 
     def __init__(

@@ -1,6 +1,6 @@
-"""What a person looks at (View), and the numbers at the head of the analytics page: conversations, answers, course over the days.
+"""What a person looks at (AnalyticsFilter), and the numbers at the head of the analytics page: conversations, answers, course over the days.
 
-Every number of the page is a short pandas table straight from SQL; no function loops over rows. said.py has the words, speed.py the
+Every number of the page is a short pandas table straight from SQL; no function loops over rows. word_stats.py has the words, speed.py the
 timings.
 """
 
@@ -14,13 +14,13 @@ from kdrinks.store.db import Database
 
 WORD_KINDS = ("drink", "noun", "english", "verb", "adjective")
 DAY = "date_trunc('day', created_at + to_minutes(?))"
-"""The reader's day; its value is View.utc_offset_minutes."""
+"""The reader's day; its value is AnalyticsFilter.utc_offset_minutes."""
 SHOWN = "(SELECT version FROM analysers ORDER BY created_at DESC LIMIT 1)"
 """The analyser version whose words are shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class AnalyticsFilter:
     """What a person looks at; the empty value of each field means all."""
 
     since: datetime | None = None
@@ -38,7 +38,7 @@ class View:
     """Where the reader's day begins: 540 in Seoul."""
 
 
-def stamp(db: Database) -> str:
+def data_version(db: Database) -> str:
     """Changes whenever any table of the page may: the key of its cache and of the analysts' snapshot."""
     return str(
         table(
@@ -51,7 +51,7 @@ def stamp(db: Database) -> str:
     )
 
 
-def counts(db: Database, view: View) -> pd.DataFrame:
+def counts(db: Database, view: AnalyticsFilter) -> pd.DataFrame:
     """One row: conversations, questions, answers, failures, tokens, first_token_s, tokens_per_s.
 
     The last two are medians of the answers, NaN without any.   failures: answers that failed and questions whose answer the end of the process cut.
@@ -77,7 +77,7 @@ def counts(db: Database, view: View) -> pd.DataFrame:
     )
 
 
-def activity(db: Database, view: View) -> pd.DataFrame:
+def activity(db: Database, view: AnalyticsFilter) -> pd.DataFrame:
     """day, conversations, answers, tokens, first_token_s, tokens_per_s (medians): one row for each day with an answer."""
     chosen, values = where(view)
     return table(
@@ -93,7 +93,7 @@ def activity(db: Database, view: View) -> pd.DataFrame:
     )
 
 
-def guard_shares(db: Database, view: View) -> pd.DataFrame:
+def guard_shares(db: Database, view: AnalyticsFilter) -> pd.DataFrame:
     """guard, n, share: how many of the finished answers were kept, repaired, quoted or fixed; share adds up to 1."""
     chosen, values = where(view)
     return table(
@@ -114,7 +114,7 @@ def models(db: Database) -> list[str]:
     return [str(model) for model in found["m"]]
 
 
-def where(view: View, alias: str = "", *, model: bool = True) -> tuple[str, list[Any]]:
+def where(view: AnalyticsFilter, alias: str = "", *, model: bool = True) -> tuple[str, list[Any]]:
     """The view's period, language, model and word as a condition on messages, generations or words, with its values."""
     dot = f"{alias}." if alias else ""
     period = [
@@ -130,8 +130,8 @@ def where(view: View, alias: str = "", *, model: bool = True) -> tuple[str, list
             values.append(value)
     if view.word:
         # with the period, so that of 20 million words those of its days are read and no others
-        said = " AND ".join(("word = ?", f"analyser_version = {SHOWN}", *(condition for condition, _ in period)))
-        parts.append(f"{dot}conversation_id IN (SELECT conversation_id FROM words WHERE {said})")
+        word_filter = " AND ".join(("word = ?", f"analyser_version = {SHOWN}", *(condition for condition, _ in period)))
+        parts.append(f"{dot}conversation_id IN (SELECT conversation_id FROM words WHERE {word_filter})")
         values += [view.word, *(value for _, value in period)]
     return " AND ".join(parts) or "true", values
 

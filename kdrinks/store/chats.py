@@ -10,7 +10,17 @@ from typing import Any
 from uuid import UUID
 
 from kdrinks.errors import BadInput
-from kdrinks.records import Asked, Citation, Conversation, Exchange, Language, Loaded, Passage, Timing, WordCount
+from kdrinks.records import (
+    Citation,
+    Conversation,
+    Exchange,
+    Language,
+    Loaded,
+    Passage,
+    StoredQuestion,
+    Timing,
+    WordCount,
+)
 from kdrinks.store import forget, rollup
 from kdrinks.store.db import Cursor, Database, new_id, now
 
@@ -23,7 +33,9 @@ def start_conversation(db: Database, *, session: str = "") -> str:
     """A new conversation's id. Until its first question it is in no list."""
     conversation_id = new_id()
     with db.write() as cursor:
-        cursor.execute("INSERT INTO conversations VALUES (?, ?, ?)", [conversation_id, session, now()])
+        cursor.execute(
+            "INSERT INTO conversations (id, session, created_at) VALUES (?, ?, ?)", [conversation_id, session, now()]
+        )
     return conversation_id
 
 
@@ -37,13 +49,15 @@ def record_question(db: Database, conversation_id: str, question: str, lang: Lan
     question_id = question_id or new_id()
     with db.write() as cursor:
         if not cursor.execute("SELECT 1 FROM conversations WHERE id = ?", [conversation_id]).fetchone():
-            cursor.execute("INSERT INTO conversations VALUES (?, '', ?)", [conversation_id, now()])
+            cursor.execute(
+                "INSERT INTO conversations (id, session, created_at) VALUES (?, '', ?)", [conversation_id, now()]
+            )
         previous = cursor.execute(
             "SELECT id FROM messages WHERE conversation_id = ? ORDER BY created_at DESC, id DESC LIMIT 1",
             [conversation_id],
         ).fetchone()
         cursor.execute(
-            "INSERT INTO messages VALUES (?, ?, ?, 'question', ?, ?, ?)",
+            "INSERT INTO messages (id, conversation_id, parent, role, lang, text, created_at) VALUES (?, ?, ?, 'question', ?, ?, ?)",
             [question_id, conversation_id, previous[0] if previous else None, lang, question, now()],
         )
     return question_id
@@ -58,7 +72,7 @@ def record(db: Database, exchange: Exchange) -> bool:
     at = now()
     with db.write() as cursor:
         stored = store(cursor, exchange, at)
-        new_day = stored and rollup.keep_up(cursor, exchange.analyser, at)
+        new_day = stored and rollup.roll_forward(cursor, exchange.analyser, at)
     if new_day:
         forget.apply_retention(db)
     return stored
@@ -73,7 +87,7 @@ def store(cursor: Cursor, exchange: Exchange, at: datetime) -> bool:
         "SELECT 1 FROM messages WHERE parent = ? AND role = 'answer'", [exchange.question_id]
     ).fetchone()
     cursor.execute(
-        "INSERT INTO messages VALUES (?, ?, ?, 'answer', ?, ?, ?)",
+        "INSERT INTO messages (id, conversation_id, parent, role, lang, text, created_at) VALUES (?, ?, ?, 'answer', ?, ?, ?)",
         [*ids, exchange.question_id, exchange.language, exchange.answer, at],
     )
     _insert(cursor, "generations", [_generation(exchange) | {"created_at": at}])
@@ -122,7 +136,7 @@ def conversations(db: Database, limit: int | None = 30) -> list[Conversation]:
     return [Conversation(row[0], _cut(row[1] or ""), *row[2:]) for row in rows]
 
 
-def messages(db: Database, conversation_id: str) -> list[Asked]:
+def messages(db: Database, conversation_id: str) -> list[StoredQuestion]:
     """Everything a page needs to draw a conversation again, oldest question first; empty for an unknown or malformed id."""
     with db.cursor() as cursor:
         asked = cursor.execute(
@@ -163,14 +177,16 @@ def messages(db: Database, conversation_id: str) -> list[Asked]:
                 language=row["language"],
                 finish=row["finish"],
                 error=row["error"],
-                citations=tuple(_citation(one) for one in cited if one["answer_id"] == answer_id),
+                citations=tuple(_citation(citation) for citation in cited if citation["answer_id"] == answer_id),
                 loaded=_loaded(row),
                 timing=Timing(**{name: row[name] for name in Timing.__dataclass_fields__}),
                 guard=row["guard"],
                 details=json.loads(row["details"]),
             )
         interrupted = exchange is None and asked_at < db.opened_at
-        result.append(Asked(conversation_id, question_id, question, lang, asked_at, exchange, count, interrupted))
+        result.append(
+            StoredQuestion(conversation_id, question_id, question, lang, asked_at, exchange, count, interrupted)
+        )
     return result
 
 
@@ -178,35 +194,6 @@ def delete_conversation(db: Database, conversation_id: str) -> int:
     """Delete a conversation with all that was counted, cited and timed in it; 0 and nothing else for an unknown id."""
     _check(conversation_id)
     return forget.one(db, conversation_id)
-
-
-def save_choice(db: Database, key: str, value: Any) -> None:
-    """Remember a choice; value: anything JSON can hold."""
-    with db.write() as cursor:
-        cursor.execute(
-            "INSERT INTO choices VALUES (?, ?, ?, ?)", [new_id(), key, json.dumps(value, ensure_ascii=False), now()]
-        )
-
-
-def last_choice(db: Database, key: str, default: Any = None) -> Any:
-    """The value last saved under a key; default when there is none, or when what is saved is of another kind than default.
-
-    A newer version, or damage, may have saved anything. Of a list or mapping the texts are taken and the rest is passed over;
-    without a default the value is whatever was saved, for the caller to check. Reading changes nothing of it.
-    """
-    with db.cursor() as cursor:
-        row = cursor.execute(
-            "SELECT value FROM choices WHERE key = ? ORDER BY created_at DESC, id DESC LIMIT 1", [key]
-        ).fetchone()
-    try:
-        value = json.loads(row[0]) if row else default
-    except (ValueError, RecursionError):
-        return default
-    if isinstance(default, list) and isinstance(value, list):
-        return [one for one in value if isinstance(one, str)]
-    if isinstance(default, dict) and isinstance(value, dict):
-        return {name: one for name, one in value.items() if isinstance(one, str)}
-    return value if default is None or type(value) is type(default) else default
 
 
 def _generation(exchange: Exchange) -> dict[str, Any]:
@@ -271,7 +258,10 @@ def _count(
     """All words of a message in one statement of ten values: 1.4 ms for 100 words, where 100 rows of values take 8.5."""
     model_id = exchange.loaded.model_id if exchange.loaded else None
     cursor.execute(
-        "INSERT INTO words SELECT ?, ?, ?, ?, ?, ?, ?, unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::INTEGER[])",
+        """
+        INSERT INTO words (message_id, conversation_id, created_at, role, lang, model_id, analyser_version, word, pos, count)
+        SELECT ?, ?, ?, ?, ?, ?, ?, unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::INTEGER[])
+        """,
         [
             *(message_id, exchange.conversation_id, at, role, exchange.language, model_id, exchange.analyser),
             [counted.word for counted in words],
@@ -286,9 +276,9 @@ def _insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]]) -> No
     if not rows:
         return
     columns = list(rows[0])
-    one = f"({', '.join('?' * len(columns))})"
+    marks = f"({', '.join('?' * len(columns))})"
     cursor.execute(
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([one] * len(rows))}",
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([marks] * len(rows))}",
         [row[column] for row in rows for column in columns],
     )
 

@@ -4,7 +4,7 @@ A setting is a file on a device with a context and a number of threads. What has
 results: one run may have met anything. Rows are written one by one, so that a comparison that was broken off keeps what it has.
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -55,7 +55,7 @@ class Run:
 
 def record_run(db: Database, comparison_id: str, setting: Setting, round_number: int, run: Run) -> None:
     """round_number: which pass over the prompts, from 0. Raises StoreError."""
-    _insert(db, "comparison_runs", comparison_id, setting, (round_number, *astuple(run)))
+    _insert(db, "comparison_runs", comparison_id, setting, {"round": round_number, **asdict(run)})
 
 
 def record_perplexity(
@@ -69,13 +69,17 @@ def record_perplexity(
     perplexity: float,
 ) -> None:
     """perplexity: of scored_tokens tokens of the text with this hash. Raises StoreError."""
-    _insert(db, "perplexities", comparison_id, setting, (lang, text_hash, scored_tokens, perplexity))
+    values = {"lang": lang, "text_hash": text_hash, "scored_tokens": scored_tokens, "perplexity": perplexity}
+    _insert(db, "perplexities", comparison_id, setting, values)
 
 
-def _insert(db: Database, table: str, comparison_id: str, setting: Setting, values: tuple[Any, ...]) -> None:
-    row = [new_id(), comparison_id, now(), *astuple(setting), *values]
+def _insert(db: Database, table: str, comparison_id: str, setting: Setting, values: dict[str, Any]) -> None:
+    """The columns are called as the fields of Setting and Run."""
+    row = {"id": new_id(), "comparison_id": comparison_id, "created_at": now(), **asdict(setting), **values}
     with db.write() as cursor:
-        cursor.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+        cursor.execute(
+            f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values())
+        )
 
 
 _KEYS = "place, model_id AS model, quantization, device, context_tokens AS context, threads"

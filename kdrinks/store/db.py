@@ -76,10 +76,10 @@ class Database:
         self.path = path
         self.opened_at = now()
         """A question older than this without an answer was cut by the end of the process that asked it."""
-        self.when_forgotten: list[Callable[[Sequence[str]], None]] = []
+        self.on_delete: list[Callable[[Sequence[str]], None]] = []
         """Called with the ids of conversations that were deleted, so that no cache keeps them; must return at once."""
         self.live: tuple[str, str] | None = None
-        """Address and token of the door that live.py opened."""
+        """Address and token of the connection that live.py opened."""
         self._connection = connection
         self._writing = threading.Lock()
         self._gate = threading.Condition()
@@ -94,7 +94,7 @@ class Database:
         Raises StoreLocked while another process has it, StoreDamaged when it cannot be read or is of a newer kdrinks (the file stays
         as it is), StoreNotWritable when the folder or the disk refuses, or has no room for the copy that an update keeps.
         """
-        with mapped(path):
+        with translate_errors(path):
             try:
                 if path is not None:
                     path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +120,7 @@ class Database:
             self._gate.wait_for(lambda: not self._shut)
             self._cursors += 1
         try:
-            with mapped(self.path):
+            with translate_errors(self.path):
                 cursor = self._connection.cursor()
                 try:
                     yield cursor
@@ -166,7 +166,7 @@ class Database:
             self._shut = True
             try:
                 if not self.live and self._gate.wait_for(lambda: self._cursors == 0, READERS_S):
-                    with mapped(self.path):
+                    with translate_errors(self.path):
                         done = self._rewrite(self.path)
                     if done:
                         mark.unlink()
@@ -203,7 +203,7 @@ class Database:
         return not fresh.exists()
 
     def close(self) -> None:
-        with self._writing, mapped(self.path):
+        with self._writing, translate_errors(self.path):
             self._connection.close()
 
     def kept_copy(self) -> KeptCopy | None:
@@ -238,7 +238,9 @@ class Database:
         for number, name, sql in MIGRATIONS[done:]:
             with self.write() as cursor:
                 cursor.execute(sql)
-                cursor.execute("INSERT INTO migrations VALUES (?, ?, ?)", [number, name, now()])
+                cursor.execute(
+                    "INSERT INTO migrations (number, name, applied_at) VALUES (?, ?, ?)", [number, name, now()]
+                )
         with self.cursor() as cursor:
             cursor.execute("CHECKPOINT")
 
@@ -265,7 +267,7 @@ class Database:
         needed, free = 2 * size_bytes, shutil.disk_usage(path.parent).free
         if free < needed:
             raise StoreNotWritable("store_no_room", path=path, need=f"{needed / 1e6:,.0f}", free=f"{free / 1e6:,.0f}")
-        with mapped(path):
+        with translate_errors(path):
             self._connection.execute("CHECKPOINT")
             self._connection.close()
             # held against other programs all the while. Closing any handle of a file drops a process's POSIX locks on it, DuckDB's too,
@@ -317,7 +319,7 @@ def _copy(path: Path, kept: Path) -> None:
 
 
 @contextmanager
-def mapped(path: Path | None, *, not_writable: str = "store_not_writable") -> Iterator[None]:
+def translate_errors(path: Path | None, *, not_writable: str = "store_not_writable") -> Iterator[None]:
     """Turn DuckDB's errors about a file or folder into ours; not_writable: the entry under [errors] that tells what to do."""
     try:
         yield

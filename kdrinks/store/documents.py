@@ -33,7 +33,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DocumentPassage:
     """A passage of a document with where it stands and what it is found by."""
 
     passage: Passage
@@ -46,7 +46,7 @@ class Part:
     """Of length 1."""
 
 
-def add(db: Database, document: Document, parts: Sequence[Part], *, edition: str) -> None:
+def add(db: Database, document: Document, parts: Sequence[DocumentPassage], *, index_version: str) -> None:
     """Write a document whole or not at all. Raises BadInput when one with the same content is there already."""
     with db.write() as cursor:
         same = cursor.execute("SELECT title FROM documents WHERE content_hash = ?", [document.content_hash]).fetchone()
@@ -57,19 +57,19 @@ def add(db: Database, document: Document, parts: Sequence[Part], *, edition: str
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 *(document.id, document.title, document.file, document.format, document.size_bytes),
-                *(document.content_hash, document.pages, len(parts), _words(parts), edition, document.added_at),
+                *(document.content_hash, document.pages, len(parts), _words(parts), index_version, document.added_at),
             ],
         )
         _insert(cursor, parts)
 
 
-def index_again(db: Database, document_id: str, parts: Sequence[Part], *, edition: str) -> None:
-    """Replace a document's passages by the same with words and vectors of another edition."""
+def index_again(db: Database, document_id: str, parts: Sequence[DocumentPassage], *, index_version: str) -> None:
+    """Replace a document's passages by the same with words and vectors of another index version."""
     with db.write() as cursor:
         _delete_parts(cursor, document_id)
         _insert(cursor, parts)
         cursor.execute(
-            "UPDATE documents SET words = ?, edition = ? WHERE id = ?", [_words(parts), edition, document_id]
+            "UPDATE documents SET words = ?, edition = ? WHERE id = ?", [_words(parts), index_version, document_id]
         )
 
 
@@ -101,14 +101,16 @@ def titled(db: Database, content_hash: str) -> str | None:
     return row[0] if row else None
 
 
-def outdated(db: Database, edition: str) -> list[str]:
-    """Ids of the documents whose words and vectors are of another edition."""
+def outdated(db: Database, index_version: str) -> list[str]:
+    """Ids of the documents whose words and vectors are of another index version."""
     with db.cursor() as cursor:
-        rows = cursor.execute("SELECT id::VARCHAR FROM documents WHERE edition <> ? ORDER BY id", [edition]).fetchall()
+        rows = cursor.execute(
+            "SELECT id::VARCHAR FROM documents WHERE edition <> ? ORDER BY id", [index_version]
+        ).fetchall()
     return [row[0] for row in rows]
 
 
-def parts(db: Database, document_id: str, *, first: int = 1, most: int = 1_000_000) -> list[Part]:
+def parts(db: Database, document_id: str, *, first: int = 1, most: int = 1_000_000) -> list[DocumentPassage]:
     """Passages of a document in their order, from a number on, without their words and vectors."""
     with db.cursor() as cursor:
         rows = cursor.execute(
@@ -116,7 +118,7 @@ def parts(db: Database, document_id: str, *, first: int = 1, most: int = 1_000_0
             "WHERE subject_id = ? AND number >= ? ORDER BY number LIMIT ?",
             [document_id, first, most],
         ).fetchall()
-    return [Part(_passage(row), row[5], row[6], row[7], {}, None) for row in rows]
+    return [DocumentPassage(_passage(row), row[5], row[6], row[7], {}, None) for row in rows]
 
 
 def _passage(row: Sequence[Any]) -> Passage:
@@ -124,7 +126,7 @@ def _passage(row: Sequence[Any]) -> Passage:
     return Passage(passage_id, document_id, "document", lang, title, text)
 
 
-def _words(parts: Sequence[Part]) -> int:
+def _words(parts: Sequence[DocumentPassage]) -> int:
     return sum(sum(part.counts.values()) for part in parts)
 
 
@@ -133,7 +135,7 @@ def _delete_parts(cursor: Cursor, document_id: str) -> None:
     cursor.execute("DELETE FROM document_passages WHERE subject_id = ?", [document_id])
 
 
-def _insert(cursor: Cursor, parts: Sequence[Part]) -> None:
+def _insert(cursor: Cursor, parts: Sequence[DocumentPassage]) -> None:
     """As tables: 5,000 passages of 40 words take 0.7 s of processor time, as lists 1.5, and every writer waits for it."""
     import pandas as pd  # a second, which a start without documents need not take
 
@@ -175,7 +177,7 @@ def _insert(cursor: Cursor, parts: Sequence[Part]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DocumentHit:
     """A passage of a document with what found it."""
 
     passage: Passage
@@ -201,7 +203,7 @@ def held_by(db: Database, terms: Sequence[str]) -> tuple[int, dict[str, int]]:
 
 def find(
     db: Database, weights: Mapping[str, float], vector: Sequence[float] | None, *, vector_share: float, k: int
-) -> list[Found]:
+) -> list[DocumentHit]:
     """The k passages, in any language, with the highest sum of a word share in [0, 1] and vector_share times the cosine; best first.
 
     weights: of the question's words, not empty.   vector: of length 1, as the stored ones; None searches by words only.
@@ -230,7 +232,7 @@ def find(
                 "k": k,
             },
         ).fetchall()
-    return [Found(_passage(row), row[5], row[6]) for row in rows]
+    return [DocumentHit(_passage(row), row[5], row[6]) for row in rows]
 
 
 def words_of_subjects(db: Database, terms: Sequence[str], subject_ids: Sequence[str]) -> set[str]:

@@ -1,6 +1,6 @@
 """Drinks as people edited them: versions that are only ever appended, gathered in changes that can be taken back.
 
-Records are kept as they come; what makes a record a drink is known elsewhere (knowledge.edition).
+Records are kept as they come; what makes a record a drink is known elsewhere (drinks.catalog).
 """
 
 import json
@@ -88,7 +88,7 @@ def changes(db: Database, *, drink_id: str = "", limit: int = 200) -> list[Chang
     return [Change(row[0], row[1], tuple(row[2]), row[3], row[4]) for row in rows]
 
 
-def stamp(db: Database) -> str:
+def data_version(db: Database) -> str:
     """Changes with every change: what a cache of the edited drinks hangs on."""
     with db.cursor() as cursor:
         row = cursor.execute("SELECT max(id)::VARCHAR FROM drink_versions").fetchone()

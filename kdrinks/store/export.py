@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from kdrinks.errors import BadInput, StoreNotWritable
-from kdrinks.store.db import Database, mapped
+from kdrinks.store.db import Database, translate_errors
 from kdrinks.store.views import NO_PATHS
 
 FORMATS = ("parquet", "csv", "jsonl")
@@ -54,7 +54,7 @@ def export(db: Database, folder: Path, formats: Sequence[str] = FORMATS) -> dict
         raise StoreNotWritable("export_not_writable", path=folder, cause=exc.strerror or exc) from exc
     files: list[str] = []
     rows: dict[str, int] = {}
-    with db.cursor() as cursor, mapped(folder, not_writable="export_not_writable"):
+    with db.cursor() as cursor, translate_errors(folder, not_writable="export_not_writable"):
         cursor.begin()  # one state of the data in all files
         for name, sql in TABLES.items():
             found = cursor.execute(f"SELECT count(*) FROM {name}").fetchone()
@@ -86,7 +86,7 @@ def as_parquet(db: Database, table: pd.DataFrame) -> bytes:
     with (
         tempfile.TemporaryDirectory() as folder,
         db.cursor() as cursor,
-        mapped(Path(folder), not_writable="export_not_writable"),
+        translate_errors(Path(folder), not_writable="export_not_writable"),
     ):
         file = Path(folder) / "table.parquet"
         cursor.register("chart", table)

@@ -24,7 +24,7 @@ RETENTION_DAYS = (30, 90, 365)
 def conversations(cursor: Cursor, which: str, values: Sequence[Any] = ()) -> list[str]:
     """Delete the conversations whose ids this query gives, inside the caller's transaction; returns their ids.
 
-    The caller ends with leave_no_trace() once the transaction is over.
+    The caller ends with purge_copies() once the transaction is over.
     """
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE doomed AS {which}", list(values))
     ids = [str(row[0]) for row in cursor.execute("FROM doomed").fetchall()]
@@ -33,7 +33,7 @@ def conversations(cursor: Cursor, which: str, values: Sequence[Any] = ()) -> lis
         for table in TABLES_OF_A_CONVERSATION:
             cursor.execute(f"DELETE FROM {table} WHERE conversation_id IN (FROM doomed)")
         cursor.execute("DELETE FROM conversations WHERE id IN (FROM doomed)")
-        rollup.count_again(cursor, days)
+        rollup.rebuild_days(cursor, days)
     cursor.execute("DROP TABLE doomed")
     return ids
 
@@ -69,7 +69,10 @@ def retention_days(db: Database) -> int | None:
 def set_retention(db: Database, days: int | None) -> int:
     """Keep conversations for this long from now on; returns how many were deleted at once."""
     with db.write() as cursor:
-        cursor.execute("INSERT INTO choices VALUES (?, ?, ?, ?)", [new_id(), RETENTION_KEY, json.dumps(days), now()])
+        cursor.execute(
+            "INSERT INTO choices (id, key, value, created_at) VALUES (?, ?, ?, ?)",
+            [new_id(), RETENTION_KEY, json.dumps(days), now()],
+        )
     return apply_retention(db)
 
 
@@ -83,14 +86,14 @@ def _delete(db: Database, which: str, values: Sequence[Any] = ()) -> int:
     with db.write() as cursor:
         ids = conversations(cursor, which, values)
     if ids:
-        leave_no_trace(db, ids)
+        purge_copies(db, ids)
     return len(ids)
 
 
-def leave_no_trace(db: Database, ids: Sequence[str]) -> None:
+def purge_copies(db: Database, ids: Sequence[str]) -> None:
     """Nothing deleted stays in the file or its log, in the copy from before an update, in one for analysts, or in a cache."""
-    snapshot.drop(db)
-    for forgotten in db.when_forgotten:
+    snapshot.drop_snapshots(db)
+    for forgotten in db.on_delete:
         forgotten(ids)
     try:
         db.drop_copy()  # before the rewriting, which may need its room on the disk

@@ -44,20 +44,20 @@ CREATE OR REPLACE MACRO {SCHEMA}.only_views(connection, sql) AS (
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
-    """An open door; attach() says how to walk through it."""
+class LiveConnection:
+    """Where the views are served; attach_sql() is how another DuckDB reads them."""
 
     address: str
     token: str
 
 
-def start(db: Database) -> Live:
-    """Serve the views on loopback until stop() or the end of the process; the door that is open when there is one.
+def start(db: Database) -> LiveConnection:
+    """Serve the views on loopback until stop() or the end of the process; the connection that is open when there is one.
 
     Raises StoreError when the extensions are not installed or the server cannot start.
     """
     if db.live:
-        return Live(*db.live)
+        return LiveConnection(*db.live)
     files = [_extension(name) for name in EXTENSIONS]
     address, token = f"quack:localhost:{_free_port()}", secrets.token_urlsafe(24)
     with db.cursor() as cursor:
@@ -70,22 +70,22 @@ def start(db: Database) -> Live:
         except duckdb.Error as exc:
             raise StoreError("live_failed", cause=str(exc).splitlines()[0]) from exc
     db.live = address, token
-    return Live(address, token)
+    return LiveConnection(address, token)
 
 
 def stop(db: Database) -> None:
-    """Close the door and end its connections; nothing when it is closed."""
+    """Stop serving and end what is connected; nothing when nothing is served."""
     if db.live:
         with db.cursor() as cursor:
             cursor.execute(f"CALL quack_stop('{db.live[0]}')")
         db.live = None
 
 
-def attach(door: Live) -> str:
+def attach_sql(connection: LiveConnection) -> str:
     """What an analyst types into a DuckDB of the same version."""
     return (
         "INSTALL httpfs; LOAD httpfs; INSTALL quack; LOAD quack;\n"
-        f"ATTACH '{door.address}' AS app (TOKEN '{door.token}');\n"
+        f"ATTACH '{connection.address}' AS app (TOKEN '{connection.token}');\n"
         f"FROM app.query('SELECT word, sum(count) AS said FROM {SCHEMA}.words GROUP BY word ORDER BY said DESC LIMIT 10');"
     )
 
@@ -112,12 +112,12 @@ def _extension(name: str) -> Path:
 
 def _free_port() -> int:
     for port in (PORT, 0):
-        with socket.socket() as one:
+        with socket.socket() as probe:
             try:
-                one.bind(("127.0.0.1", port))
+                probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return int(one.getsockname()[1])
+            return int(probe.getsockname()[1])
     raise StoreError("live_failed", cause="no free port")
 
 

@@ -1,6 +1,6 @@
-"""The passages of the knowledge base, their words and vectors in the store: filling them, both legs in one statement, fetching.
+"""The passages of the knowledge base, their words and vectors in the store: filling them, the hybrid search in one statement, fetching.
 
-Words and vectors come in ready (kdrinks.text.analyzer, kdrinks.search.vectors); knows nothing of drinks or of languages beyond the column.
+Words and vectors come in ready (kdrinks.text.analyzer, kdrinks.text.vectors); knows nothing of drinks or of languages beyond the column.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ K1, B = 1.2, 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Indexed:
+class IndexedPassage:
     """A passage with the words it is found by."""
 
     passage: Passage
@@ -38,7 +38,7 @@ def save_ready(db: Database, path: Path) -> None:
         ).write_parquet(str(path), compression="zstd")
 
 
-def add_ready(db: Database, passages: Mapping[str, Passage], path: Path, *, edition: str) -> set[str]:
+def add_ready(db: Database, passages: Mapping[str, Passage], path: Path, *, content_version: str) -> set[str]:
     """Write those passages whose words and vectors a file of save_ready() holds; returns their content hashes.
 
     passages: by content hash, none of them stored. 2,990 passages in 0.2 s, where analysing them takes 2.
@@ -54,7 +54,11 @@ def add_ready(db: Database, passages: Mapping[str, Passage], path: Path, *, edit
             "INSERT INTO passages (id, subject_id, kind, lang, title, text, sources, content_hash, edition, length, vector) "
             f"SELECT {COLUMNS}, content_hash, ?, list_sum(counts), vector FROM (SELECT {_UNNESTED}, unnest(?) AS content_hash) "
             "JOIN ready USING (content_hash)",
-            [edition, *_columns([passage for _, passage in found]), [content_hash for content_hash, _ in found]],
+            [
+                content_version,
+                *_columns([passage for _, passage in found]),
+                [content_hash for content_hash, _ in found],
+            ],
         )
         cursor.execute(
             "INSERT INTO passage_words (passage_id, term, count, subject_id, lang, length) "
@@ -70,7 +74,7 @@ def stored_hashes(db: Database) -> dict[str, str]:
         return dict(cursor.execute("SELECT id, content_hash FROM passages").fetchall())
 
 
-def replace(db: Database, changed: Sequence[Indexed], gone: Iterable[str], *, edition: str) -> None:
+def replace(db: Database, changed: Sequence[IndexedPassage], gone: Iterable[str], *, content_version: str) -> None:
     """Write the changed passages and remove those that are gone, all or nothing."""
     ids = [*gone, *(item.passage.id for item in changed)]
     if not ids:
@@ -79,7 +83,7 @@ def replace(db: Database, changed: Sequence[Indexed], gone: Iterable[str], *, ed
         cursor.execute("DELETE FROM passage_words WHERE passage_id IN (SELECT unnest(?))", [ids])
         cursor.execute("DELETE FROM passages WHERE id IN (SELECT unnest(?))", [ids])
         if changed:
-            _insert(cursor, changed, edition)
+            _insert(cursor, changed, content_version)
 
 
 def sort_words(db: Database) -> None:
@@ -92,14 +96,14 @@ def sort_words(db: Database) -> None:
         end = row[0] if row else None
         for (lang,) in cursor.execute("SELECT DISTINCT lang FROM passage_words ORDER BY lang").fetchall():
             cursor.execute(
-                "INSERT INTO passage_words SELECT * FROM passage_words WHERE rowid < ? AND lang = ? ORDER BY term",
+                "INSERT INTO passage_words BY NAME SELECT * FROM passage_words WHERE rowid < ? AND lang = ? ORDER BY term",
                 [end, lang],
             )
         cursor.execute("DELETE FROM passage_words WHERE rowid < ?", [end])
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class Candidate:
     passage_id: str
     subject_id: str
     lexical: float | None
@@ -109,7 +113,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class CorpusStats:
     """What BM25 compares a passage with; taken once after filling, since counting costs as much as searching."""
 
     passages: int
@@ -117,15 +121,15 @@ class Size:
     """In words."""
 
 
-def size(db: Database, lang: str) -> Size:
+def corpus_stats(db: Database, lang: str) -> CorpusStats:
     with db.cursor() as cursor:
         row = cursor.execute("SELECT count(*), avg(length) FROM passages WHERE lang = ?", [lang]).fetchone()
-    return Size(row[0], row[1] or 1.0) if row else Size(0, 1.0)
+    return CorpusStats(row[0], row[1] or 1.0) if row else CorpusStats(0, 1.0)
 
 
-def legs(
-    db: Database, terms: Sequence[str], vector: Sequence[float] | None, *, lang: str, k: int, among: Size
-) -> list[Scored]:
+def hybrid_search(
+    db: Database, terms: Sequence[str], vector: Sequence[float] | None, *, lang: str, k: int, among: CorpusStats
+) -> list[Candidate]:
     """The k passages of a language that the question's words find best (BM25) and the k nearest to its vector, in no order.
 
     vector: of length 1, as the stored ones; None searches by words only.   among: of this language.
@@ -159,7 +163,7 @@ def legs(
                 "k": k,
             },
         ).fetchall()
-    return [Scored(*row) for row in rows]
+    return [Candidate(*row) for row in rows]
 
 
 def vocabulary(db: Database) -> frozenset[str]:
@@ -201,7 +205,7 @@ def by_ids(db: Database, ids: Sequence[str]) -> list[Passage]:
     return [found[passage_id] for passage_id in ids if passage_id in found]
 
 
-def _insert(cursor: Cursor, changed: Sequence[Indexed], edition: str) -> None:
+def _insert(cursor: Cursor, changed: Sequence[IndexedPassage], content_version: str) -> None:
     # Lists in one statement: 60,000 word rows take 0.1 s; executemany takes 40 s.
     cursor.execute(
         "INSERT INTO passages (id, subject_id, kind, lang, title, text, sources, content_hash, edition, length, vector) "
@@ -209,7 +213,7 @@ def _insert(cursor: Cursor, changed: Sequence[Indexed], edition: str) -> None:
         [
             *_columns([item.passage for item in changed]),
             [item.content_hash for item in changed],
-            edition,
+            content_version,
             [sum(item.counts.values()) for item in changed],
             [None if item.vector is None else list(item.vector) for item in changed],
         ],

@@ -38,9 +38,9 @@ class Countable:
 def needed(db: Database, version: str) -> bool:
     """Whether charts show another version, or words of other versions were left behind."""
     with db.cursor() as cursor:
-        shown, _ = rollup.state(cursor)
+        shown_version, _ = rollup.state(cursor)
         other = cursor.execute("SELECT 1 FROM words WHERE analyser_version <> ? LIMIT 1", [version]).fetchone()
-    return bool(shown) and (shown != version or other is not None)
+    return bool(shown_version) and (shown_version != version or other is not None)
 
 
 def waiting(db: Database, version: str) -> int:
@@ -70,7 +70,7 @@ def add(db: Database, version: str, counted: Sequence[tuple[Countable, Sequence[
     with db.write() as cursor:
         cursor.execute(
             """
-            INSERT INTO words
+            INSERT INTO words (message_id, conversation_id, created_at, role, lang, model_id, analyser_version, word, pos, count)
             SELECT message_id, conversation_id, created_at, role, lang, model_id, ?, word, pos, count FROM (
                 SELECT unnest(?::UUID[]) AS message_id, unnest(?::UUID[]) AS conversation_id, unnest(?::TIMESTAMP[]) AS created_at,
                        unnest(?::VARCHAR[]) AS role, unnest(?::VARCHAR[]) AS lang, unnest(?::VARCHAR[]) AS model_id,
@@ -97,9 +97,9 @@ def finish(db: Database, version: str) -> None:
     """Let charts show this version and delete all others, at once."""
     at = now()
     with db.write() as cursor:
-        shown, _ = rollup.state(cursor)
-        if shown != version:
-            rollup.show(cursor, version, at)
+        shown_version, _ = rollup.state(cursor)
+        if shown_version != version:
+            rollup.set_shown_version(cursor, version, at)
         cursor.execute("DELETE FROM words WHERE analyser_version <> ?", [version])
-        rollup.count_all_again(cursor, at.date())
+        rollup.rebuild_all_days(cursor, at.date())
     db.checkpoint()

@@ -1,8 +1,8 @@
 """Words by day, counted ahead: what lets a chart of a year read 2 million rows instead of 20.
 
 word_days holds every whole UTC day before `rolled`, of the shown analyser version only. Days after that, and the parts of a day at a
-period's ends, are read from words itself (said.py), so that both together are exact in every time zone. Whoever writes or deletes words
-of a rolled day calls count_again inside the same transaction. Knows nothing of how words were counted.
+period's ends, are read from words itself (word_stats.py), so that both together are exact in every time zone. Whoever writes or deletes words
+of a rolled day calls rebuild_days inside the same transaction. Knows nothing of how words were counted.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from datetime import date, datetime
 from kdrinks.store.db import Cursor
 
 _BY_DAY = """
-INSERT INTO word_days
+INSERT INTO word_days (day, role, lang, model_id, word, pos, count, messages)
 SELECT created_at::DATE AS day, role, lang, model_id, word, pos, sum(count)::BIGINT, count(*)
 FROM words WHERE analyser_version = ? AND {days} GROUP BY ALL ORDER BY day, word
 """
@@ -26,14 +26,14 @@ def state(cursor: Cursor) -> tuple[str, date | None]:
     return version or "", until
 
 
-def keep_up(cursor: Cursor, analyser: str, at: datetime) -> bool:
+def roll_forward(cursor: Cursor, analyser: str, at: datetime) -> bool:
     """After words were stored at this time: make the first analyser the shown one and roll up the days that ended.
 
     True on the first words of a new day.
     """
     version, until = state(cursor)
     if not version:
-        show(cursor, analyser, at)
+        set_shown_version(cursor, analyser, at)
         version = analyser
     if until is not None and until >= at.date():
         return False
@@ -45,9 +45,9 @@ def keep_up(cursor: Cursor, analyser: str, at: datetime) -> bool:
     return True
 
 
-def show(cursor: Cursor, version: str, at: datetime) -> None:
+def set_shown_version(cursor: Cursor, version: str, at: datetime) -> None:
     """From now on charts show this analyser version."""
-    cursor.execute("INSERT INTO analysers VALUES (?, ?)", [version, at])
+    cursor.execute("INSERT INTO analysers (version, created_at) VALUES (?, ?)", [version, at])
 
 
 def days_of(cursor: Cursor, conversations: str) -> list[date]:
@@ -58,7 +58,7 @@ def days_of(cursor: Cursor, conversations: str) -> list[date]:
     return [row[0] for row in rows]
 
 
-def count_again(cursor: Cursor, days: Iterable[date]) -> None:
+def rebuild_days(cursor: Cursor, days: Iterable[date]) -> None:
     """Make the rows of these days anew from words, where they were rolled up."""
     version, until = state(cursor)
     days = sorted(day for day in days if until is not None and day < until)
@@ -69,7 +69,7 @@ def count_again(cursor: Cursor, days: Iterable[date]) -> None:
         cursor.execute(_BY_DAY.format(days=where), [version, days[0], days[-1], days])
 
 
-def count_all_again(cursor: Cursor, until: date) -> None:
+def rebuild_all_days(cursor: Cursor, until: date) -> None:
     """Make all of word_days anew for the shown version, up to this day."""
     version, _ = state(cursor)
     cursor.execute("DELETE FROM word_days")
@@ -79,4 +79,4 @@ def count_all_again(cursor: Cursor, until: date) -> None:
 
 def _until(cursor: Cursor, until: date) -> None:
     cursor.execute("DELETE FROM rolled")
-    cursor.execute("INSERT INTO rolled VALUES (?)", [until])
+    cursor.execute("INSERT INTO rolled (until) VALUES (?)", [until])

@@ -26,11 +26,11 @@ def _add(db: Database, talks: Sequence[Sequence[tuple[datetime, Exchange]]]) -> 
             for place, (at, exchange) in enumerate(talk):
                 if place == 0:
                     cursor.execute(
-                        "INSERT INTO conversations VALUES (?, ?, ?)",
+                        "INSERT INTO conversations (id, session, created_at) VALUES (?, ?, ?)",
                         [exchange.conversation_id, chats.SAMPLE_SESSION, at],
                     )
                 cursor.execute(
-                    "INSERT INTO messages VALUES (?, ?, ?, 'question', ?, ?, ?)",
+                    "INSERT INTO messages (id, conversation_id, parent, role, lang, text, created_at) VALUES (?, ?, ?, 'question', ?, ?, ?)",
                     [
                         exchange.question_id,
                         exchange.conversation_id,
@@ -45,8 +45,8 @@ def _add(db: Database, talks: Sequence[Sequence[tuple[datetime, Exchange]]]) -> 
                 previous, analyser = exchange.message_id, exchange.analyser
                 days.add(ended.date())
         if analyser:
-            rollup.keep_up(cursor, analyser, now())
-            rollup.count_again(cursor, days)
+            rollup.roll_forward(cursor, analyser, now())
+            rollup.rebuild_days(cursor, days)
 
 
 def count(db: Database) -> int:

@@ -1,6 +1,6 @@
 """A Parquet copy of the documented views, which the SQL box reads instead of the store (sqlbox.py).
 
-The copy lies beside the database in `snapshot/<stamp>/`; a new one is written when something was stored since, and a deletion removes
+The copy lies beside the database in `snapshot/<data version>/`; a new one is written when something was stored since, and a deletion removes
 it. What the views leave out: sessions, and the folders of files on this machine.
 """
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kdrinks.errors import StoreNotWritable
-from kdrinks.store.db import Database, mapped
+from kdrinks.store.db import Database, translate_errors
 from kdrinks.store.views import VIEWS
 
 _making = threading.Lock()
@@ -24,12 +24,12 @@ _in_memory = Path(tempfile.gettempdir()) / "kdrinks-snapshot"
 
 
 @contextmanager
-def taken(db: Database, stamp: str) -> Iterator[Path]:
-    """The folder of the copy with this stamp, one file NAME.parquet for each view; written now unless it is there.
+def open_snapshot(db: Database, data_version: str) -> Iterator[Path]:
+    """The folder of the copy of this data version, one file NAME.parquet for each view; written now unless it is there.
 
     It stays for as long as the block lasts. Raises StoreNotWritable when the folder or disk refuses.
     """
-    folder = _home(db) / stamp.replace("/", "-").replace(":", "").replace(" ", "T")
+    folder = _home(db) / data_version.replace("/", "-").replace(":", "").replace(" ", "T")
     with _making:
         if not folder.exists():
             _remove_unread(db)
@@ -44,7 +44,7 @@ def taken(db: Database, stamp: str) -> Iterator[Path]:
                 _remove_unread(db)
 
 
-def drop(db: Database) -> None:
+def drop_snapshots(db: Database) -> None:
     """Remove the copies: what was deleted from the store is in no file once the queries under way have ended."""
     with _making:
         _remove_unread(db)
@@ -68,12 +68,12 @@ def _write(db: Database, folder: Path) -> None:
         unfinished.mkdir(parents=True)
     except OSError as exc:
         raise StoreNotWritable("export_not_writable", path=unfinished, cause=exc.strerror or exc) from exc
-    with db.cursor() as cursor, mapped(unfinished, not_writable="export_not_writable"):
+    with db.cursor() as cursor, translate_errors(unfinished, not_writable="export_not_writable"):
         cursor.begin()  # one state of the data in all files
         for view in VIEWS:
             file = str(unfinished / f"{view.name}.parquet").replace("'", "''")
             cursor.execute(f"COPY ({view.sql}) TO '{file}' (FORMAT parquet)")
-    unfinished.rename(folder)  # last, so that a folder with a stamp is whole
+    unfinished.rename(folder)  # last, so that a folder with its final name is whole
 
 
 def _home(db: Database) -> Path:

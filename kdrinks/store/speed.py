@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from kdrinks.store.analytics import View, table, where
+from kdrinks.store.analytics import AnalyticsFilter, table, where
 from kdrinks.store.db import Database
 from kdrinks.store.views import NO_PATHS
 
@@ -24,7 +24,9 @@ GROUPS: dict[str, str] = {
 }
 
 
-def timings(db: Database, view: View, by: Sequence[str] = ("device", "model", "quantization", "cold")) -> pd.DataFrame:
+def timings(
+    db: Database, view: AnalyticsFilter, by: Sequence[str] = ("device", "model", "quantization", "cold")
+) -> pd.DataFrame:
     """One row for each group: its keys, n, failures, medians of queue_s and (of those that loaded) load_s, and median and 95th percentile
     of first_token_s and tokens_per_s.
 
@@ -49,7 +51,7 @@ def timings(db: Database, view: View, by: Sequence[str] = ("device", "model", "q
     )
 
 
-def timing_points(db: Database, view: View, *, limit: int = 2000) -> pd.DataFrame:
+def timing_points(db: Database, view: AnalyticsFilter, *, limit: int = 2000) -> pd.DataFrame:
     """The last answers one by one: at, device, model, quantization, cold, finish, prompt_tokens, cached_tokens, queue_s, load_s,
     prompt_s, first_token_s, tokens_per_s, total_s, predicted_memory_bytes, measured_memory_bytes."""
     chosen, values = where(view)
@@ -66,7 +68,7 @@ def timing_points(db: Database, view: View, *, limit: int = 2000) -> pd.DataFram
     )
 
 
-def distribution(db: Database, view: View, measure: Measure, *, bins: int = 24) -> pd.DataFrame:
+def distribution(db: Database, view: AnalyticsFilter, measure: Measure, *, bins: int = 24) -> pd.DataFrame:
     """device, low, high, n: how many answers took so long; steps of equal ratio, because devices differ by factors.
 
     The first and the last step hold what lies beyond the 1st and the 99th percentile.
@@ -94,7 +96,7 @@ def distribution(db: Database, view: View, measure: Measure, *, bins: int = 24) 
     )
 
 
-def failures(db: Database, view: View, *, limit: int = 50) -> pd.DataFrame:
+def failures(db: Database, view: AnalyticsFilter, *, limit: int = 50) -> pd.DataFrame:
     """error, model, device, n, last: what went wrong, the most frequent first; model and device are NULL when no model was loaded."""
     chosen, values = where(view)
     return table(
@@ -109,7 +111,7 @@ def failures(db: Database, view: View, *, limit: int = 50) -> pd.DataFrame:
     )
 
 
-def memory(db: Database, view: View) -> pd.DataFrame:
+def memory(db: Database, view: AnalyticsFilter) -> pd.DataFrame:
     """model, quantization, context, device, n, predicted_mb, measured_mb: the engine's memory (median) beside what was predicted before
     loading, NULL where nothing was."""
     chosen, values = where(view)

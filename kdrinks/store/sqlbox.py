@@ -17,7 +17,7 @@ import pandas as pd
 
 from kdrinks.errors import BadInput
 from kdrinks.store import snapshot
-from kdrinks.store.analytics import stamp
+from kdrinks.store.analytics import data_version
 from kdrinks.store.db import Database
 from kdrinks.store.views import VIEWS
 
@@ -45,7 +45,7 @@ def query(
 
     Raises BadInput with the reason and, where DuckDB names one, the line and column; StoreNotWritable when no snapshot can be written.
     """
-    with snapshot.taken(db, stamp(db)) as folder:
+    with snapshot.open_snapshot(db, data_version(db)) as folder:
         done = _run(folder, sql, time_limit_s, memory_limit_mb)
     try:
         result: dict[str, Any] = json.loads(done.stdout)

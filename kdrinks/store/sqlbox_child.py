@@ -64,13 +64,13 @@ def run(folder: str, views: list[str], sql: str, memory_limit_mb: int) -> dict[s
 def problem(exc: duckdb.Error) -> dict[str, object]:
     """DuckDB's error as {error, key} and the position in the query, in bytes, where it gives one."""
     try:
-        told = json.loads(str(exc).split(":", 1)[1] if not str(exc).startswith("{") else str(exc))
+        error = json.loads(str(exc).split(":", 1)[1] if not str(exc).startswith("{") else str(exc))
     except (ValueError, IndexError):
-        told = {"exception_type": type(exc).__name__, "exception_message": str(exc)}
-    key = "no_memory" if told["exception_type"] == "Out of Memory" else "refused"
-    answer = {"error": told["exception_message"].split("\n\nLINE ")[0].strip(), "key": key}
-    if told.get("position"):
-        answer["position"] = int(told["position"])
+        error = {"exception_type": type(exc).__name__, "exception_message": str(exc)}
+    key = "no_memory" if error["exception_type"] == "Out of Memory" else "refused"
+    answer = {"error": error["exception_message"].split("\n\nLINE ")[0].strip(), "key": key}
+    if error.get("position"):
+        answer["position"] = int(error["position"])
     return answer
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from kdrinks.store import rollup
-from kdrinks.store.analytics import DAY, View, where
+from kdrinks.store.analytics import DAY, AnalyticsFilter, where
 from kdrinks.store.db import Cursor, Database
 
 Side = Literal["who", "lang", "period"]
@@ -35,7 +35,10 @@ class _Reader:
         return self.cursor.execute(sql, list(values)).df()
 
     def rows(
-        self, view: View, pos: tuple[str, ...] = (), at: tuple[datetime | None, datetime | None] | None = None
+        self,
+        view: AnalyticsFilter,
+        pos: tuple[str, ...] = (),
+        at: tuple[datetime | None, datetime | None] | None = None,
     ) -> tuple[str, list[Any]]:
         """A condition on words, with its values; at: a part of the view's period."""
         since, until = at or (view.since, view.until)
@@ -44,7 +47,7 @@ class _Reader:
         more, more_values = _kinds(view, pos)
         return chosen + more, [*values, self.version, *more_values]
 
-    def counted(self, view: View, pos: tuple[str, ...] = ()) -> tuple[str, list[Any]]:
+    def counted(self, view: AnalyticsFilter, pos: tuple[str, ...] = ()) -> tuple[str, list[Any]]:
         """A query for word, pos, role, lang, count, messages of the view, several rows a word; days from the rollup."""
         parts: list[tuple[str, list[Any]]] = []
         first = _next_day(view.since) if view.since else date.min
@@ -75,7 +78,7 @@ class _Reader:
             )
         return " UNION ALL ".join(sql for sql, _ in parts), [value for _, values in parts for value in values]
 
-    def newest_since(self, view: View, word: str) -> datetime | None:
+    def newest_since(self, view: AnalyticsFilter, word: str) -> datetime | None:
         """When the day began since which the word was in NEWEST_MESSAGES of the view's messages; None where the rollup cannot tell."""
         if self.rolled is None:
             return None
@@ -96,7 +99,7 @@ class _Reader:
         ).fetchone()
         return _midnight(row[0]) if row and row[0] else None
 
-    def before(self, view: View) -> View | None:
+    def before(self, view: AnalyticsFilter) -> AnalyticsFilter | None:
         """The period of equal length just before; None when the view has no beginning."""
         if view.since is None:
             return None
@@ -113,7 +116,7 @@ def _reading(db: Database) -> Iterator[_Reader]:
         yield _Reader(cursor)
 
 
-def top_words(db: Database, view: View, *, limit: int = 10, search: str = "") -> pd.DataFrame:
+def top_words(db: Database, view: AnalyticsFilter, *, limit: int = 10, search: str = "") -> pd.DataFrame:
     """rank, word, pos, count, messages, before: the most frequent words; before: the count in the period of equal length
     just before, NULL when the view has no beginning. search: only words that contain it."""
     with _reading(db) as reader:
@@ -141,7 +144,7 @@ def top_words(db: Database, view: View, *, limit: int = 10, search: str = "") ->
         )
 
 
-def typical(db: Database, view: View, side: Side, *, limit: int = 10) -> pd.DataFrame:
+def keyness(db: Database, view: AnalyticsFilter, side: Side, *, limit: int = 10) -> pd.DataFrame:
     """side, word, pos, z, count, other: the words that set one side apart from the other, most typical first.
 
     side: who (question against answer), lang (ko against en) or period (now against before; empty when the view has no beginning).
@@ -196,7 +199,7 @@ def typical(db: Database, view: View, side: Side, *, limit: int = 10) -> pd.Data
         )
 
 
-def together(db: Database, view: View, word: str, *, limit: int = 10) -> pd.DataFrame:
+def collocations(db: Database, view: AnalyticsFilter, word: str, *, limit: int = 10) -> pd.DataFrame:
     """word, pos, messages, expected, score: words said in the same messages as `word` more often than by chance, strongest first.
 
     messages: of the NEWEST_MESSAGES that said both; expected: what chance would give; score: Dunning's log-likelihood ratio, 3.8 is
@@ -233,7 +236,7 @@ def together(db: Database, view: View, word: str, *, limit: int = 10) -> pd.Data
         )  # fmt: skip
 
 
-def word_trend(db: Database, view: View, words: Sequence[str]) -> pd.DataFrame:
+def word_trend(db: Database, view: AnalyticsFilter, words: Sequence[str]) -> pd.DataFrame:
     """day, word, count for the given words: one row for each day on which a word was said."""
     with _reading(db) as reader:
         rows, values = reader.rows(view)
@@ -246,7 +249,7 @@ def word_trend(db: Database, view: View, words: Sequence[str]) -> pd.DataFrame:
         )
 
 
-def drinks_over_time(db: Database, view: View, *, limit: int = 6) -> pd.DataFrame:
+def drinks_over_time(db: Database, view: AnalyticsFilter, *, limit: int = 6) -> pd.DataFrame:
     """day, drink, count of the drinks that were named most in the view."""
     with _reading(db) as reader:
         rows, values = reader.rows(view, ("drink",))
@@ -262,7 +265,7 @@ def drinks_over_time(db: Database, view: View, *, limit: int = 6) -> pd.DataFram
         )
 
 
-def sentences(db: Database, view: View, word: str, *, limit: int = 20) -> pd.DataFrame:
+def concordance(db: Database, view: AnalyticsFilter, word: str, *, limit: int = 20) -> pd.DataFrame:
     """at, role, lang, sentence, conversation_id: the sentences a word was counted in, newest first.
 
     A word in another form than it was said in (a verb's dictionary form) shows the message's beginning instead.
@@ -288,7 +291,7 @@ def sentences(db: Database, view: View, word: str, *, limit: int = 20) -> pd.Dat
         )
 
 
-def _kinds(view: View, pos: tuple[str, ...]) -> tuple[str, list[Any]]:
+def _kinds(view: AnalyticsFilter, pos: tuple[str, ...]) -> tuple[str, list[Any]]:
     """The view's speaker, kinds and stop words: columns that words and word_days share. IN reaches the scan, list_contains does not."""
     chosen = ""
     values: list[Any] = []
@@ -302,7 +305,7 @@ def _kinds(view: View, pos: tuple[str, ...]) -> tuple[str, list[Any]]:
     return chosen, values
 
 
-def _messages(view: View) -> tuple[str, list[Any]]:
+def _messages(view: AnalyticsFilter) -> tuple[str, list[Any]]:
     """A query for how many messages the view holds, a question counted with the model of its answer."""
     chosen, values = where(view)
     if view.model:

@@ -1,28 +1,21 @@
 """Words of a Korean or English text: what charts count and what the search compares. The only importer of kiwipiepy.
 
-Korean goes through Kiwi with the drinks' names and a hand-kept list of ingredients as user words, so that `식혜의` counts `식혜` and
+Korean goes through Kiwi with the names that are handed in and a hand-kept list of ingredients as user words, so that `식혜의` counts `식혜` and
 안동소주 stays whole. One spelled word has one part of speech: 발효한 is the verb 발효하다 and no noun, 발효 과정 are two nouns.
-Knows nothing of conversations, of the store or of the knowledge base.
+Knows nothing of drinks, conversations or the store.
 """
 
 import re
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, get_args
 
-from kdrinks.drinks.names import (
-    Ambiguous,
-    ambiguous_names,
-    korean_spellings,
-    korean_words,
-    latin_spellings,
-    latin_words,
-)
 from kdrinks.records import Language, WordCount
 from kdrinks.text import english, morphemes
+from kdrinks.text.korean import HANGUL, has_hangul
 
 VERSION = "3+kiwi0.24.1"
 """Stored with every counted word; raised when a rule or a list changes what is counted."""
@@ -37,7 +30,6 @@ _LOOSE_SUFFIXES = frozenset(
 )
 _NOUNS = frozenset({"NNG", "NNP", "XR"})
 _SEARCHED = frozenset({"NNG", "NNP", "XR", "SL", "SN", "SH"})
-_HANGUL = re.compile(r"[가-힣]")
 _PARTICLE_START = re.compile(
     r"(?:은|는|이|가|을|를|와|과|랑|도|의|에|로|으로|만|나|부터|까지|보다|처럼|라|야|한테|요|하고|란|엔|인|입|예요)"
 )
@@ -57,20 +49,43 @@ class _Word:
     pos: Pos
 
 
-class Words:
+@dataclass(frozen=True, slots=True)
+class AmbiguousName:
+    """How a name that is also an ordinary word is told apart; see data/ambiguous_names.toml."""
+
+    default: str
+    after: tuple[str, ...]
+    other: tuple[str, ...]
+    near: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names that stay whole in a text, as they are spelled in it."""
+
+    korean: Mapping[str, str]
+    """What Kiwi keeps whole, without spaces -> how the word is shown."""
+    latin: frozenset[str]
+    """Lower-cased, hyphens as written."""
+    near: tuple[str, ...] = ()
+    """Words beside which an ambiguous name is a name."""
+    ambiguous: Mapping[str, AmbiguousName] = field(default_factory=dict)
+
+
+class TextAnalyzer:
     """Safe to share between threads. Kiwi (2 to 3 s, about 500 MB) is loaded by the first call that needs it, or by load()."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names) -> None:
         self._kiwi: Any = None
         self._lock = threading.Lock()
         self._latest: tuple[str, Any] = ("", ())
         """Text and tokens: a question is looked at for names, for search terms and for documents, one after the other."""
         self._nouns: set[str] = set()
         """Names without their last syllable that are ordinary nouns: 매실 of 매실주."""
-        self._shown = korean_words()
-        self._near, self._ambiguous = ambiguous_names()
+        self._shown = dict(names.korean)
+        self._near, self._ambiguous = names.near, names.ambiguous
         self._spaced = _spaced(self._shown)
-        self._latin_names = latin_words()
+        self._latin_names = names.latin
         self._latin = _latin_pattern(self._latin_names)
 
     def load(self) -> None:
@@ -80,11 +95,10 @@ class Words:
                 self._kiwi = _kiwi(self._shown)
                 self._nouns = {name[:-1] for _, name in self._spaced if self._is_noun(name[:-1])}
 
-    def learn(self, names: Iterable[str]) -> None:
-        """Take these names of drinks for drinks from now on, such as a person added; those known already change nothing."""
-        names = list(names)
-        korean = {word: shown for word, shown in korean_spellings(names).items() if word not in self._shown}
-        latin = latin_spellings(names) - self._latin_names
+    def learn(self, names: Names) -> None:
+        """Take these for names from now on, such as of a drink that a person added; those known already change nothing."""
+        korean = {word: shown for word, shown in names.korean.items() if word not in self._shown}
+        latin = names.latin - self._latin_names
         if latin:
             self._latin_names |= latin
             self._latin = _latin_pattern(self._latin_names)
@@ -117,7 +131,7 @@ class Words:
         lang: an English text is not given to Kiwi unless it holds Hangul.
         """
         terms = [english.stem(word) for word in english.words(text) if not english.is_stop_word(word)]
-        if not _has_hangul(text):
+        if not has_hangul(text):
             return terms + re.findall(r"\d+", text)
         stop = _korean_stop_words()
         for token in self._tokens(text):
@@ -149,7 +163,7 @@ class Words:
 
         lean: added to the score of names that are also ordinary words; a question put to a guide of drinks leans to the drink.
         """
-        if not _has_hangul(text):
+        if not has_hangul(text):
             return []
         tokens = self._tokens(text)
         return [
@@ -160,7 +174,7 @@ class Words:
 
     def proper_nouns(self, text: str) -> list[str]:
         """The Korean names of the text, in order: drinks, persons, places, books; a drink's name only where it means the drink."""
-        if not _has_hangul(text):
+        if not has_hangul(text):
             return []
         text = self.joined(text)
         tokens = self._tokens(text)
@@ -189,7 +203,7 @@ class Words:
         found: list[_Word] = []
         if "english" in pos or "drink" in pos:
             found += self._latin_words(line)
-        if _has_hangul(line):
+        if has_hangul(line):
             found += self._korean_words(line)
         return [word for word in found if word.pos in pos]
 
@@ -268,7 +282,7 @@ class Words:
 
 
 def _drink_score(
-    rule: Ambiguous,
+    rule: AmbiguousName,
     near: Sequence[str],
     names: Collection[str],
     ambiguous: Collection[str],
@@ -339,7 +353,7 @@ def _join(name: str, of_noun: bool, match: re.Match[str]) -> str:
     if " " not in found:
         return found
     rest = match.string[match.end() :]
-    if not _HANGUL.match(rest):
+    if not HANGUL.match(rest):
         return name
     own_word = of_noun and found[-2] == " " and name[-1] in _OTHER_WORD and _OTHER_WORD[name[-1]].match(rest)
     return name if _PARTICLE_START.match(rest) and not own_word else found
@@ -361,10 +375,6 @@ def _counted(words: Iterable[_Word]) -> list[WordCount]:
     counts = Counter(words)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0].word, item[0].pos))
     return [WordCount(word.word, word.pos, count) for word, count in ordered]
-
-
-def _has_hangul(text: str) -> bool:
-    return _HANGUL.search(text) is not None
 
 
 def _korean_stop_words() -> frozenset[str]:

@@ -26,7 +26,7 @@ class Control:
     """One value of the address as the control has it."""
 
     def value_of(self, addressed: list[str]) -> Any:
-        values = [self.read(one) for one in addressed if self.known is None or one in self.known]
+        values = [self.read(text) for text in addressed if self.known is None or text in self.known]
         if isinstance(self.usual, list):
             return values or list(self.usual)
         return values[-1] if values else self.usual
@@ -34,7 +34,7 @@ class Control:
     def address_of(self, value: Any) -> list[str]:
         if not value or value == self.usual:
             return []
-        return [str(one) for one in value] if isinstance(self.usual, list) else [str(value)]
+        return [str(item) for item in value] if isinstance(self.usual, list) else [str(value)]
 
 
 def begin_run() -> None:
@@ -61,7 +61,7 @@ def settle(page: str, controls: Mapping[str, Control], *, stale: bool = False) -
         for name, control in controls.items():
             st.session_state[control.key] = control.value_of(addressed.get(name, []))
     values = _values(controls)
-    wanted = {name: said for name, control in controls.items() if (said := control.address_of(values[name]))}
+    wanted = {name: texts for name, control in controls.items() if (texts := control.address_of(values[name]))}
     if stale or wanted != addressed:
         st.query_params.from_dict(wanted)  # in one step: each one is an entry in the browser's history
     st.session_state[written_key] = {"address": wanted, "values": values, "run": st.session_state[RUN_KEY]}

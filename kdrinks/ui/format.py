@@ -21,7 +21,7 @@ def short(count: int) -> str:
 def left_text(seconds: float) -> str:
     """How long something will take, in the largest unit that still says something."""
     if seconds < 90:
-        return t("models.get.seconds", count=max(1, round(seconds)))
+        return t("models.catalog.seconds", count=max(1, round(seconds)))
     if seconds < 5400:
-        return t("models.get.minutes", count=round(seconds / 60))
-    return t("models.get.hours", count=f"{seconds / 3600:.1f}")
+        return t("models.catalog.minutes", count=round(seconds / 60))
+    return t("models.catalog.hours", count=f"{seconds / 3600:.1f}")

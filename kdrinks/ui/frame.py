@@ -23,13 +23,13 @@ LANGUAGE_COOKIE = "kdrinks_language"
 
 
 @st.cache_resource(show_spinner=False)
-def services() -> Services:
+def get_services() -> Services:
     """The one set of services of this process, warming up in the background from the first call on.
 
     Raises StoreError when the database cannot be opened; the next call tries again.
     """
     opened = open_services(from_environment())
-    opened.db.when_forgotten.append(lambda conversations: st.cache_data.clear())
+    opened.db.on_delete.append(lambda conversations: st.cache_data.clear())
     opened.warm()
     return opened
 
@@ -63,7 +63,7 @@ def in_words(key: str, start: Any) -> tuple[str, Any]:
 def several_in_words(key: str, options: Collection[Any]) -> dict[str, Any]:
     """key= and on_change= of a multiselect as in in_words, whose values the session keeps under `key` for as long as it lasts."""
     own = f"{key}-{lang()}"
-    st.session_state[own] = [one for one in st.session_state[key] if one in options]
+    st.session_state[own] = [option for option in st.session_state[key] if option in options]
     return {"key": own, "on_change": lambda: st.session_state.update({key: st.session_state[own]})}
 
 
@@ -74,7 +74,7 @@ def session() -> str:
 
 def may_manage() -> bool:
     """Whether this person may download and remove models: everybody, unless KDRINKS_ADMINS names who."""
-    admins = services().settings.admins
+    admins = get_services().settings.admins
     user = st.user.to_dict()
     known = user.get("is_logged_in") and user.get("email_verified", True)
     return not admins or bool(known and str(user.get("email", "")).lower() in admins)

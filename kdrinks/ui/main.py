@@ -11,7 +11,7 @@ from kdrinks.config import ROOT
 from kdrinks.errors import KdrinksError
 from kdrinks.ui import address
 from kdrinks.ui.chat import conversations
-from kdrinks.ui.frame import LANGUAGE_COOKIE, LANGUAGE_KEY, lang, services, show_error, t
+from kdrinks.ui.frame import LANGUAGE_COOKIE, LANGUAGE_KEY, get_services, lang, show_error, t
 
 PAGES = ROOT / "pages"
 WIDE = {"analytics", "drinks"}
@@ -62,8 +62,8 @@ st.html(
 address.begin_run()
 try:
     with list_of_conversations:
-        conversations.draw_list(services(), chat)
+        conversations.draw_list(get_services(), chat)
     page.run()
-    services().page_drawn.set()
+    get_services().page_drawn.set()
 except KdrinksError as error:
     show_error(error)

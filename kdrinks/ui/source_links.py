@@ -8,6 +8,6 @@ from kdrinks.ui.markdown_text import as_plain
 def link(address: str) -> str:
     """Markdown; what is no web address, such as a book, is shown without a link."""
     source = sources.describe(address, lang())
-    shown = source.title if source.host in source.title else f"{source.title} ({source.host})"
-    linked = f"[{as_plain(shown)}](<{address}>)" if address.startswith(("http://", "https://")) else as_plain(shown)
+    label = source.title if source.host in source.title else f"{source.title} ({source.host})"
+    linked = f"[{as_plain(label)}](<{address}>)" if address.startswith(("http://", "https://")) else as_plain(label)
     return f"{linked} :gray-badge[{t('drinks.mirror')}]" if source.mirror else linked

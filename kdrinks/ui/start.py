@@ -31,10 +31,10 @@ def _open_browser() -> None:
 
 def _warm() -> None:
     # here, not above: st.cache_resource wants the runtime that starts after app.py
-    from kdrinks.ui.frame import services
+    from kdrinks.ui.frame import get_services
 
     try:
-        services().page_drawn.wait(60)
+        get_services().page_drawn.wait(60)
     except KdrinksError as error:
         log.warning("%s", error)  # every page tries again and shows it
     # these two imports take 1.7 s, which the charts of the first other page then need not wait for

@@ -10,13 +10,13 @@ import streamlit as st
 
 from kdrinks import sample as sample_data
 from kdrinks.errors import KdrinksError
-from kdrinks.store import analytics, chats, forget, live, snapshot, sqlbox
+from kdrinks.store import analytics, forget, live, preferences, snapshot, sqlbox
 from kdrinks.store import sample as stored_sample
-from kdrinks.store.analytics import View
+from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.views import VIEWS
 from kdrinks.ui.analytics.view import download
 from kdrinks.ui.format import bytes_text
-from kdrinks.ui.frame import as_state, lang, may_manage, services, show_error, t
+from kdrinks.ui.frame import as_state, get_services, lang, may_manage, show_error, t
 
 FIRST_QUERY = """SELECT word, sum(count) AS said, count(*) AS messages
 FROM words
@@ -28,7 +28,7 @@ ANSWER = "sql-answer"
 """Session state: the last answer of the SQL box, as plain values."""
 
 
-def data(view: View) -> None:
+def data(view: AnalyticsFilter) -> None:
     """The whole section; the filters of the page do not reach it. Whose words these are, only administrators read where there are some."""
     if not may_manage():
         st.caption(t("analytics.admins_only"))
@@ -40,7 +40,7 @@ def data(view: View) -> None:
         _live()
         _sample()
     with right:
-        _keeping()
+        _retention()
         _kept_copy()
 
 
@@ -53,7 +53,7 @@ def sample_invitation() -> None:
 
 def sample_note() -> None:
     """While sample data is there, every section says so and offers to remove it."""
-    if not _sample_count(analytics.stamp(services().db)):
+    if not _sample_count(analytics.data_version(get_services().db)):
         return
     with st.container(horizontal=True, vertical_alignment="center", key="sample-note"):
         st.badge(t("analytics.sample_badge"), icon=":material/science:", color="orange")
@@ -61,16 +61,16 @@ def sample_note() -> None:
         if may_manage() and st.button(
             t("analytics.sample_remove"), type="tertiary", icon=":material/delete:", key="sample-remove"
         ):
-            sample_data.remove(services().db)
+            sample_data.remove(get_services().db)
             st.rerun()
 
 
 def _sql() -> None:
-    db = services().db
+    db = get_services().db
     with st.container(border=True):
         st.subheader(t("analytics.sql"), anchor=False)
         st.caption(t("analytics.sql_note", seconds=f"{sqlbox.TIME_LIMIT_S:.0f}", memory=sqlbox.MEMORY_LIMIT_MB))
-        saved: dict[str, str] = chats.last_choice(db, sqlbox.SAVED_KEY, {})
+        saved: dict[str, str] = preferences.get(db, sqlbox.SAVED_KEY, {})
         _saved_picker(saved)
         st.session_state.setdefault("sql", FIRST_QUERY)
         sql = st.text_area(
@@ -87,13 +87,13 @@ def _sql() -> None:
                 width=200,
             )
             if st.button(t("analytics.sql_save"), key="sql-save", disabled=not sql.strip()) and name.strip():
-                chats.save_choice(db, sqlbox.SAVED_KEY, saved | {name.strip(): sql})
+                preferences.set(db, sqlbox.SAVED_KEY, saved | {name.strip(): sql})
                 st.rerun()
         _answer()
         with st.expander(t("analytics.sql_views"), type="compact"):
-            for one in VIEWS:
-                st.markdown(f"**`{one.name}`**")
-                st.markdown("\n".join(f"- `{column}`: {text}" for column, text in one.columns))
+            for view in VIEWS:
+                st.markdown(f"**`{view.name}`**")
+                st.markdown("\n".join(f"- `{column}`: {text}" for column, text in view.columns))
 
 
 def _saved_picker(saved: dict[str, str]) -> None:
@@ -113,8 +113,8 @@ def _saved_picker(saved: dict[str, str]) -> None:
         if opened in saved and st.button(
             t("analytics.sql_forget", name=opened), type="tertiary", icon=":material/delete:", key="sql-forget"
         ):
-            chats.save_choice(
-                services().db, sqlbox.SAVED_KEY, {name: sql for name, sql in saved.items() if name != opened}
+            preferences.set(
+                get_services().db, sqlbox.SAVED_KEY, {name: sql for name, sql in saved.items() if name != opened}
             )
             st.rerun()
 
@@ -126,7 +126,7 @@ def _open(name: str, sql: str) -> None:
 def _run(sql: str) -> None:
     try:
         with st.spinner(t("analytics.sql_running")):
-            answer = sqlbox.query(services().db, sql)
+            answer = sqlbox.query(get_services().db, sql)
     except KdrinksError as error:
         st.session_state[ANSWER] = as_state(error)
     else:
@@ -153,27 +153,27 @@ def _answer() -> None:
 
 def _copies() -> None:
     with st.container(border=True):
-        st.subheader(t("analytics.copies"), anchor=False)
-        st.caption(t("analytics.copies_note"))
+        st.subheader(t("analytics.export"), anchor=False)
+        st.caption(t("analytics.export_note"))
         st.download_button(
-            t("analytics.copies_button"), _zipped, file_name="kdrinks-views.zip", mime="application/zip", icon=":material/folder_zip:",
+            t("analytics.export_button"), _zipped, file_name="kdrinks-views.zip", mime="application/zip", icon=":material/folder_zip:",
             on_click="ignore", key="copies",
         )  # fmt: skip
         st.code("python -m kdrinks export DIR", language="bash")
 
 
 def _zipped() -> bytes:
-    db = services().db
+    db = get_services().db
     content = io.BytesIO()
-    with snapshot.taken(db, analytics.stamp(db)) as folder, zipfile.ZipFile(content, "w") as archive:
-        for one in VIEWS:  # Parquet is compressed already
-            archive.write(folder / f"{one.name}.parquet", f"{one.name}.parquet")
+    with snapshot.open_snapshot(db, analytics.data_version(db)) as folder, zipfile.ZipFile(content, "w") as archive:
+        for view in VIEWS:  # Parquet is compressed already
+            archive.write(folder / f"{view.name}.parquet", f"{view.name}.parquet")
     return content.getvalue()
 
 
 def _live() -> None:
     """Open and shut the live connection; while it is open, what to type elsewhere."""
-    db = services().db
+    db = get_services().db
     with st.container(border=True):
         st.subheader(t("analytics.live"), anchor=False)
         st.caption(t("analytics.live_note"))
@@ -186,7 +186,7 @@ def _live() -> None:
                 else:
                     st.rerun()
             return
-        st.code(live.attach(live.Live(*db.live)), language="sql")
+        st.code(live.attach_sql(live.LiveConnection(*db.live)), language="sql")
         if st.button(t("analytics.live_stop"), icon=":material/sensors_off:", key="live-stop"):
             live.stop(db)
             st.rerun()
@@ -196,15 +196,15 @@ def _sample() -> None:
     with st.container(border=True):
         st.subheader(t("analytics.sample"), anchor=False)
         st.caption(t("analytics.sample_text"))
-        if not _sample_count(analytics.stamp(services().db)):
+        if not _sample_count(analytics.data_version(get_services().db)):
             _load_button()
 
 
 def _load_button() -> None:
     if st.button(t("analytics.sample_load"), icon=":material/science:", key="sample-load"):
         bar = st.progress(0.0, t("analytics.sample_loading"))
-        house = services()
-        sample_data.load(house.db, house.words, progress=lambda share: _advance(bar, share))
+        services = get_services()
+        sample_data.load(services.db, services.words, progress=lambda share: _advance(bar, share))
         st.rerun()
 
 
@@ -213,24 +213,26 @@ def _advance(bar: Any, share: float) -> None:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _sample_count(stamp: str) -> int:
-    return stored_sample.count(services().db)
+def _sample_count(data_version: str) -> int:
+    return stored_sample.count(get_services().db)
 
 
-def _keeping() -> None:
+def _retention() -> None:
     """Retention, and deleting everything after a second click."""
-    db = services().db
+    db = get_services().db
     with st.container(border=True):
-        st.subheader(t("analytics.keeping"), anchor=False)
+        st.subheader(t("analytics.retention"), anchor=False)
         kept = forget.retention_days(db)
         options = (None, *forget.RETENTION_DAYS)
-        names = {days: t("analytics.keep_days", days=days) if days else t("analytics.keep_all") for days in options}
+        names = {
+            days: t("analytics.retention_days", days=days) if days else t("analytics.retention_all") for days in options
+        }
         chosen = st.selectbox(
-            t("analytics.keep_label"), options, index=options.index(kept) if kept in options else 0, key=f"retention-{lang()}",
+            t("analytics.retention_label"), options, index=options.index(kept) if kept in options else 0, key=f"retention-{lang()}",
             format_func=lambda days: names[days],
         )  # fmt: skip
-        st.caption(t("analytics.keep_note"))
-        if chosen != kept and st.button(t("analytics.keep_apply"), type="primary", key="retention-apply"):
+        st.caption(t("analytics.retention_note"))
+        if chosen != kept and st.button(t("analytics.retention_apply"), type="primary", key="retention-apply"):
             count = forget.set_retention(db, chosen)
             st.cache_data.clear()
             st.toast(t("analytics.deleted", count=count))
@@ -246,7 +248,7 @@ def _keeping() -> None:
 
 def _kept_copy() -> None:
     """The file as it was before an update, where there is one, and deleting it after a second click."""
-    db = services().db
+    db = get_services().db
     kept = db.kept_copy()
     if kept is None:
         return

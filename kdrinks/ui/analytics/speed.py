@@ -5,49 +5,49 @@ from typing import Any
 
 import streamlit as st
 
-from kdrinks.charts import base, more
-from kdrinks.store.analytics import View
+from kdrinks.charts import speed as chart_speed
+from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.ui.analytics.view import download, panel, pictures, read, show
-from kdrinks.ui.frame import lang, services, t
+from kdrinks.ui.frame import get_services, lang, t
 from kdrinks.ui.models import compare_results
 
 MEASURES = ("first_token_s", "tokens_per_s")
 
 
-def speed(view: View) -> None:
+def speed(view: AnalyticsFilter) -> None:
     """The whole section."""
     _timings(view)
     for column, measure in zip(st.columns(2, gap="small"), MEASURES, strict=True):
         with column:
             spread = read("distribution", view, measure)
-            panel(f"spread_{measure}", spread, partial(more.spread, spread, lang(), measure))
+            panel(f"spread_{measure}", spread, partial(chart_speed.spread, spread, lang(), measure))
     for column, measure in zip(st.columns(2, gap="small"), (*MEASURES[:1], "tokens"), strict=True):
         with column:
             days = read("activity", view)
-            panel(f"days_{measure}", days[days[measure].notna()], partial(more.by_day, days, lang(), measure))
+            panel(f"days_{measure}", days[days[measure].notna()], partial(chart_speed.by_day, days, lang(), measure))
     left, right = st.columns(2, gap="small")
     with left:
         points = read("timing_points", view)
         panel(
             "prompt_cost",
             points[points["first_token_s"].notna()],
-            lambda: more.prompt_cost(points, lang()),
+            lambda: chart_speed.prompt_cost(points, lang()),
             note=t("analytics.prompt_cost_note"),
         )
     with right:
         memory = read("memory", view)
         note = "" if memory["predicted_mb"].notna().any() else t("analytics.not_predicted")
-        panel("memory", memory, lambda: more.memory(memory, lang()), note=note)
+        panel("memory", memory, lambda: chart_speed.memory(memory, lang()), note=note)
     left, right = st.columns(2, gap="small")
     with left:
         guards = read("guard_shares", view)
-        panel("guards", guards, lambda: base.guards(guards, lang()))
+        panel("guards", guards, lambda: chart_speed.guards(guards, lang()))
     with right:
         _failures(view)
-    compare_results.draw_panel(services())
+    compare_results.draw_panel(get_services())
 
 
-def _timings(view: View) -> None:
+def _timings(view: AnalyticsFilter) -> None:
     table = read("timings", view, ("device", "model", "quantization", "context", "cold"))
     with st.container(border=True):
         st.subheader(t("analytics.timings"), anchor=False)
@@ -59,7 +59,7 @@ def _timings(view: View) -> None:
                 title = t(f"analytics.timings_{measure}")
                 st.markdown(f"**{title}**")
                 name = f"timings_{measure}"
-                show(name, base.timings(table, lang(), measure))
+                show(name, chart_speed.timings(table, lang(), measure))
                 with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
                     pictures(name)
         st.caption(t("analytics.timings_note"))
@@ -74,14 +74,14 @@ def _timings(view: View) -> None:
         download("timings", table, picture=False)
 
 
-def _failures(view: View) -> None:
+def _failures(view: AnalyticsFilter) -> None:
     table = read("failures", view)
     with st.container(border=True, height="stretch"):
         st.subheader(t("analytics.failures"), anchor=False)
         if table.empty:
             st.caption(t("analytics.no_failures"))
             return
-        columns = {name: t(f"analytics.of_{name}") for name in ("error", "model", "device", "n", "last")}
+        columns = {name: t(f"analytics.columns.{name}") for name in ("error", "model", "device", "n", "last")}
         st.dataframe(table, hide_index=True, width="stretch", column_config=columns, key="failures-table")
         download("failures", table, picture=False)
 
@@ -90,14 +90,14 @@ def _columns() -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         **{
-            key: t(f"analytics.of_{key}")
+            key: t(f"analytics.columns.{key}")
             for key in ("device", "model", "quantization", "context", "cold", "n", "failures", "tokens")
         },
-        "first_token_s_median": number(t("analytics.of_first_median"), format="%.3f"),
-        "first_token_s_p95": number(t("analytics.of_first_p95"), format="%.3f"),
-        "tokens_per_s_median": number(t("analytics.of_speed_median"), format="%.1f"),
-        "tokens_per_s_p95": number(t("analytics.of_speed_p95"), format="%.1f"),
-        "queue_s_median": number(t("analytics.of_queue"), format="%.2f"),
-        "load_s_median": number(t("analytics.of_load"), format="%.2f"),
-        "prompt_tokens_per_s_median": number(t("analytics.of_prompt"), format="%.0f"),
+        "first_token_s_median": number(t("analytics.columns.first_median"), format="%.3f"),
+        "first_token_s_p95": number(t("analytics.columns.first_p95"), format="%.3f"),
+        "tokens_per_s_median": number(t("analytics.columns.speed_median"), format="%.1f"),
+        "tokens_per_s_p95": number(t("analytics.columns.speed_p95"), format="%.1f"),
+        "queue_s_median": number(t("analytics.columns.queue"), format="%.2f"),
+        "load_s_median": number(t("analytics.columns.load"), format="%.2f"),
+        "prompt_tokens_per_s_median": number(t("analytics.columns.prompt"), format="%.0f"),
     }

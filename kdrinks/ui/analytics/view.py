@@ -13,13 +13,13 @@ import streamlit as st
 
 from kdrinks.charts import base
 from kdrinks.config import ROOT
-from kdrinks.store import analytics, chats, speed, word_stats
-from kdrinks.store.analytics import View
+from kdrinks.store import analytics, preferences, speed, word_stats
+from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, now
 from kdrinks.store.export import as_csv, as_parquet
 from kdrinks.ui import address
 from kdrinks.ui.address import Control
-from kdrinks.ui.frame import lang, services, t
+from kdrinks.ui.frame import get_services, lang, t
 from kdrinks.ui.markdown_text import as_plain
 
 PERIOD_DAYS = {"1d": 1, "7d": 7, "30d": 30, "90d": 90, "all": None}
@@ -40,26 +40,31 @@ TABLES: dict[str, Callable[..., pd.DataFrame]] = {
         *(analytics.counts, analytics.activity, analytics.guard_shares),
         *(
             word_stats.top_words,
-            word_stats.typical,
-            word_stats.together,
+            word_stats.keyness,
+            word_stats.collocations,
             word_stats.word_trend,
             word_stats.drinks_over_time,
-            word_stats.sentences,
+            word_stats.concordance,
         ),
         *(speed.timings, speed.timing_points, speed.distribution, speed.failures, speed.memory),
     )
 }
 
 
-def read(table: str, view: View, /, *arguments: Any, **options: Any) -> pd.DataFrame:
+def read(table: str, view: AnalyticsFilter, /, *arguments: Any, **options: Any) -> pd.DataFrame:
     """A table of store.analytics; asked again only when something was stored since."""
-    db = services().db
-    return _read(db, table, analytics.stamp(db), view, arguments, options)
+    db = get_services().db
+    return _read(db, table, analytics.data_version(db), view, arguments, options)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _read(
-    _db: Database, table: str, stamp: str, view: View, arguments: tuple[Any, ...], options: dict[str, Any]
+    _db: Database,
+    table: str,
+    data_version: str,
+    view: AnalyticsFilter,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
 ) -> pd.DataFrame:
     return TABLES[table](_db, view, *arguments, **options)
 
@@ -89,7 +94,7 @@ def settle_address() -> None:
     address.settle("analytics", controls)
 
 
-def choose_view() -> View:
+def choose_view() -> AnalyticsFilter:
     """The filters."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         period = _one_of("period", tuple(PERIOD_DAYS))
@@ -106,7 +111,7 @@ def choose_view() -> View:
         )
         model = _model()
     offset = -(st.context.timezone_offset or 0)
-    return View(
+    return AnalyticsFilter(
         since=_beginning(PERIOD_DAYS[period], offset),
         lang=cast(Literal["", "ko", "en"], "" if word_stats == "all" else word_stats),
         who=cast(Literal["", "question", "answer"], "" if who == "both" else who),
@@ -135,10 +140,10 @@ def choose_section() -> str:
 
 def stop_words() -> list[str]:
     """The words that a person took out of every count, besides the packaged lists."""
-    return list(chats.last_choice(services().db, STOP_WORDS_KEY, []))
+    return list(preferences.get(get_services().db, STOP_WORDS_KEY, []))
 
 
-def cards(view: View) -> None:
+def cards(view: AnalyticsFilter) -> None:
     """Four numbers with their course over the days."""
     total = read("counts", view).iloc[0]
     days = read("activity", view)
@@ -166,7 +171,7 @@ def cards(view: View) -> None:
 
 def download(name: str, table: pd.DataFrame, *, picture: bool = True) -> None:
     """The chart as a picture and its data as CSV and as Parquet, made when the button is pressed."""
-    db = services().db
+    db = get_services().db
     with st.container(
         horizontal=True,
         horizontal_alignment="right",
@@ -248,12 +253,12 @@ def _model() -> str:
 
 
 def models() -> list[str]:
-    db = services().db
-    return _models(db, analytics.stamp(db))
+    db = get_services().db
+    return _models(db, analytics.data_version(db))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _models(_db: Database, stamp: str) -> list[str]:
+def _models(_db: Database, data_version: str) -> list[str]:
     return analytics.models(_db)
 
 

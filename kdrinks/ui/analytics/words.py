@@ -6,19 +6,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from kdrinks.charts import base, more
+from kdrinks.charts import words as chart_words
 from kdrinks.config import ROOT
-from kdrinks.store import chats
-from kdrinks.store.analytics import View
+from kdrinks.store import preferences
+from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.word_stats import NEWEST_MESSAGES
 from kdrinks.ui.analytics.view import STOP_WORDS_KEY, TOP, WORD_KEY, download, panel, pictures, read, show, stop_words
-from kdrinks.ui.frame import lang, may_manage, services, t
+from kdrinks.ui.frame import get_services, lang, may_manage, t
 from kdrinks.ui.markdown_text import as_plain
 
 SIDES = ("who", "lang", "period")
 
 
-def words(view: View) -> None:
+def words(view: AnalyticsFilter) -> None:
     """The whole section."""
     recounting()
     everyone = replace(view, word="")
@@ -57,13 +57,13 @@ def words(view: View) -> None:
 
 def recounting() -> None:
     """How far the counting under new rules has come; nothing when there is none under way."""
-    if services().recount.total:
+    if get_services().recount.total:
         _recounting()
 
 
 @st.fragment(run_every=1.0)
 def _recounting() -> None:
-    progress = services().recount
+    progress = get_services().recount
     if not progress.total:
         st.rerun()
     share = min(progress.done / progress.total, 1.0)
@@ -72,8 +72,8 @@ def _recounting() -> None:
 
 def _bars(table: pd.DataFrame, word: str) -> None:
     key = f"words-chart-{st.session_state.get('analytics-words-round', 0)}"
-    chart = base.words(table, lang(), word)
-    event = show("words", chart, key=key, on_select="rerun", selection_mode=base.PICKED)
+    chart = chart_words.top_words(table, lang(), word)
+    event = show("words", chart, key=key, on_select="rerun", selection_mode=chart_words.PICKED)
     picked, before = _picked(event), st.session_state.get("analytics-picked")
     st.session_state["analytics-picked"] = picked
     # a bar that stayed picked says nothing: the word may have been changed since
@@ -82,19 +82,19 @@ def _bars(table: pd.DataFrame, word: str) -> None:
         st.rerun()
 
 
-def _one_word(view: View, word: str) -> None:
+def _one_word(view: AnalyticsFilter, word: str) -> None:
     """The sentences of a word, its course over the days and what is said beside it."""
     left, right = st.columns([3, 2], gap="small")
     with left, st.container(border=True, height="stretch"):
         st.subheader(as_plain(t("analytics.sentences", word=word)), anchor=False)
         days = read("word_trend", view, (word,))
         if len(days) > 1:
-            show("trend", base.trend(days, lang()))
+            show("trend", chart_words.word_trend(days, lang()))
             with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
                 pictures("trend")
         if not may_manage():
             st.caption(t("analytics.admins_only"))
-        for row in read("sentences", view, word, limit=8).itertuples() if may_manage() else ():
+        for row in read("concordance", view, word, limit=8).itertuples() if may_manage() else ():
             with st.container(
                 horizontal=True, vertical_alignment="center", wrap=False, gap="small", key=f"sentence-{row.Index}"
             ):
@@ -107,12 +107,12 @@ def _one_word(view: View, word: str) -> None:
                     query_params={"c": str(row.conversation_id)},
                 )
     with right:
-        table = read("together", view, word)
+        table = read("collocations", view, word)
         note = t("analytics.together_note", messages=f"{NEWEST_MESSAGES:,}")
-        panel("together", table, lambda: more.together(table, lang()), note=note)
+        panel("together", table, lambda: chart_words.collocations(table, lang()), note=note)
 
 
-def _typical(view: View) -> None:
+def _typical(view: AnalyticsFilter) -> None:
     with st.container(border=True, height="stretch"):
         st.subheader(t("analytics.typical"), anchor=False)
         names = {side: t(f"analytics.side_{side}") for side in SIDES}
@@ -125,16 +125,16 @@ def _typical(view: View) -> None:
             return
         # a filter on one side leaves nothing to compare it with
         compared = {"who": replace(view, who=""), "lang": replace(view, lang=""), "period": view}[side]
-        table = read("typical", compared, side)
+        table = read("keyness", compared, side)
         if table.empty:
             st.caption(t("analytics.nothing_to_compare"))
             return
-        show("typical", more.typical(table, lang()))
+        show("typical", chart_words.keyness(table, lang()))
         st.caption(t("analytics.typical_note"))
         download("typical", table)
 
 
-def _table(view: View) -> None:
+def _table(view: AnalyticsFilter) -> None:
     """All words, to search and sort."""
     with st.container(border=True, height="stretch"):
         st.subheader(t("analytics.all_words"), anchor=False)
@@ -149,16 +149,17 @@ def _table(view: View) -> None:
         if table.empty:
             st.caption(t("analytics.nothing_here"))
             return
-        shown = table.assign(pos=table["pos"].map(lambda kind: t(f"charts.kinds.{kind}"))).drop(columns="rank")
+        rows = table.assign(pos=table["pos"].map(lambda kind: t(f"charts.kinds.{kind}"))).drop(columns="rank")
         if not table["before"].notna().any():
-            shown = shown.drop(columns="before")
+            rows = rows.drop(columns="before")
         columns: dict[str, Any] = {
-            name: st.column_config.Column(t(f"analytics.of_{name}")) for name in ("word", "pos", "messages", "before")
+            name: st.column_config.Column(t(f"analytics.columns.{name}"))
+            for name in ("word", "pos", "messages", "before")
         }
         columns["count"] = st.column_config.ProgressColumn(
-            t("analytics.of_count"), format="%d", min_value=0, max_value=int(table["count"].max())
+            t("analytics.columns.count"), format="%d", min_value=0, max_value=int(table["count"].max())
         )
-        st.dataframe(shown, hide_index=True, width="stretch", height=360, column_config=columns, key="words-table")
+        st.dataframe(rows, hide_index=True, width="stretch", height=360, column_config=columns, key="words-table")
         download("words-table", table, picture=False)
 
 
@@ -171,12 +172,12 @@ def _stop_words() -> None:
             t("analytics.stop_words_label"), "\n".join(kept), key="stop-words", height=200, label_visibility="collapsed"
         )
         if st.button(t("analytics.save"), type="primary", key="stop-words-save"):
-            chats.save_choice(
-                services().db, STOP_WORDS_KEY, sorted({word.lower() for word in text.replace(",", " ").split()})
+            preferences.set(
+                get_services().db, STOP_WORDS_KEY, sorted({word.lower() for word in text.replace(",", " ").split()})
             )
             st.rerun()
 
 
 def _picked(event: Any) -> str | None:
-    points = event.selection.get(base.PICKED) or []
-    return str(points[0][base.PICKED]) if points and base.PICKED in points[0] else None
+    points = event.selection.get(chart_words.PICKED) or []
+    return str(points[0][chart_words.PICKED]) if points and chart_words.PICKED in points[0] else None

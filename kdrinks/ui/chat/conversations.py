@@ -38,12 +38,12 @@ def close() -> None:
     st.query_params.pop(ADDRESS_KEY, None)
 
 
-def draw_list(house: Services, chat_page: Page) -> None:
+def draw_list(services: Services, chat_page: Page) -> None:
     """A new conversation, and those there are to open or delete, the last ones first, page by page."""
     if st.button(t("frame.new_conversation"), icon=":material/add:", width="stretch", key="new-conversation"):
         close()
         st.switch_page(chat_page)
-    known = chats.conversations(house.db, limit=None)
+    known = chats.conversations(services.db, limit=None)
     # the address first: the page that takes it over is drawn after the list
     opened = st.query_params.get(ADDRESS_KEY) or st.session_state.get(SESSION_KEY)
     st.markdown(f"##### {t('frame.conversations')}")
@@ -53,32 +53,32 @@ def draw_list(house: Services, chat_page: Page) -> None:
     page, pages = 1, -(-len(known) // SHOWN)
     if pages > 1:
         page = st.pagination(pages, max_visible_pages=5, width="stretch", key="conversations-page")
-    shown = known[(page - 1) * SHOWN : page * SHOWN]
-    elsewhere = [one for one in known if one.id == opened and one not in shown]
+    listed = known[(page - 1) * SHOWN : page * SHOWN]
+    elsewhere = [conversation for conversation in known if conversation.id == opened and conversation not in listed]
     with rows:
-        for one in [*elsewhere, *shown]:
-            _draw_row(one, chat_page, is_open=one.id == opened)
+        for conversation in [*elsewhere, *listed]:
+            _draw_row(conversation, chat_page, is_open=conversation.id == opened)
 
 
-def _draw_row(one: Conversation, chat_page: Page, *, is_open: bool) -> None:
-    title = as_plain(one.title or t("frame.untitled"))
-    with st.container(horizontal=True, gap=None, wrap=False, key=f"row{'-open' if is_open else ''}-{one.id}"):
-        if st.button(title, key=f"open-{one.id}", type="tertiary", width="stretch"):
-            st.switch_page(chat_page, query_params={ADDRESS_KEY: one.id})
+def _draw_row(conversation: Conversation, chat_page: Page, *, is_open: bool) -> None:
+    title = as_plain(conversation.title or t("frame.untitled"))
+    with st.container(horizontal=True, gap=None, wrap=False, key=f"row{'-open' if is_open else ''}-{conversation.id}"):
+        if st.button(title, key=f"open-{conversation.id}", type="tertiary", width="stretch"):
+            st.switch_page(chat_page, query_params={ADDRESS_KEY: conversation.id})
         with st.popover(t("frame.delete"), icon=":material/delete:", type="tertiary"):
             st.markdown(t("frame.delete_sure"))
             st.button(
                 t("frame.delete_conversation", title=title),
-                key=f"delete-{one.id}",
+                key=f"delete-{conversation.id}",
                 type="primary",
                 on_click=_delete,
-                args=(one.id,),
+                args=(conversation.id,),
             )
 
 
 def _delete(conversation_id: str) -> None:
-    from kdrinks.ui.frame import services
+    from kdrinks.ui.frame import get_services
 
-    chats.delete_conversation(services().db, conversation_id)
+    chats.delete_conversation(get_services().db, conversation_id)
     if st.session_state.get(SESSION_KEY) == conversation_id:
         close()

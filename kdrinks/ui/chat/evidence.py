@@ -12,12 +12,12 @@ from kdrinks.config import ROOT
 from kdrinks.generation import templates
 from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing
 from kdrinks.text import english
+from kdrinks.text.korean import HANGUL
 from kdrinks.ui import source_links
 from kdrinks.ui.frame import t
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
 DRINKS = ROOT / "pages" / "drinks.py"
-_HANGUL = re.compile(r"[가-힣]")
 _MARK = "\ue000"
 """A private character that no font draws; stands for the mark while the text becomes Markdown."""
 
@@ -86,8 +86,8 @@ def _draw_document_link(passage: Passage) -> None:
 
 
 def _with_words_marked(text: str, terms: Collection[str]) -> str:
-    """A passage in Markdown, the question's words in it marked. terms: as Words.search_terms makes them."""
-    stems = {term.removesuffix("다") if len(term) > 1 else term for term in terms if _HANGUL.match(term)}
+    """A passage in Markdown, the question's words in it marked. terms: as TextAnalyzer.search_terms makes them."""
+    stems = {term.removesuffix("다") if len(term) > 1 else term for term in terms if HANGUL.match(term)}
     # one syllable is a word only where one begins: 술 in 술은, not in 기술
     korean = [
         ("" if len(stem) > 1 else r"(?<![가-힣])") + re.escape(stem) for stem in sorted(stems, key=len, reverse=True)
@@ -95,7 +95,7 @@ def _with_words_marked(text: str, terms: Collection[str]) -> str:
     pattern = re.compile("|".join([*korean, english.WORD.pattern, r"\d+"]))
 
     def is_asked(word: str) -> bool:
-        return bool(_HANGUL.match(word)) or word in terms or english.stem(word.lower()) in terms
+        return bool(HANGUL.match(word)) or word in terms or english.stem(word.lower()) in terms
 
     pieces, seen = [], 0
     for match in pattern.finditer(text):

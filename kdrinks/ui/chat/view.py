@@ -11,17 +11,16 @@ import streamlit as st
 from kdrinks import answer
 from kdrinks.answer import Answer
 from kdrinks.errors import KdrinksError, StoreError
-from kdrinks.records import Asked
+from kdrinks.records import StoredQuestion
 from kdrinks.services import Services
 from kdrinks.store import chats
 from kdrinks.ui.chat import conversations, evidence
-from kdrinks.ui.frame import as_state, session, show_error, t
-from kdrinks.ui.frame import services as the_services
+from kdrinks.ui.frame import as_state, get_services, session, show_error, t
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
 SHOWN = 15
 """Questions drawn again at each run; 60 messages more cost 0.2 s before the first word."""
-EXAMPLES = ("one", "two", "three", "four")
+EXAMPLES = ("sikhye_vs_sujeonggwa", "makgeolli_making", "winter_teas", "andong_soju_strength")
 PICTURES = Path(__file__).parent.parent / "static"
 QUESTION_KEY = "question"
 REFUSED_KEY = "refused"
@@ -30,21 +29,21 @@ WATCH_S = 0.1
 """How often the text is drawn again: per token it saturates the browser, each time sends the whole text."""
 
 
-def draw(house: Services) -> None:
+def draw(services: Services) -> None:
     """The chat page. Raises StoreError."""
     conversation_id = conversations.current()
     # the answer first: one that ends between the two reads is then in the store
-    live = answer.running(house, conversation_id) if conversation_id else None
-    asked = chats.messages(house.db, conversation_id) if conversation_id else []
+    live = answer.running(services, conversation_id) if conversation_id else None
+    asked = chats.messages(services.db, conversation_id) if conversation_id else []
     if conversation_id and not asked and live is None:
         st.info(t("chat.unknown_conversation"), icon=":material/help:")
         conversations.close()
     if not asked:
         _draw_welcome()
-    for one in _newest(asked):
-        _draw_question(one.question_id, one.question)
-        if live is None or one.question_id != live.question.id:
-            _draw_answer(one)
+    for exchange in _newest(asked):
+        _draw_question(exchange.question_id, exchange.question)
+        if live is None or exchange.question_id != live.question.id:
+            _draw_answer(exchange)
     watched = st.container()
     if refused := st.session_state.pop(REFUSED_KEY, None):
         show_error(KdrinksError(refused["key"], **refused["values"]))
@@ -61,18 +60,18 @@ def draw(house: Services) -> None:
         st.rerun()
 
 
-def _newest(asked: Sequence[Asked]) -> Sequence[Asked]:
-    shown = (
+def _newest(asked: Sequence[StoredQuestion]) -> Sequence[StoredQuestion]:
+    count = (
         SHOWN if not st.session_state.get(EARLIER_KEY) == (asked[0].conversation_id if asked else "") else len(asked)
     )
-    if len(asked) > shown:
+    if len(asked) > count:
         st.button(
-            t("chat.earlier", count=len(asked) - shown),
+            t("chat.earlier", count=len(asked) - count),
             icon=":material/expand_less:",
             type="tertiary",
             on_click=lambda: st.session_state.update({EARLIER_KEY: asked[0].conversation_id}),
         )
-    return asked[-shown:]
+    return asked[-count:]
 
 
 def _draw_welcome() -> None:
@@ -96,7 +95,7 @@ def _draw_question(question_id: str, question: str) -> None:
         st.markdown(as_plain(question))
 
 
-def _draw_answer(asked: Asked) -> None:
+def _draw_answer(asked: StoredQuestion) -> None:
     with st.chat_message(t("chat.guide"), avatar=PICTURES / "guide.svg"):
         if asked.exchange is None:
             st.warning(t("chat.interrupted"), icon=":material/power_off:")
@@ -115,7 +114,7 @@ def _draw_answer(asked: Asked) -> None:
         evidence.draw(exchange)
 
 
-def _draw_retry(asked: Asked) -> None:
+def _draw_retry(asked: StoredQuestion) -> None:
     st.button(
         t("chat.retry"),
         icon=":material/refresh:",
@@ -182,7 +181,7 @@ def _ask(question: str, *, question_id: str = "") -> None:
     """Ask in the open conversation; what was wrong is shown by the run that follows."""
     try:
         started = answer.ask(
-            the_services(),
+            get_services(),
             question,
             conversation_id=st.session_state.get(conversations.SESSION_KEY, ""),
             session=session(),
@@ -195,5 +194,5 @@ def _ask(question: str, *, question_id: str = "") -> None:
 
 
 def _stop(conversation_id: str) -> None:
-    if live := answer.running(the_services(), conversation_id):
+    if live := answer.running(get_services(), conversation_id):
         live.stop()

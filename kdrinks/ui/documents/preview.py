@@ -6,9 +6,9 @@ import streamlit as st
 
 from kdrinks.services import Services
 from kdrinks.store import documents as store
-from kdrinks.store.documents import Document, Part
+from kdrinks.store.documents import Document, DocumentPassage
 from kdrinks.ui.documents.view import ICONS, facts
-from kdrinks.ui.drinks.labels import here
+from kdrinks.ui.drinks.labels import DRINKS_PAGE
 from kdrinks.ui.frame import t
 from kdrinks.ui.markdown_text import as_plain
 
@@ -16,10 +16,10 @@ A_PAGE = 30
 """Passages shown at once; 5,000 would take a browser half a minute."""
 
 
-def draw(house: Services, document_id: str, at: str) -> None:
+def draw(services: Services, document_id: str, at: str) -> None:
     """The page under ?document=ID. at: the number of a passage to show, marked. Raises StoreError."""
-    st.page_link(here(), label=t("documents.back"), icon=":material/arrow_back:", query_params={"documents": "1"})
-    found = store.listed(house.db, document_id=document_id)
+    st.page_link(DRINKS_PAGE, label=t("documents.back"), icon=":material/arrow_back:", query_params={"documents": "1"})
+    found = store.listed(services.db, document_id=document_id)
     if not document_id or not found:
         st.info(f"**{t('documents.unknown')}**  \n{t('documents.unknown_hint')}", icon=":material/help:")
         return
@@ -29,7 +29,7 @@ def draw(house: Services, document_id: str, at: str) -> None:
         st.markdown(f":material/{ICONS[document.format]}: :gray[{as_plain(facts(document))}]")
     text = st.text_input(t("documents.find"), icon=":material/search:", key=f"find-{document_id}").strip()
     number = int(at) if at.isdecimal() and len(at) < 7 else 0
-    parts = store.parts(house.db, document_id)
+    parts = store.parts(services.db, document_id)
     if text:
         parts = [part for part in parts if text.casefold() in f"{part.heading} {part.passage.text}".casefold()]
     if not parts:
@@ -38,20 +38,20 @@ def draw(house: Services, document_id: str, at: str) -> None:
     _draw_parts(document, parts, number)
 
 
-def _draw_parts(document: Document, parts: Sequence[Part], number: int) -> None:
+def _draw_parts(document: Document, parts: Sequence[DocumentPassage], number: int) -> None:
     """A_PAGE of the passages, with the pages to turn; the cited one's page first."""
     pages = -(-len(parts) // A_PAGE)
     place = next((index for index, part in enumerate(parts) if part.number == number), 0)
-    shown = 1
+    page_number = 1
     if pages > 1:
         key = f"turn-{document.id}-{len(parts)}-{number}"
-        shown = st.pagination(pages, default=place // A_PAGE + 1, key=key)
-    first = (shown - 1) * A_PAGE
-    taken = parts[first : first + A_PAGE]
-    st.caption(t("documents.shown", first=first + 1, last=first + len(taken), of=f"{len(parts):,}"))
+        page_number = st.pagination(pages, default=place // A_PAGE + 1, key=key)
+    first = (page_number - 1) * A_PAGE
+    on_page = parts[first : first + A_PAGE]
+    st.caption(t("documents.shown", first=first + 1, last=first + len(on_page), of=f"{len(parts):,}"))
     heading: str | None = None
     with st.container(key="passages", gap="small"):
-        for part in taken:
+        for part in on_page:
             if part.heading != heading:
                 heading = part.heading
                 if heading:
@@ -59,7 +59,7 @@ def _draw_parts(document: Document, parts: Sequence[Part], number: int) -> None:
             _draw_part(document, part, cited=part.number == number)
 
 
-def _draw_part(document: Document, part: Part, *, cited: bool) -> None:
+def _draw_part(document: Document, part: DocumentPassage, *, cited: bool) -> None:
     with st.container(horizontal=True, gap="small", key=f"{'cited' if cited else 'passage'}-{part.number}"):
         place = ""
         if part.page:

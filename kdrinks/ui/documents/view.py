@@ -10,14 +10,14 @@ from typing import Any
 import streamlit as st
 
 from kdrinks.documents.chunks import PAGES_MAX, SIZE_MAX_BYTES
-from kdrinks.documents.ingest import Adding
+from kdrinks.documents.ingest import DocumentIngest
 from kdrinks.errors import KdrinksError
 from kdrinks.services import Services
 from kdrinks.store import documents as store
 from kdrinks.store.documents import Document
-from kdrinks.ui.drinks.labels import here
+from kdrinks.ui.drinks.labels import DRINKS_PAGE
 from kdrinks.ui.format import bytes_text
-from kdrinks.ui.frame import as_state, may_manage, services, show_error, t
+from kdrinks.ui.frame import as_state, get_services, may_manage, show_error, t
 from kdrinks.ui.markdown_text import as_plain
 
 EVERY_S = 0.5
@@ -44,14 +44,14 @@ ICONS = {
 
 
 @st.cache_resource(show_spinner=False)
-def additions() -> list[Adding]:
+def ingest_jobs() -> list[DocumentIngest]:
     """The documents on their way in, oldest first, for every session of this process."""
     return []
 
 
-def draw(house: Services) -> None:
+def draw(services: Services) -> None:
     """The section under ?documents. Raises StoreError."""
-    st.page_link(here(), label=t("drinks.back"), icon=":material/arrow_back:")
+    st.page_link(DRINKS_PAGE, label=t("drinks.back"), icon=":material/arrow_back:")
     with st.container(key="documents-head", gap=None):
         st.title(t("documents.title"), anchor=False)
         st.markdown(t("documents.intro"))
@@ -62,7 +62,7 @@ def draw(house: Services) -> None:
     if may_manage():
         _draw_field()
     _draw_jobs()
-    _draw_list(store.listed(house.db))
+    _draw_list(store.listed(services.db))
 
 
 def facts(document: Document) -> str:
@@ -97,24 +97,24 @@ def _draw_field() -> None:
 
 def _begin(key: str) -> None:
     """Start a job for each file of the field, and empty the field."""
-    house, refused = services(), []
+    services, refused = get_services(), []
     begun: list[str] = st.session_state.setdefault(BEGUN_KEY, [])
     for file in st.session_state.get(key) or ():
         if file.file_id in begun:
             continue
         begun.append(file.file_id)
         try:
-            additions().append(Adding(house.db, house.words, file.name, file.getvalue()))
+            ingest_jobs().append(DocumentIngest(services.db, services.words, file.name, file.getvalue()))
         except KdrinksError as error:
             refused.append(as_state(error))
-    del additions()[:-REMEMBERED]
+    del ingest_jobs()[:-REMEMBERED]
     st.session_state[REFUSED_KEY] = refused
     st.session_state[TURN_KEY] = st.session_state.get(TURN_KEY, 0) + 1
 
 
 def _draw_jobs() -> None:
     """Jobs under way and how they ended; looks again by itself while one is under way."""
-    jobs = additions()
+    jobs = ingest_jobs()
     st.session_state[OVER_KEY] = _over()
     seen = st.session_state.setdefault(SEEN_KEY, [job.id for job in jobs if job.over])
     for job in jobs:
@@ -124,10 +124,10 @@ def _draw_jobs() -> None:
 
 
 def _over() -> int:
-    return sum(job.over for job in additions())
+    return sum(job.over for job in ingest_jobs())
 
 
-def _tell_end(job: Adding, seen: list[str]) -> None:
+def _tell_end(job: DocumentIngest, seen: list[str]) -> None:
     if job.error is not None:
         _draw_error(job.error, job.id, seen.append, job.id)
         return
@@ -152,11 +152,11 @@ def _draw_error(error: KdrinksError, key: str, forget: Callable[[Any], None], wh
 
 
 def _forget_refused(place: int) -> None:
-    st.session_state[REFUSED_KEY] = [one for at, one in enumerate(st.session_state[REFUSED_KEY]) if at != place]
+    st.session_state[REFUSED_KEY] = [error for at, error in enumerate(st.session_state[REFUSED_KEY]) if at != place]
 
 
 def _watch() -> None:
-    active = [job for job in additions() if not job.over]
+    active = [job for job in ingest_jobs() if not job.over]
     if _over() != st.session_state[OVER_KEY]:
         st.rerun()  # what was told above and the list below change with it
     for job in active:
@@ -167,7 +167,7 @@ def _watch() -> None:
             st.progress(job.fraction, text=_phase(job))
 
 
-def _phase(job: Adding) -> str:
+def _phase(job: DocumentIngest) -> str:
     if job.phase == "reading" and job.pages:
         return t("documents.phase_reading_pages", done=f"{job.done_pages:,}", pages=f"{job.pages:,}")
     return t(f"documents.phase_{job.phase}") if not job.over else ""
@@ -192,7 +192,7 @@ def _draw_row(document: Document) -> None:
         name = f"**:material/{ICONS[document.format]}: {as_plain(document.title)}**"
         st.markdown(f"{name}  \n:small[:gray[{as_plain(facts(document))}]]", width="stretch")
         preview = {"document": document.id}
-        st.page_link(here(), label=t("documents.open"), icon=":material/visibility:", query_params=preview)
+        st.page_link(DRINKS_PAGE, label=t("documents.open"), icon=":material/visibility:", query_params=preview)
         if not may_manage():
             return
         with st.popover(t("documents.remove"), icon=":material/delete:", type="tertiary", key=f"ask-{document.id}"):
@@ -210,7 +210,7 @@ def _draw_row(document: Document) -> None:
 
 def _remove(document_id: str, title: str) -> None:
     try:
-        store.remove(services().db, document_id)
+        store.remove(get_services().db, document_id)
     except KdrinksError as error:
         st.session_state[REFUSED_KEY] = [as_state(error)]
     else:

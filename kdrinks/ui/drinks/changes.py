@@ -1,4 +1,4 @@
-"""The desk behind the drinks: the list of changes with their undo, and the drinks as files to take out and bring in."""
+"""Behind the drinks: the list of changes with their undo, and the drinks as files to take out and bring in."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,27 +7,27 @@ from functools import partial
 import streamlit as st
 
 from kdrinks.drinks import import_export
-from kdrinks.drinks.catalog import Edition
+from kdrinks.drinks.catalog import DrinkCatalog
 from kdrinks.errors import KdrinksError
 from kdrinks.services import Services
 from kdrinks.store import drinks as store
 from kdrinks.ui.drinks.form import tell
-from kdrinks.ui.drinks.labels import here, title
-from kdrinks.ui.frame import as_state, services, show_error, t
+from kdrinks.ui.drinks.labels import DRINKS_PAGE, title
+from kdrinks.ui.frame import as_state, get_services, show_error, t
 from kdrinks.ui.markdown_text import as_plain
 
-REFUSED_KEY = "desk-refused"
-DONE_KEY = "desk-done"
-TURN_KEY = "desk-turn"
+REFUSED_KEY = "changes-refused"
+DONE_KEY = "changes-done"
+TURN_KEY = "changes-turn"
 """Counts imports: a new key empties the file field."""
 
 
-def draw(house: Services, now: Edition) -> None:
+def draw(services: Services, now: DrinkCatalog) -> None:
     """Changes, export, import. Raises StoreError."""
-    st.page_link(here(), label=t("drinks.back"), icon=":material/arrow_back:")
-    with st.container(key="desk", gap=None):
-        st.title(t("drinks.desk_title"), anchor=False)
-        st.markdown(t("drinks.desk_intro"))
+    st.page_link(DRINKS_PAGE, label=t("drinks.back"), icon=":material/arrow_back:")
+    with st.container(key="drink-changes", gap=None):
+        st.title(t("drinks.changes_title"), anchor=False)
+        st.markdown(t("drinks.changes_intro"))
     if refused := st.session_state.pop(REFUSED_KEY, None):
         show_error(KdrinksError(refused["key"], **refused["values"]))
     if done := st.session_state.pop(DONE_KEY, ""):
@@ -53,20 +53,20 @@ def draw(house: Services, now: Edition) -> None:
                     key=f"export-{kind}",
                 )
     with right, st.container(border=True, height="stretch"):
-        _draw_import(house, now)
+        _draw_import(services, now)
     st.header(t("drinks.changes"), anchor=False)
-    _draw_changes(now, store.changes(house.db))
+    _draw_changes(now, store.changes(services.db))
 
 
-def draw_changes_of(house: Services, now: Edition, drink_id: str) -> None:
+def draw_changes_of(services: Services, now: DrinkCatalog, drink_id: str) -> None:
     """The changes of one drink, for its page; nothing when there are none."""
-    changes = store.changes(house.db, drink_id=drink_id)
+    changes = store.changes(services.db, drink_id=drink_id)
     if changes:
         with st.expander(t("drinks.history_of"), icon=":material/history:"):
             _draw_changes(now, changes)
 
 
-def _draw_changes(now: Edition, changes: Sequence[store.Change]) -> None:
+def _draw_changes(now: DrinkCatalog, changes: Sequence[store.Change]) -> None:
     if not changes:
         st.caption(t("drinks.no_changes"))
     for change in changes:
@@ -80,7 +80,7 @@ def _draw_changes(now: Edition, changes: Sequence[store.Change]) -> None:
                 )
 
 
-def _draw_import(house: Services, now: Edition) -> None:
+def _draw_import(services: Services, now: DrinkCatalog) -> None:
     st.subheader(t("drinks.import"), anchor=False)
     st.markdown(t("drinks.import_help"))
     turn = st.session_state.get(TURN_KEY, 0)
@@ -107,26 +107,26 @@ def _draw_import(house: Services, now: Edition) -> None:
         return
     if st.button(t("drinks.import_save", count=len(records)), type="primary", key="import-save"):
         with st.spinner(t("drinks.saving")):
-            store.save(house.db, "imported", records)
-            house.knowledge.renew()
+            store.save(services.db, "imported", records)
+            services.knowledge.renew()
         st.session_state[TURN_KEY] = turn + 1
         st.session_state[DONE_KEY] = t("drinks.imported", count=len(records))
         st.rerun()
 
 
 def _undo(change_id: str) -> None:
-    house = services()
+    services = get_services()
     try:
-        store.undo(house.db, change_id)
-        house.knowledge.renew()
+        store.undo(services.db, change_id)
+        services.knowledge.renew()
     except KdrinksError as error:
         st.session_state[REFUSED_KEY] = as_state(error)
     else:
         st.session_state[DONE_KEY] = t("drinks.undone")
 
 
-def _names(now: Edition, drink_ids: Sequence[str]) -> str:
+def _names(now: DrinkCatalog, drink_ids: Sequence[str]) -> str:
     drinks = now.by_id
-    names = [as_plain(title(drinks[one]) if one in drinks else one) for one in drink_ids[:3]]
+    names = [as_plain(title(drinks[drink_id]) if drink_id in drinks else drink_id) for drink_id in drink_ids[:3]]
     rest = len(drink_ids) - len(names)
     return t("drinks.and_more", names=", ".join(names), count=rest) if rest else ", ".join(names)

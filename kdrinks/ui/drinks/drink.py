@@ -10,7 +10,7 @@ import streamlit as st
 from kdrinks import answer
 from kdrinks.config import ROOT
 from kdrinks.drinks import browse
-from kdrinks.drinks.catalog import Edition
+from kdrinks.drinks.catalog import DrinkCatalog
 from kdrinks.drinks.model import Bilingual, BilingualList, Drink, Fact
 from kdrinks.errors import KdrinksError
 from kdrinks.services import Services
@@ -18,21 +18,21 @@ from kdrinks.store import chats
 from kdrinks.ui import source_links
 from kdrinks.ui.chat import conversations
 from kdrinks.ui.drinks import changes
-from kdrinks.ui.drinks.labels import badges, here, label, short, title
+from kdrinks.ui.drinks.labels import DRINKS_PAGE, badges, label, short, title
 from kdrinks.ui.frame import lang, session, show_error, t
 from kdrinks.ui.markdown_text import as_plain
 
 QUESTIONS = ("making", "history", "alcohol", "cautions", "similar")
 
 
-def draw(house: Services, now: Edition, drink_id: str) -> None:
+def draw(services: Services, now: DrinkCatalog, drink_id: str) -> None:
     """The page of a drink; an unknown id gets a way back."""
     drink = now.by_id.get(drink_id)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.page_link(here(), label=t("drinks.back"), icon=":material/arrow_back:")
+        st.page_link(DRINKS_PAGE, label=t("drinks.back"), icon=":material/arrow_back:")
         if drink is not None:
             correct = {"edit": drink_id}
-            st.page_link(here(), label=t("drinks.correct"), icon=":material/edit:", query_params=correct)
+            st.page_link(DRINKS_PAGE, label=t("drinks.correct"), icon=":material/edit:", query_params=correct)
     if drink is None:
         st.info(t("drinks.unknown", id=as_plain(drink_id)), icon=":material/help:")
         return
@@ -46,11 +46,11 @@ def draw(house: Services, now: Edition, drink_id: str) -> None:
         _draw_facts(drink)
         _draw_cautions(drink)
         _draw_similar(now, drink)
-        _draw_questions(house, drink)
-    changes.draw_changes_of(house, now, drink_id)
+        _draw_questions(services, drink)
+    changes.draw_changes_of(services, now, drink_id)
 
 
-def _draw_head(now: Edition, drink: Drink) -> None:
+def _draw_head(now: DrinkCatalog, drink: Drink) -> None:
     with st.container(key="drink-head", gap="small"):
         st.title(as_plain(drink.title_ko), anchor=False)
         other = [drink.hanja, drink.name_en]
@@ -89,22 +89,22 @@ def _draw_past(drink: Drink) -> None:
 
 
 def _draw_fact(fact: Fact) -> None:
-    said = fact.ko if lang() == "ko" else fact.en
+    text = fact.ko if lang() == "ko" else fact.en
     links = [source_links.link(address) for address in fact.sources]
     below = " · ".join(links) if links else f":gray[{t('drinks.general_knowledge')}]"
-    st.markdown(f"{as_plain(said)}  \n:small[{below}]")
+    st.markdown(f"{as_plain(text)}  \n:small[{below}]")
 
 
 def _draw_facts(drink: Drink) -> None:
     """The table of what one asks first."""
     rows = [
-        (t("drinks.of_alcohol"), _said(drink.alcohol)),
-        (t("drinks.of_caffeine"), _said(drink.caffeine)),
-        (t("drinks.of_season"), _said(drink.season)),
+        (t("drinks.columns.alcohol"), _said(drink.alcohol)),
+        (t("drinks.columns.caffeine"), _said(drink.caffeine)),
+        (t("drinks.columns.season"), _said(drink.season)),
         (t("drinks.occasion"), _said(drink.occasion)),
         (t("drinks.serve"), _said(drink.serve)),
         (t("drinks.pairing"), ", ".join(_items(drink.pairing))),
-        (t("drinks.of_region"), _said(drink.region)),
+        (t("drinks.columns.region"), _said(drink.region)),
         (t("drinks.aliases"), ", ".join(drink.aliases)),
     ]
     with st.container(border=True, key="drink-facts", gap="small"):
@@ -125,31 +125,31 @@ def _draw_cautions(drink: Drink) -> None:
         st.caption(t("drinks.not_reviewed"))
 
 
-def _draw_similar(now: Edition, drink: Drink) -> None:
+def _draw_similar(now: DrinkCatalog, drink: Drink) -> None:
     similar = browse.similar_to(drink, now.by_id)
     if similar:
         st.subheader(t("drinks.similar"), anchor=False)
         with st.container(horizontal=True, gap="xsmall", key="similar"):
             for other in similar:
-                st.page_link(here(), label=as_plain(title(other)), query_params={"drink": other.id})
+                st.page_link(DRINKS_PAGE, label=as_plain(title(other)), query_params={"drink": other.id})
 
 
-def _draw_questions(house: Services, drink: Drink) -> None:
+def _draw_questions(services: Services, drink: Drink) -> None:
     st.subheader(t("drinks.ask"), anchor=False)
     with st.container(key="ask", gap="xsmall"):
         for name in QUESTIONS:
             question = t(f"drinks.questions.{name}", drink=title(drink))
             if st.button(as_plain(question), key=f"ask-{name}", icon=":material/forum:", width="stretch"):
-                _ask(house, question)
+                _ask(services, question)
 
 
-def _ask(house: Services, question: str) -> None:
+def _ask(services: Services, question: str) -> None:
     """Ask in a new conversation and go there."""
-    conversation_id = chats.start_conversation(house.db, session=session())
+    conversation_id = chats.start_conversation(services.db, session=session())
     try:
-        answer.ask(house, question, conversation_id=conversation_id, session=session())
+        answer.ask(services, question, conversation_id=conversation_id, session=session())
     except KdrinksError as error:
-        chats.delete_conversation(house.db, conversation_id)
+        chats.delete_conversation(services.db, conversation_id)
         show_error(error)
         return
     conversations.open_one(conversation_id)

@@ -1,11 +1,11 @@
-"""The filters of the shelf: widgets whose values stand in the address (ui.address), so that a view can be shared and opened again."""
+"""The filters of the cards: widgets whose values stand in the address (ui.address), so that a view can be shared and opened again."""
 
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from kdrinks.drinks import browse
-from kdrinks.drinks.browse import Wanted
+from kdrinks.drinks.browse import DrinkFilter
 from kdrinks.drinks.model import Drink
 from kdrinks.ui import address
 from kdrinks.ui.address import Control
@@ -13,15 +13,17 @@ from kdrinks.ui.drinks.labels import label, options, short
 from kdrinks.ui.frame import several_in_words, t
 
 FILTERS = ("family", "season", "alcohol", "caffeine", "region", "suits", "without")
+FIELDS = {"suits": "diets", "without": "exclude_allergens"}
+"""Fields of DrinkFilter that the address calls otherwise."""
 CLEARED_KEY = "drinks-cleared"
 STALE_KEY = "drinks-stale"
-"""Session state: the browser's address still names what was open before the shelf."""
+"""Session state: the browser's address still names what was open before the cards."""
 VIEWS = ("cards", "picture")
 LONGEST = 80
 """Characters of a search."""
 
 
-def choose(drinks: Sequence[Drink]) -> tuple[Wanted, str]:
+def choose(drinks: Sequence[Drink]) -> tuple[DrinkFilter, str]:
     """Draws the filters; what is wanted, and whether the pictures are (cards or picture)."""
     address.settle("drinks", _controls(drinks), stale=st.session_state.pop(STALE_KEY, False))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="seek"):
@@ -37,7 +39,7 @@ def choose(drinks: Sequence[Drink]) -> tuple[Wanted, str]:
         )
         with st.popover(_more_label(), icon=":material/tune:"):
             _many("region", _regions(drinks), lambda one: label("region", one))
-            _many("suits", browse.SUITS, lambda one: label("diet", one))
+            _many("suits", browse.DIETS, lambda one: label("diet", one))
             _many("without", browse.ALLERGENS, lambda one: short("diet", one))
             _some("caffeine", options("caffeine"), lambda one: t(f"drinks.caffeine_{one}"))
         view = st.segmented_control(
@@ -54,7 +56,8 @@ def choose(drinks: Sequence[Drink]) -> tuple[Wanted, str]:
         _some("season", browse.SEASONS, lambda one: short("season", one))
         _some("alcohol", options("alcohol"), lambda one: t(f"drinks.alcohol_{one}"))
     chosen = {name: tuple(st.session_state.get(f"drinks-{name}") or ()) for name in FILTERS}
-    return Wanted(text=text or "", **{name: frozenset(values) for name, values in chosen.items()}), view or "cards"
+    fields = {FIELDS.get(name, name): frozenset(values) for name, values in chosen.items()}
+    return DrinkFilter(text=text or "", **fields), view or "cards"
 
 
 def clear() -> None:
@@ -74,7 +77,7 @@ def picked_in_chart(key: str, names: Sequence[str]) -> None:
 
 def _some(name: str, names: Sequence[str], shown: Callable[[str], str]) -> None:
     st.pills(
-        t(f"drinks.of_{name}"),
+        t(f"drinks.columns.{name}"),
         names,
         selection_mode="multi",
         key=f"drinks-{name}",
@@ -86,7 +89,7 @@ def _some(name: str, names: Sequence[str], shown: Callable[[str], str]) -> None:
 
 def _many(name: str, names: Sequence[str], shown: Callable[[str], str]) -> None:
     st.multiselect(
-        t(f"drinks.of_{name}"),
+        t(f"drinks.columns.{name}"),
         names,
         format_func={one: shown(one) for one in names}.__getitem__,
         placeholder=t("drinks.any"),
@@ -114,7 +117,7 @@ def _controls(drinks: Sequence[Drink]) -> dict[str, Control]:
         "alcohol": options("alcohol"),
         "caffeine": options("caffeine"),
         "region": _regions(drinks),
-        "suits": browse.SUITS,
+        "suits": browse.DIETS,
         "without": browse.ALLERGENS,
     }
     return {

@@ -1,6 +1,6 @@
 """The form that adds or corrects a drink: every field in both languages, problems named by field, nothing typed is lost.
 
-Draws and reads widgets; what fits is knowledge.draft's to say.
+Draws and reads widgets; what fits is drinks.form's to say.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,12 +11,12 @@ import pandas as pd
 import streamlit as st
 
 from kdrinks.drinks import form
-from kdrinks.drinks.catalog import Edition
-from kdrinks.drinks.form import FACTS, LISTS, TAGS, TEXTS, Problem, Typed
+from kdrinks.drinks.catalog import DrinkCatalog
+from kdrinks.drinks.form import FACTS, LISTS, TAGS, TEXTS, DrinkForm, Problem
 from kdrinks.drinks.model import Drink
 from kdrinks.services import Services
 from kdrinks.store import drinks as store
-from kdrinks.ui.drinks.labels import here, label, options, title
+from kdrinks.ui.drinks.labels import DRINKS_PAGE, label, options, title
 from kdrinks.ui.frame import in_words, t
 from kdrinks.ui.markdown_text import as_plain
 
@@ -25,40 +25,43 @@ SHOWN = 30
 """Problems told at once."""
 
 
-def draw(house: Services, now: Edition, drink_id: str) -> None:
+def draw(services: Services, now: DrinkCatalog, drink_id: str) -> None:
     """The form for a drink, or for a new one (drink_id NEW)."""
     before = now.by_id.get(drink_id)
     if before is None and drink_id != NEW:
-        st.page_link(here(), label=t("drinks.back"), icon=":material/arrow_back:")
+        st.page_link(DRINKS_PAGE, label=t("drinks.back"), icon=":material/arrow_back:")
         st.info(t("drinks.unknown", id=as_plain(drink_id)), icon=":material/help:")
         return
     back = {"drink": drink_id} if before else None
     st.page_link(
-        here(), label=title(before) if before else t("drinks.back"), icon=":material/arrow_back:", query_params=back
+        DRINKS_PAGE,
+        label=title(before) if before else t("drinks.back"),
+        icon=":material/arrow_back:",
+        query_params=back,
     )
     st.title(t("drinks.correct_title", drink=title(before)) if before else t("drinks.add_title"), anchor=False)
     st.markdown(t("drinks.form_intro"))
-    told = st.container(key="problems")
+    problem_box = st.container(key="problems")
     with st.form(f"drink-form-{drink_id}", border=False), st.container(key="drink-form"):
         typed = _draw_fields(now, before, drink_id)
         saved = st.form_submit_button(t("drinks.save"), type="primary", icon=":material/check:")
     if not saved:
         return
-    wrong = form.problems(typed, now.by_id, is_new=before is None)
+    wrong = form.validate(typed, now.by_id, is_new=before is None)
     if wrong:
-        with told:
+        with problem_box:
             tell(wrong)
         return
     record = form.record_from(typed, before)
     with st.spinner(t("drinks.saving")):
-        store.save(house.db, "corrected" if before else "added", {typed.id: record})
-        house.knowledge.renew()
+        store.save(services.db, "corrected" if before else "added", {typed.id: record})
+        services.knowledge.renew()
     st.toast(t("drinks.saved", drink=as_plain(typed.name_ko)), icon=":material/check:")
-    st.switch_page(here(), query_params={"drink": typed.id})
+    st.switch_page(DRINKS_PAGE, query_params={"drink": typed.id})
 
 
-def _draw_fields(now: Edition, before: Drink | None, drink_id: str) -> Typed:
-    start = form.typed_from(before) if before else Typed()
+def _draw_fields(now: DrinkCatalog, before: Drink | None, drink_id: str) -> DrinkForm:
+    start = form.form_from(before) if before else DrinkForm()
     key = f"field-{drink_id}"
     with st.container(border=True):
         st.subheader(t("drinks.part_name"), anchor=False)
@@ -88,14 +91,14 @@ def _draw_fields(now: Edition, before: Drink | None, drink_id: str) -> Typed:
     with st.container(border=True):
         st.subheader(t("drinks.part_tags"), anchor=False)
         tags = _draw_tags(start, key)
-        others = {one.id: title(one) for one in now.drinks if one.id != drink_id}
+        others = {other.id: title(other) for other in now.drinks if other.id != drink_id}
         own_key, chosen = in_words(f"{key}-similar", start.similar)
         similar = st.multiselect(
             _named("similar"),
             list(others),
-            [one for one in chosen if one in others],
+            [other for other in chosen if other in others],
             key=own_key,
-            format_func=lambda one: others[one],
+            format_func=lambda other: others[other],
             placeholder=t("drinks.any"),
         )
     with st.container(border=True):
@@ -105,7 +108,7 @@ def _draw_fields(now: Edition, before: Drink | None, drink_id: str) -> Typed:
         sources = st.text_area(
             _named("sources"), "\n".join(start.sources), key=f"{key}-sources", help=t("drinks.one_a_line")
         )
-    return Typed(
+    return DrinkForm(
         id=own_id.strip(),
         name_ko=name_ko.strip(),
         name_en=name_en.strip(),
@@ -125,28 +128,28 @@ def _draw_fields(now: Edition, before: Drink | None, drink_id: str) -> Typed:
     )
 
 
-def _draw_both(start: Typed, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _draw_both(start: DrinkForm, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Summary, lists and short texts, Korean on the left and English on the right."""
     found: dict[str, dict[str, Any]] = {"ko": {}, "en": {}}
     for name in ("summary", *LISTS, *TEXTS):
-        for column, (lang, said) in zip(st.columns(2), (("ko", start.ko), ("en", start.en)), strict=True):
-            shown, own_key = _named(f"{name}_{lang}"), f"{key}-{name}_{lang}"
+        for column, (lang, texts) in zip(st.columns(2), (("ko", start.ko), ("en", start.en)), strict=True):
+            field_label, own_key = _named(f"{name}_{lang}"), f"{key}-{name}_{lang}"
             with column:
                 if name in LISTS:
-                    lines = "\n".join(said.get(name, ()))
-                    text = st.text_area(shown, lines, key=own_key, height=110, help=t("drinks.one_a_line"))
+                    lines = "\n".join(texts.get(name, ()))
+                    text = st.text_area(field_label, lines, key=own_key, height=110, help=t("drinks.one_a_line"))
                     found[lang][name] = _filled(text.splitlines())
                 elif name == "summary":
                     text = st.text_area(
-                        shown, said.get(name, ""), key=own_key, height=110, help=t("drinks.summary_help")
+                        field_label, texts.get(name, ""), key=own_key, height=110, help=t("drinks.summary_help")
                     )
                     found[lang][name] = " ".join(text.split())
                 else:
-                    found[lang][name] = st.text_input(shown, said.get(name, ""), key=own_key).strip()
+                    found[lang][name] = st.text_input(field_label, texts.get(name, ""), key=own_key).strip()
     return found["ko"], found["en"]
 
 
-def _draw_tags(start: Typed, key: str) -> dict[str, Sequence[str]]:
+def _draw_tags(start: DrinkForm, key: str) -> dict[str, Sequence[str]]:
     found: dict[str, Sequence[str]] = {}
     with st.grid(2, min_column_width=240):
         for group in TAGS:
@@ -154,7 +157,7 @@ def _draw_tags(start: Typed, key: str) -> dict[str, Sequence[str]]:
             found[group] = st.multiselect(
                 t(f"drinks.tags.{group}"),
                 options(group),
-                [one for one in chosen if one in options(group)],
+                [tag for tag in chosen if tag in options(group)],
                 key=own_key,
                 format_func=partial(label, group),
                 placeholder=t("drinks.any"),
@@ -180,19 +183,21 @@ def _draw_facts(name: str, facts: Iterable[Mapping[str, Any]], key: str) -> tupl
     )
     found = []
     for row in table.fillna("").to_dict("records"):
-        one = {"ko": row["ko"].strip(), "en": row["en"].strip(), "sources": _filled(row["sources"].split())}
-        if any(one.values()):
-            found.append(one)
+        fact = {"ko": row["ko"].strip(), "en": row["en"].strip(), "sources": _filled(row["sources"].split())}
+        if any(fact.values()):
+            found.append(fact)
     return tuple(found)
 
 
 def tell(wrong: Sequence[Problem], where: Sequence[str] = ()) -> None:
     """Every problem with its field. where: what stands before each field, such as the row of a file."""
     lines = []
-    for number, one in enumerate(wrong[:SHOWN]):
+    for number, problem in enumerate(wrong[:SHOWN]):
         place = f"{as_plain(where[number])}, " if where else ""
-        said = t(f"drinks.problems.{one.key}", **{name: as_plain(str(value)) for name, value in one.values.items()})
-        lines.append(f"- **{place}{_named(one.field)}**: {said}")
+        reason = t(
+            f"drinks.problems.{problem.key}", **{name: as_plain(str(value)) for name, value in problem.values.items()}
+        )
+        lines.append(f"- **{place}{_named(problem.field)}**: {reason}")
     if len(wrong) > SHOWN:
         lines.append(f"- +{len(wrong) - SHOWN}")
     st.error("\n".join((t("drinks.not_saved", count=len(wrong)), "", *lines)), icon=":material/error:")

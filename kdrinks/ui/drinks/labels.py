@@ -1,16 +1,13 @@
-"""Words and small marks of a drink that the shelf, its page and the form share."""
+"""Words and small marks of a drink that the cards, its page and the form share."""
 
 from functools import cache
-from pathlib import Path
 
 from kdrinks.config import ROOT
 from kdrinks.drinks.model import Drink, Tag, load_tags
 from kdrinks.ui.frame import lang, t
 
-
-def here() -> Path:
-    """This page, for links that change its address."""
-    return ROOT / "pages" / "drinks.py"
+DRINKS_PAGE = ROOT / "pages" / "drinks.py"
+"""For links that change its address."""
 
 
 @cache
@@ -45,7 +42,7 @@ def strength(drink: Drink) -> str:
     """`알코올 없음`, `알코올 6–8%`; without a figure where none is known."""
     low, high = drink.abv_percent.min, drink.abv_percent.max
     if not drink.is_alcoholic:
-        return t("drinks.soft" if drink.tags.alcohol == "none" else "drinks.perhaps")
+        return t("drinks.soft" if drink.tags.alcohol == "none" else "drinks.may_contain_alcohol")
     if high <= 0:
         return t("drinks.liquor")
     figure = f"{low:g}%" if low == high else f"{low:g}–{high:g}%"

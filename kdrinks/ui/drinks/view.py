@@ -1,4 +1,4 @@
-"""The drinks page: the shelf of cards with its filters and pictures; hands one drink, the form and the changes to their own modules.
+"""The drinks page: the cards with its filters and pictures; hands one drink, the form and the changes to their own modules.
 
 What is open stands in the address: ?drink=ID, ?edit=ID, ?edit=new, ?desk=1, ?documents=1, ?document=ID&at=N, else the filters. Knows no SQL.
 """
@@ -11,8 +11,8 @@ import streamlit as st
 
 from kdrinks.charts.drinks import PICKED, PLACES, by_region, by_season
 from kdrinks.drinks import browse, catalog
-from kdrinks.drinks.browse import Wanted
-from kdrinks.drinks.catalog import Edition
+from kdrinks.drinks.browse import DrinkFilter
+from kdrinks.drinks.catalog import DrinkCatalog
 from kdrinks.drinks.model import Drink
 from kdrinks.services import Services
 from kdrinks.ui.documents import preview
@@ -20,7 +20,7 @@ from kdrinks.ui.documents import view as documents_view
 from kdrinks.ui.drinks import changes, form
 from kdrinks.ui.drinks import drink as drinks_drink
 from kdrinks.ui.drinks.filters import CLEARED_KEY, STALE_KEY, choose, clear, picked_in_chart
-from kdrinks.ui.drinks.labels import badges, here, short
+from kdrinks.ui.drinks.labels import DRINKS_PAGE, badges, short
 from kdrinks.ui.frame import lang, t
 from kdrinks.ui.markdown_text import as_plain
 
@@ -31,21 +31,21 @@ OPENED_KEY = "drinks-opened"
 MORE_KEY = "drinks-more"
 
 
-def draw(house: Services) -> None:
+def draw(services: Services) -> None:
     """The drinks page. Raises KnowledgeError, StoreError."""
     st.html(Path(__file__).parent / "drinks.css")
-    now = catalog.current(house.db)
+    now = catalog.current(services.db)
     _settle_address()
     if opened := st.query_params.get("drink"):
-        drinks_drink.draw(house, now, opened)
+        drinks_drink.draw(services, now, opened)
     elif edited := st.query_params.get("edit"):
-        form.draw(house, now, edited)
+        form.draw(services, now, edited)
     elif "desk" in st.query_params:
-        changes.draw(house, now)
+        changes.draw(services, now)
     elif "documents" in st.query_params:
-        documents_view.draw(house)
+        documents_view.draw(services)
     elif "document" in st.query_params:
-        preview.draw(house, st.query_params["document"], st.query_params.get("at", ""))
+        preview.draw(services, st.query_params["document"], st.query_params.get("at", ""))
     else:
         _draw_shelf(now)
 
@@ -62,15 +62,15 @@ def _settle_address() -> None:
     st.session_state[OPENED_KEY] = opened
 
 
-def _draw_shelf(now: Edition) -> None:
+def _draw_shelf(now: DrinkCatalog) -> None:
     _draw_head()
     wanted, view = choose(now.drinks)
     if view == "picture":
         _draw_pictures(now.drinks, wanted)
-    found = browse.seek(now.drinks, wanted)
+    found = browse.filter_drinks(now.drinks, wanted)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="found"):
         st.markdown(_count(len(found), len(now.drinks)), width="content")
-        if wanted != Wanted():
+        if wanted != DrinkFilter():
             st.button(t("drinks.clear"), icon=":material/close:", type="tertiary", on_click=clear)
     if not found:
         _draw_nothing(now.drinks, wanted)
@@ -85,21 +85,23 @@ def _draw_head() -> None:
         with st.container(width="content", gap=None):
             st.title(t("drinks.title"), anchor=False)
             st.markdown(t("drinks.intro"))
-        with st.container(horizontal=True, gap="xsmall", width="content", key="desk-links"):
-            st.page_link(here(), label=t("drinks.add"), icon=":material/add:", query_params={"edit": form.NEW})
+        with st.container(horizontal=True, gap="xsmall", width="content", key="drinks-links"):
+            st.page_link(DRINKS_PAGE, label=t("drinks.add"), icon=":material/add:", query_params={"edit": form.NEW})
             mine = {"documents": "1"}
-            st.page_link(here(), label=t("documents.link"), icon=":material/library_books:", query_params=mine)
-            st.page_link(here(), label=t("drinks.desk"), icon=":material/history:", query_params={"desk": "1"})
+            st.page_link(DRINKS_PAGE, label=t("documents.link"), icon=":material/library_books:", query_params=mine)
+            st.page_link(
+                DRINKS_PAGE, label=t("drinks.changes_link"), icon=":material/history:", query_params={"desk": "1"}
+            )
 
 
 def _draw_cards(found: Sequence[Drink]) -> None:
-    shown = len(found) if st.session_state.get(MORE_KEY) else SHOWN
+    count = len(found) if st.session_state.get(MORE_KEY) else SHOWN
     with st.container(key="cards"):
-        for drink in found[:shown]:
-            st.page_link(here(), label=_card(drink), query_params={"drink": drink.id}, width="stretch")
-    if len(found) > shown:
+        for drink in found[:count]:
+            st.page_link(DRINKS_PAGE, label=_card(drink), query_params={"drink": drink.id}, width="stretch")
+    if len(found) > count:
         st.button(
-            t("drinks.more", count=len(found) - shown),
+            t("drinks.more", count=len(found) - count),
             icon=":material/expand_more:",
             width="stretch",
             key="show-all",
@@ -114,7 +116,7 @@ def _card(drink: Drink) -> str:
     return f"**{as_plain(drink.title_ko)}**\n\n:gray[{other}]\n\n{as_plain(summary)}\n\n{' '.join(badges(drink))}"
 
 
-def _draw_nothing(drinks: Sequence[Drink], wanted: Wanted) -> None:
+def _draw_nothing(drinks: Sequence[Drink], wanted: DrinkFilter) -> None:
     with st.container(border=True, horizontal_alignment="center", key="nothing"):
         st.subheader(t("drinks.nothing"), anchor=False, text_alignment="center")
         close = browse.nearest(drinks, wanted.text) if wanted.text else []
@@ -123,10 +125,10 @@ def _draw_nothing(drinks: Sequence[Drink], wanted: Wanted) -> None:
             with st.container(horizontal=True, horizontal_alignment="center", key="close"):
                 for drink in close:
                     name = drink.title_ko if lang() == "ko" else drink.title_en
-                    st.page_link(here(), label=as_plain(name), query_params={"drink": drink.id})
+                    st.page_link(DRINKS_PAGE, label=as_plain(name), query_params={"drink": drink.id})
 
 
-def _draw_pictures(drinks: Sequence[Drink], wanted: Wanted) -> None:
+def _draw_pictures(drinks: Sequence[Drink], wanted: DrinkFilter) -> None:
     """Where the drinks lie by season and kind, and by region; a click on a field narrows the cards below."""
     dark = st.context.theme.type == "dark"
     # a new key forgets the clicked field, which could not be clicked again otherwise

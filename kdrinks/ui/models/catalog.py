@@ -23,33 +23,33 @@ BADGES: Mapping[fit.Fit, tuple[Any, str]] = {
     "tight": ("orange", ":material/error:"),
     "too_big": ("red", ":material/block:"),
 }
-REPO = "shop-repo"
+REPO = "catalog-repo"
 
 
-def draw(house: Services, free: fit.Free) -> None:
+def draw(services: Services, free: fit.Free) -> None:
     """The section under "Get more models"."""
-    st.header(t("models.get.title"), anchor=False)
-    st.markdown(t("models.get.intro"))
+    st.header(t("models.catalog.title"), anchor=False)
+    st.markdown(t("models.catalog.intro"))
     downloads.draw()
-    rows = catalog.describe(house.settings, free)
+    rows = catalog.describe(services.settings, free)
     entries = {entry.id: entry for entry in catalog.entries()}
     best = catalog.recommended(rows, free)
     offered = [row for row in rows if row["id"] in entries and entries[row["id"]].repo_id and not row["installed"]]
     offered.sort(key=lambda row: (row["id"] != best, row["fit"] == "too_big", "ko" != entries[row["id"]].languages[0]))
-    shown, rest = offered[:6], offered[6:]
-    _draw_cards(shown, entries, best)
+    first, rest = offered[:6], offered[6:]
+    _draw_cards(first, entries, best)
     if rest:
-        with st.expander(t("models.get.more", count=len(rest)), key="shop-more"):
+        with st.expander(t("models.catalog.more", count=len(rest)), key="catalog-more"):
             _draw_cards(rest, entries, best)
-    with st.expander(t("models.get.other"), icon=":material/search:", key="shop-other"):
+    with st.expander(t("models.catalog.other"), icon=":material/search:", key="catalog-other"):
         _draw_repository(free)
-    with st.expander(t("models.get.token"), icon=":material/key:", key="shop-token"):
+    with st.expander(t("models.catalog.token"), icon=":material/key:", key="catalog-token"):
         _draw_token()
 
 
 def badge(verdict: fit.Fit) -> None:
     color, icon = BADGES[verdict]
-    st.badge(t(f"models.get.{verdict}"), color=color, icon=icon, help=t(f"models.get.{verdict}_help"))
+    st.badge(t(f"models.catalog.{verdict}"), color=color, icon=icon, help=t(f"models.catalog.{verdict}_help"))
 
 
 def _draw_cards(rows: list[dict[str, Any]], entries: Mapping[str, catalog.Entry], best: str) -> None:
@@ -61,16 +61,16 @@ def _draw_cards(rows: list[dict[str, Any]], entries: Mapping[str, catalog.Entry]
                 with st.container(horizontal=True, gap="small", vertical_alignment="center"):
                     badge(row["fit"])
                     if entry.id == best:
-                        st.badge(t("models.get.recommended"), color="violet", icon=":material/star:")
+                        st.badge(t("models.catalog.recommended"), color="violet", icon=":material/star:")
                     if entry.use == "embedding":
-                        st.badge(t("models.get.embedding"), color="gray")
+                        st.badge(t("models.catalog.embedding"), color="gray")
                 st.markdown(f"**{entry.id}**")
                 st.markdown(entry.about[lang()])
                 facts = [bytes_text(entry.size_bytes), short(entry.parameters), entry.quantization, entry.license]
-                needed = t("models.get.needs", memory=bytes_text(_needed(row["estimate"])))
+                needed = t("models.catalog.needs", memory=bytes_text(_needed(row["estimate"])))
                 st.caption(as_plain(" · ".join([*facts, needed])))
                 clicked = st.button(
-                    t("models.get.download"),
+                    t("models.catalog.download"),
                     icon=":material/download:",
                     key=f"get-{entry.id}",
                     disabled=entry.file in busy,
@@ -93,40 +93,40 @@ def _remote(repo_id: str) -> tuple[RemoteModel, fit.Shape | None]:
 
 
 def _draw_repository(free: fit.Free) -> None:
-    repo_id = st.text_input(t("models.get.repository"), placeholder="Qwen/Qwen3-4B-GGUF", key=REPO).strip()
+    repo_id = st.text_input(t("models.catalog.repository"), placeholder="Qwen/Qwen3-4B-GGUF", key=REPO).strip()
     if not repo_id:
-        st.caption(t("models.get.repository_help"))
+        st.caption(t("models.catalog.repository_help"))
         return
     try:
-        with st.spinner(t("models.get.asking"), show_time=False):
+        with st.spinner(t("models.catalog.asking"), show_time=False):
             model, shape = _remote(repo_id)
     except KdrinksError as error:
         show_error(error)
         return
     if not model.files or shape is None:
-        st.info(t("models.get.no_files", repo=as_plain(repo_id)), icon=":material/info:")
+        st.info(t("models.catalog.no_files", repo=as_plain(repo_id)), icon=":material/info:")
         return
-    st.caption(as_plain(t("models.get.license", license=model.license or "?")))
+    st.caption(as_plain(t("models.catalog.license", license=model.license or "?")))
     by_file = {file.file: file for file in model.files}
     estimates = {name: fit.estimate(shape, file.size_bytes) for name, file in by_file.items()}
     fitting = [name for name in by_file if fit.verdict(estimates[name], free) == "fits"]
     default = next((name for name in fitting if by_file[name].quantization == "Q4_K_M"), fitting[-1] if fitting else "")
     chosen = st.selectbox(
-        t("models.get.file"),
+        t("models.catalog.file"),
         options=list(by_file),
         index=list(by_file).index(default) if default else 0,
         format_func=lambda name: (
             f"{by_file[name].quantization or '?'} · {bytes_text(by_file[name].size_bytes)} · {name}"
         ),
-        key=f"shop-file-{repo_id}",
+        key=f"catalog-file-{repo_id}",
     )
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         badge(fit.verdict(estimates[chosen], free))
         if chosen == default:
-            st.badge(t("models.get.recommended"), color="violet", icon=":material/star:")
+            st.badge(t("models.catalog.recommended"), color="violet", icon=":material/star:")
     st.markdown(quantization_text(by_file[chosen].quantization))
-    st.caption(t("models.get.needs", memory=bytes_text(estimates[chosen].needed_bytes)))
-    if st.button(t("models.get.download"), icon=":material/download:", key="get-other", type="primary"):
+    st.caption(t("models.catalog.needs", memory=bytes_text(estimates[chosen].needed_bytes)))
+    if st.button(t("models.catalog.download"), icon=":material/download:", key="get-other", type="primary"):
         if downloads.begin(model.repo_id, chosen):
             st.rerun()
 
@@ -135,16 +135,18 @@ def quantization_text(name: str) -> str:
     """What a quantization costs and loses, in one line."""
     family = {"F32": "f16", "F16": "f16", "BF16": "f16", "Q8_0": "q8", "Q6_K": "q6"}.get(name, "")
     if not family:
-        digit = next((one for one in name if one.isdigit()), "")
+        digit = next((character for character in name if character.isdigit()), "")
         family = {"5": "q5", "4": "q4", "3": "q3", "2": "q2", "1": "q2"}.get(digit, "unknown")
-    return t(f"models.get.quantizations.{family}")
+    return t(f"models.catalog.quantizations.{family}")
 
 
 def _draw_token() -> None:
-    st.caption(t("models.get.token_help"))
-    typed = st.text_input(t("models.get.token_label"), type="password", key="shop-token-text", autocomplete="off")
+    st.caption(t("models.catalog.token_help"))
+    typed = st.text_input(
+        t("models.catalog.token_label"), type="password", key="catalog-token-text", autocomplete="off"
+    )
     token = downloads.here().hub.token
-    if st.button(t("models.get.token_use"), key="shop-token-use"):
+    if st.button(t("models.catalog.token_use"), key="catalog-token-use"):
         token.set(typed)
         _remote.clear()
-    st.caption(t("models.get.token_known") if token.known else t("models.get.token_unknown"))
+    st.caption(t("models.catalog.token_known") if token.known else t("models.catalog.token_unknown"))

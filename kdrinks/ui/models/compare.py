@@ -39,7 +39,7 @@ def under_way() -> bool:
     return job is not None and job.phase == "running"
 
 
-def draw(house: Services, devices: Sequence[Device]) -> None:
+def draw(services: Services, devices: Sequence[Device]) -> None:
     """The section under "Compare"."""
     st.header(t("models.compare.title"), anchor=False)
     st.markdown(t("models.compare.intro"))
@@ -50,22 +50,22 @@ def draw(house: Services, devices: Sequence[Device]) -> None:
         st.info(t("models.compare.cancelled"), icon=":material/cancel:")
     if job is not None and job.error:
         show_error(job.error)
-    shown = compare_results.draw(house)
-    if job is not None and job.phase != "running" and job.id not in shown:
+    drawn = compare_results.draw(services)
+    if job is not None and job.phase != "running" and job.id not in drawn:
         # With nothing measured it is not among the results.
-        compare_results.draw_problems(house, job.id)
+        compare_results.draw_problems(services, job.id)
     if not may_manage():
         return
-    with st.expander(t("models.compare.new"), icon=":material/speed:", expanded=not shown, key="compare-new"):
-        _draw_form(house, devices)
+    with st.expander(t("models.compare.new"), icon=":material/speed:", expanded=not drawn, key="compare-new"):
+        _draw_form(services, devices)
 
 
-def begin(house: Services, candidates: Sequence[Candidate], *, rounds: int, quality: bool) -> bool:
+def begin(services: Services, candidates: Sequence[Candidate], *, rounds: int, quality: bool) -> bool:
     """Starts a comparison where none is under way; whether it did, with the reason on the page when not."""
     if under_way():
         return False
     try:
-        comparisons()[NOW] = Comparison(house.db, house.engine, candidates, rounds=rounds, quality=quality)
+        comparisons()[NOW] = Comparison(services.db, services.engine, candidates, rounds=rounds, quality=quality)
     except KdrinksError as error:
         show_error(error)
         return False
@@ -83,15 +83,15 @@ def _watch() -> None:
             st.markdown(
                 f"**{as_plain(title_of(candidate.model.id))}** · {_setting_text(candidate.choice)}", width="content"
             )
-            if may_manage() and st.button(t("models.get.cancel"), key="compare-cancel"):
+            if may_manage() and st.button(t("models.catalog.cancel"), key="compare-cancel"):
                 job.cancel()
         text = t("models.compare.progress", done=job.done, steps=job.steps)
         st.progress(min(job.done / job.steps, 1.0), text=f"{text} · {t(f'models.compare.{job.activity}')}")
 
 
-def _draw_form(house: Services, devices: Sequence[Device]) -> None:
-    models = {model.id: model for model in catalog.local_models(house.settings)}
-    current = last_choice(house).model_id
+def _draw_form(services: Services, devices: Sequence[Device]) -> None:
+    models = {model.id: model for model in catalog.local_models(services.settings)}
+    current = last_choice(services).model_id
     st.session_state.setdefault("compare-models", [current if current in models else catalog.BUILT_IN])
     chosen = st.multiselect(
         t("models.compare.models"),
@@ -100,11 +100,11 @@ def _draw_form(house: Services, devices: Sequence[Device]) -> None:
         placeholder=t("models.compare.models_none"),
         **several_in_words("compare-models", models),
     )
-    kinds = _pills("devices", DEVICES if _gpu(devices) else DEVICES[:1], lambda one: t(f"charts.asked.{one}"))
+    kinds = _pills("devices", DEVICES if _gpu(devices) else DEVICES[:1], lambda kind: t(f"charts.asked.{kind}"))
     if not _gpu(devices):
         st.caption(t("models.compare.no_gpu"))
-    threads = _pills("threads", _thread_counts(), lambda one: str(one) if one else t("models.device_auto"))
-    contexts = _pills("contexts", CONTEXTS, lambda one: f"{one:,}" if one else t("models.context_auto"))
+    threads = _pills("threads", _thread_counts(), lambda count: str(count) if count else t("models.device_auto"))
+    contexts = _pills("contexts", CONTEXTS, lambda tokens: f"{tokens:,}" if tokens else t("models.context_auto"))
     left, right = st.columns(2, vertical_alignment="bottom")
     rounds = left.number_input(
         t("models.compare.rounds"),
@@ -121,9 +121,11 @@ def _draw_form(house: Services, devices: Sequence[Device]) -> None:
         persist_state="session",
     )
     candidates = [
-        Candidate(models[one], Choice(models[one].path, one, device, context, count))
-        for one, device, context, count in product((one for one in chosen if one in models), kinds, contexts, threads)
-        if context <= models[one].context_length
+        Candidate(models[model_id], Choice(models[model_id].path, model_id, device, context, count))
+        for model_id, device, context, count in product(
+            (model_id for model_id in chosen if model_id in models), kinds, contexts, threads
+        )
+        if context <= models[model_id].context_length
     ]
     count = t("models.compare.count", count=len(candidates), answers=len(candidates) * int(rounds) * 4)
     st.caption(f"{count} {t('models.compare.turns')}")
@@ -135,7 +137,7 @@ def _draw_form(house: Services, devices: Sequence[Device]) -> None:
         icon=":material/play_arrow:",
         disabled=under_way() or not candidates,
         key="compare-start",
-    ) and begin(house, candidates, rounds=int(rounds), quality=quality):
+    ) and begin(services, candidates, rounds=int(rounds), quality=quality):
         st.rerun()
 
 
@@ -154,7 +156,7 @@ def _pills(key: str, options: Sequence[T], name: Callable[[T], str]) -> list[T]:
 
 
 def _gpu(devices: Sequence[Device]) -> bool:
-    return any(one.kind in ("gpu", "igpu") for one in devices)
+    return any(device.kind in ("gpu", "igpu") for device in devices)
 
 
 def _thread_counts() -> list[int]:

@@ -14,15 +14,15 @@ from kdrinks.ui.markdown_text import as_plain
 MEASURES = ("wait_s", "write_tokens_per_s", "read_tokens_per_s")
 
 
-def draw(house: Services) -> list[str]:
+def draw(services: Services) -> list[str]:
     """The comparison that was chosen, the latest at first; returns the ids of all there are to choose from."""
-    known = store.comparisons(house.db)
+    known = store.comparisons(services.db)
     if known.empty:
         return []
     local = pd.to_datetime(known["begun"]) + pd.Timedelta(minutes=-(st.context.timezone_offset or 0))
     names = {
-        one: f"{begun:%Y-%m-%d %H:%M} · {t('models.compare.settings', count=count)}"
-        for one, begun, count in zip(known["id"], local, known["settings"], strict=True)
+        comparison_id: f"{begun:%Y-%m-%d %H:%M} · {t('models.compare.settings', count=count)}"
+        for comparison_id, begun, count in zip(known["id"], local, known["settings"], strict=True)
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key, start = in_words("compare-which", "")
@@ -30,37 +30,37 @@ def draw(house: Services) -> list[str]:
             t("models.compare.which"),
             list(names),
             index=list(names).index(start) if start in names else 0,
-            format_func=lambda one: names[one],
+            format_func=lambda comparison_id: names[comparison_id],
             key=key,
         )
         if may_manage() and st.button(
             t("models.compare.forget"), icon=":material/delete:", type="tertiary", key="compare-forget"
         ):
-            store.forget(house.db, chosen)
+            store.forget(services.db, chosen)
             st.rerun()
-    _draw_speed(house, chosen)
-    _draw_quality(house, chosen)
-    draw_problems(house, chosen)
+    _draw_speed(services, chosen)
+    _draw_quality(services, chosen)
+    draw_problems(services, chosen)
     return list(names)
 
 
-def draw_panel(house: Services) -> None:
+def draw_panel(services: Services) -> None:
     """The same in a box with a title; nothing before the first comparison."""
-    if not store.comparisons(house.db).empty:
+    if not store.comparisons(services.db).empty:
         with st.container(border=True):
             st.subheader(t("models.compare.title"), anchor=False)
-            draw(house)
+            draw(services)
 
 
-def draw_problems(house: Services, comparison_id: str) -> None:
+def draw_problems(services: Services, comparison_id: str) -> None:
     """Which settings of a comparison could not be run, and why."""
-    for row in store.problems(house.db, comparison_id).itertuples():
+    for row in store.problems(services.db, comparison_id).itertuples():
         asked = t(f"charts.asked.{row.device}")
         st.warning(f"**{as_plain(str(row.model))} · {asked}**  \n{as_plain(str(row.error))}", icon=":material/error:")
 
 
-def _draw_speed(house: Services, comparison_id: str) -> None:
-    table = store.results(house.db, comparison_id)
+def _draw_speed(services: Services, comparison_id: str) -> None:
+    table = store.results(services.db, comparison_id)
     if table.empty:
         return
     number = st.column_config.NumberColumn
@@ -74,14 +74,14 @@ def _draw_speed(house: Services, comparison_id: str) -> None:
     st.caption(t("models.compare.note", n=int(table["n"].min())))
     with st.expander(t("analytics.table"), type="compact"):
         st.dataframe(
-            table[["name", "cold", "n", *(f"{one}_median" for one in MEASURES), "memory_bytes"]],
+            table[["name", "cold", "n", *(f"{measure}_median" for measure in MEASURES), "memory_bytes"]],
             hide_index=True,
             width="stretch",
             column_config={
                 "name": t("models.compare.setting"),
-                "cold": t("analytics.of_cold"),
+                "cold": t("analytics.columns.cold"),
                 "n": t("charts.rounds"),
-                **{f"{one}_median": number(t(f"models.compare.{one}"), format="%.3g") for one in MEASURES},
+                **{f"{measure}_median": number(t(f"models.compare.{measure}"), format="%.3g") for measure in MEASURES},
                 "memory_bytes": number(t("models.compare.memory"), format="bytes"),
             },
             key="compare-table",
@@ -89,8 +89,8 @@ def _draw_speed(house: Services, comparison_id: str) -> None:
         download("comparison", table, picture=False)
 
 
-def _draw_quality(house: Services, comparison_id: str) -> None:
-    table = store.qualities(house.db, comparison_id)
+def _draw_quality(services: Services, comparison_id: str) -> None:
+    table = store.qualities(services.db, comparison_id)
     if table.empty:
         return
     table["name"] = compare.file_names(table, _names())

@@ -34,7 +34,7 @@ def begin(repo_id: str, file: str) -> bool:
     """Starts a download, or goes on with one; whether it worked, with the reason on the page when not."""
     jobs = here()
     try:
-        with st.spinner(t("models.get.asking"), show_time=False):
+        with st.spinner(t("models.catalog.asking"), show_time=False):
             jobs.start(jobs.hub.file(repo_id, file))
     except KdrinksError as error:
         show_error(error)
@@ -72,35 +72,35 @@ def _draw_job(jobs: Downloads, job: Download) -> None:
         buttons = top.container(horizontal=True, width="content", gap="small")
         if job.phase in OVER:
             if job.phase != "done" and buttons.button(
-                t("models.get.resume"), icon=":material/play_arrow:", key=f"resume-{key}"
+                t("models.catalog.resume"), icon=":material/play_arrow:", key=f"resume-{key}"
             ):
                 job.start()
                 st.rerun()
-            if job.phase != "done" and buttons.button(t("models.get.cancel"), key=f"cancel-{key}"):
+            if job.phase != "done" and buttons.button(t("models.catalog.cancel"), key=f"cancel-{key}"):
                 job.cancel()
                 jobs.forget(job)
                 st.rerun()
-            if job.phase == "done" and buttons.button(t("models.get.dismiss"), key=f"dismiss-{key}"):
+            if job.phase == "done" and buttons.button(t("models.catalog.dismiss"), key=f"dismiss-{key}"):
                 jobs.forget(job)
                 st.rerun()
         else:
-            if buttons.button(t("models.get.pause"), icon=":material/pause:", key=f"pause-{key}"):
+            if buttons.button(t("models.catalog.pause"), icon=":material/pause:", key=f"pause-{key}"):
                 job.pause()
-            if buttons.button(t("models.get.cancel"), key=f"cancel-{key}"):
+            if buttons.button(t("models.catalog.cancel"), key=f"cancel-{key}"):
                 job.cancel()
         if job.phase != "done":
             st.progress(job.fraction, text=_progress_text(job))
         else:
-            st.markdown(f":green[:material/verified: {t('models.get.verified')}]")
+            st.markdown(f":green[:material/verified: {t('models.catalog.verified')}]")
         if job.error:
             show_error(job.error)
 
 
 def _progress_text(job: Download) -> str:
-    amount = t("models.get.amount", done=bytes_text(job.done_bytes), size=bytes_text(job.size_bytes))
-    parts = [t(f"models.get.phase_{job.phase}"), amount]
+    amount = t("models.catalog.amount", done=bytes_text(job.done_bytes), size=bytes_text(job.size_bytes))
+    parts = [t(f"models.catalog.phase_{job.phase}"), amount]
     if job.phase == "downloading" and job.bytes_per_s:
-        parts.append(t("models.get.speed", speed=bytes_text(job.bytes_per_s)))
+        parts.append(t("models.catalog.speed", speed=bytes_text(job.bytes_per_s)))
         if job.left_s is not None:
             parts.append(left_text(job.left_s))
     return " · ".join(parts)
@@ -112,11 +112,11 @@ def _draw_interrupted(left: Interrupted) -> None:
         top = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
         top.markdown(f"**{as_plain(left.target.name)}**", width="content")
         buttons = top.container(horizontal=True, width="content", gap="small")
-        resume = buttons.button(t("models.get.resume"), icon=":material/play_arrow:", key=f"again-{left.origin}")
-        if buttons.button(t("models.get.cancel"), key=f"discard-{left.origin}"):
+        resume = buttons.button(t("models.catalog.resume"), icon=":material/play_arrow:", key=f"again-{left.origin}")
+        if buttons.button(t("models.catalog.cancel"), key=f"discard-{left.origin}"):
             left.discard()
             st.rerun()
-        amount = t("models.get.amount", done=bytes_text(left.done_bytes), size=bytes_text(left.size_bytes))
-        st.progress(left.done_bytes / left.size_bytes, text=f"{t('models.get.phase_interrupted')} · {amount}")
+        amount = t("models.catalog.amount", done=bytes_text(left.done_bytes), size=bytes_text(left.size_bytes))
+        st.progress(left.done_bytes / left.size_bytes, text=f"{t('models.catalog.phase_interrupted')} · {amount}")
         if resume and begin(repo_id, file):
             st.rerun()

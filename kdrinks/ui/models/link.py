@@ -16,7 +16,7 @@ ADDED = "link-added"
 """Session state: id of the model that was just linked, until the page has said so."""
 
 
-def draw(house: Services) -> None:
+def draw(services: Services) -> None:
     """An expander under the list of models."""
     with st.expander(t("models.link.title"), icon=":material/link:", key="link"):
         st.caption(t("models.link.help"))
@@ -25,7 +25,7 @@ def draw(house: Services) -> None:
         typed = st.text_input(t("models.link.path"), placeholder="~/models/model-Q4_K_M.gguf", key="link-path").strip()
         path = Path(os.path.expanduser(typed))  # Path.expanduser raises where ~name is nobody here
         folder = bool(typed) and _is_folder(path)
-        found = links.inside(path, house.settings) if folder else _found(str(house.settings.models), house)
+        found = links.inside(path, services.settings) if folder else _found(str(services.settings.models), services)
         picked = None
         if found and (folder or not typed):
             picked = st.selectbox(
@@ -41,7 +41,7 @@ def draw(house: Services) -> None:
         chosen = picked or (path if typed and not folder else None)
         if st.button(t("models.link.add"), icon=":material/link:", disabled=chosen is None, key="link-add") and chosen:
             try:
-                st.session_state[ADDED] = links.link(chosen, house.settings).id
+                st.session_state[ADDED] = links.link(chosen, services.settings).id
             except KdrinksError as error:
                 show_error(error)
             else:

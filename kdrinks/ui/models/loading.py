@@ -15,13 +15,13 @@ from kdrinks.services import Services
 class Load:
     """Starts at once; attributes are safe to read from any thread."""
 
-    def __init__(self, house: Services, choice: Choice) -> None:
+    def __init__(self, services: Services, choice: Choice) -> None:
         self.choice = choice
         self.fraction = 0.0
         """Read so far, in [0, 1]."""
         self.loaded: Loaded | None = None
         self.error: KdrinksError | None = None
-        self._house = house
+        self._house = services
         self._ended = threading.Event()
         threading.Thread(target=self._run, name="load", daemon=True).start()
 

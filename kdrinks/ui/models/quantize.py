@@ -30,7 +30,7 @@ def batches() -> dict[str, quantize.Batch]:
     return {}
 
 
-def draw(house: Services) -> None:
+def draw(services: Services) -> None:
     """The section under "Make a smaller file"."""
     st.header(t("models.quantize.title"), anchor=False)
     st.markdown(t("models.quantize.intro"))
@@ -39,8 +39,8 @@ def draw(house: Services) -> None:
         st.fragment(_watch, run_every=EVERY_S)()
         return
     if job is not None:
-        _draw_over(house, job)
-    _draw_form(house)
+        _draw_over(services, job)
+    _draw_form(services)
 
 
 def _watch() -> None:
@@ -51,14 +51,14 @@ def _watch() -> None:
     with st.container(border=True, key="quantize-now"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"**{as_plain(compare.title_of(job.model.id))}**", width="content")
-            if st.button(t("models.get.cancel"), key="quantize-cancel"):
+            if st.button(t("models.catalog.cancel"), key="quantize-cancel"):
                 job.cancel()
         done = min(len(job.made) + 1, len(job.names))
         text = t("models.quantize.progress", name=job.name, done=done, count=len(job.names))
         st.progress(job.fraction, text=text)
 
 
-def _draw_over(house: Services, job: quantize.Batch) -> None:
+def _draw_over(services: Services, job: quantize.Batch) -> None:
     """What became of the last one, until a person closes it."""
     with st.container(border=True, key="quantize-over"):
         if job.made:
@@ -77,25 +77,25 @@ def _draw_over(house: Services, job: quantize.Batch) -> None:
                 disabled=compare.under_way(),
                 key="quantize-compare",
             ):
-                _compare(house, job)
-            if st.button(t("models.get.dismiss"), key="quantize-dismiss"):
+                _compare(services, job)
+            if st.button(t("models.catalog.dismiss"), key="quantize-dismiss"):
                 batches().pop(NOW, None)
                 st.rerun()
 
 
-def _compare(house: Services, job: quantize.Batch) -> None:
+def _compare(services: Services, job: quantize.Batch) -> None:
     """The original and what was made of it, largest first, on the device that the engine takes by itself."""
     made = {path for path in job.made if path.exists()}
-    smaller = [model for model in catalog.local_models(house.settings) if model.path in made]
+    smaller = [model for model in catalog.local_models(services.settings) if model.path in made]
     models = [job.model, *sorted(smaller, key=lambda model: -model.size_bytes)]
     candidates = [Candidate(model, Choice(model.path, model.id)) for model in models]
-    if compare.begin(house, candidates, rounds=RUNS_TO_SHOW, quality=True):
+    if compare.begin(services, candidates, rounds=RUNS_TO_SHOW, quality=True):
         batches().pop(NOW, None)
         st.rerun()
 
 
-def _draw_form(house: Services) -> None:
-    models = sorted(catalog.local_models(house.settings), key=quantize.requantizes)
+def _draw_form(services: Services) -> None:
+    models = sorted(catalog.local_models(services.settings), key=quantize.requantizes)
     by_id = {model.id: model for model in models}
     key, start = in_words("quantize-source", models[0].id)
     model = by_id[
@@ -107,7 +107,7 @@ def _draw_form(house: Services) -> None:
             key=key,
         )
     ]
-    there = [name for name in quantize.BITS if quantize.target_for(model, name, house.settings.models).exists()]
+    there = [name for name in quantize.BITS if quantize.target_for(model, name, services.settings.models).exists()]
     possible = [name for name in quantize.BITS if name not in there and name != model.quantization]
     wanted = st.pills(
         t("models.quantize.targets"),
@@ -137,7 +137,7 @@ def _draw_form(house: Services) -> None:
         try:
             if running is None or running.phase != "running":  # another tab may have been quicker
                 batches()[NOW] = quantize.Batch(
-                    model, [name for name in quantize.BITS if name in wanted], house.settings.models
+                    model, [name for name in quantize.BITS if name in wanted], services.settings.models
                 )
         except KdrinksError as error:
             show_error(error)

@@ -16,7 +16,7 @@ from kdrinks.records import Choice, Device, Loaded, ModelFile
 from kdrinks.services import Services, last_choice, save_choice
 from kdrinks.ui.chat.evidence import device_name
 from kdrinks.ui.format import bytes_text, short
-from kdrinks.ui.frame import as_state, lang, may_manage, services, show_error, t
+from kdrinks.ui.frame import as_state, get_services, lang, may_manage, show_error, t
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.models import catalog as models_catalog
 from kdrinks.ui.models import compare, keep_alive, link, quantize
@@ -29,30 +29,30 @@ GPUS = ("gpu", "igpu")
 CONTEXTS = (1024, 2048, 4096, 8192, 16384, 32768)
 
 
-def draw(house: Services) -> None:
+def draw(services: Services) -> None:
     """The models page. Raises StoreError."""
     st.title(t("models.title"), anchor=False)
     st.markdown(t("models.intro"))
-    devices = _devices(house)
-    _draw_state(any(one.kind in GPUS for one in devices))
-    _draw_choice(house, devices)
-    reclaimed = house.engine.own_bytes
+    devices = _devices(services)
+    _draw_state(any(device.kind in GPUS for device in devices))
+    _draw_choice(services, devices)
+    reclaimed = services.engine.reclaimable_bytes
     free = fit.free_memory(psutil.virtual_memory().available, devices, reclaimed_bytes=reclaimed)
     if may_manage():
-        link.draw(house)
-        models_catalog.draw(house, free)
-        quantize.draw(house)
+        link.draw(services)
+        models_catalog.draw(services, free)
+        quantize.draw(services)
     else:
         st.caption(t("models.admins_only"))
-    compare.draw(house, devices)
-    _draw_machine(house, devices)
+    compare.draw(services, devices)
+    _draw_machine(services, devices)
 
 
-def _devices(house: Services) -> Sequence[Device]:
+def _devices(services: Services) -> Sequence[Device]:
     """What llama.cpp sees; nothing, and the reason on the page, when it cannot say."""
     with st.spinner(t("models.looking"), show_time=False):
         try:
-            return house.engine.devices()
+            return services.engine.devices()
         except KdrinksError as error:
             show_error(error)
             return ()
@@ -61,8 +61,8 @@ def _devices(house: Services) -> Sequence[Device]:
 @st.fragment(run_every=2.0)
 def _draw_state(has_gpu: bool) -> None:
     """What is in memory now; looks again by itself, because an answer or another tab loads models too."""
-    house = services()
-    loaded = house.engine.state.loaded
+    services = get_services()
+    loaded = services.engine.state.loaded
     with st.container(border=True, key="state"):
         if loaded is None:
             st.markdown(f":material/bedtime: {t('models.state_none')}")
@@ -79,8 +79,10 @@ def _draw_state(has_gpu: bool) -> None:
             st.warning(t("models.stepped_down", steps=steps), icon=":material/trending_down:")
         if missed and has_gpu and not loaded.stepped_down:
             st.warning(t("models.gpu_no_room"), icon=":material/memory_alt:")
-        if resting := house.engine.state.resting:
-            st.caption(t("models.resting", models=as_plain(", ".join(_title(one.model_id) for one in resting))))
+        if idle_models := services.engine.state.idle_models:
+            st.caption(
+                t("models.idle_models", models=as_plain(", ".join(_title(idle.model_id) for idle in idle_models)))
+            )
 
 
 def _step_text(step: str) -> str:
@@ -106,12 +108,12 @@ def _facts(loaded: Loaded) -> list[tuple[str, str]]:
     ]
 
 
-def _draw_choice(house: Services, devices: Sequence[Device]) -> None:
-    saved = last_choice(house)
-    usable, broken = catalog.local_models(house.settings), catalog.broken_files(house.settings)
+def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
+    saved = last_choice(services)
+    usable, broken = catalog.local_models(services.settings), catalog.broken_files(services.settings)
     by_id = {model.id: model for model in usable}
     st.header(t("models.files"), anchor=False)
-    st.caption(t("models.files_folder", folder=as_plain(str(house.settings.models))))
+    st.caption(t("models.files_folder", folder=as_plain(str(services.settings.models))))
     model_id = st.radio(
         t("models.choose"),
         options=list(by_id),
@@ -122,10 +124,10 @@ def _draw_choice(house: Services, devices: Sequence[Device]) -> None:
     )
     if broken:
         with st.expander(t("models.broken", count=len(broken)), icon=":material/error:"):
-            for one in broken:
-                st.markdown(f"**{as_plain(one.path.name)}**  \n{as_plain(_reason(one.error))}")
+            for file in broken:
+                st.markdown(f"**{as_plain(file.path.name)}**  \n{as_plain(_reason(file.error))}")
                 if may_manage():
-                    link.draw_broken(one.path)
+                    link.draw_broken(file.path)
     left, right = st.columns(2)
     with left:
         device = st.segmented_control(
@@ -152,28 +154,28 @@ def _draw_choice(house: Services, devices: Sequence[Device]) -> None:
         )
     choice = Choice(model.path, model.id, device, context)
     if (choice.model_id, choice.device, choice.context_tokens) != (saved.model_id, saved.device, saved.context_tokens):
-        save_choice(house, choice)
-    if device == "gpu" and not any(one.kind in GPUS for one in devices):
+        save_choice(services, choice)
+    if device == "gpu" and not any(found.kind in GPUS for found in devices):
         _draw_no_gpu()
-    _draw_buttons(house, choice)
+    _draw_buttons(services, choice)
 
 
-def _draw_buttons(house: Services, choice: Choice) -> None:
+def _draw_buttons(services: Services, choice: Choice) -> None:
     under_way = loads().get(NOW)
     with st.container(horizontal=True):
         if st.button(
             t("models.load"), type="primary", icon=":material/play_arrow:", disabled=under_way is not None, key="load"
         ):
-            loads()[NOW] = Load(house, choice)
+            loads()[NOW] = Load(services, choice)
             st.rerun()
         if st.button(t("models.unload"), icon=":material/eject:", disabled=under_way is not None, key="unload"):
-            house.engine.unload()
+            services.engine.unload()
             st.toast(t("models.unloaded_now"), icon=":material/eject:")
             st.rerun()
         if may_manage():
-            keep_alive.draw(house)
+            keep_alive.draw(services)
         if choice.model_id != catalog.BUILT_IN and may_manage():
-            _draw_remove(house, choice, disabled=under_way is not None)
+            _draw_remove(services, choice, disabled=under_way is not None)
     if refused := st.session_state.pop(REFUSED_KEY, None):
         show_error(KdrinksError(refused["key"], **refused["values"]))
     if under_way is not None:
@@ -181,7 +183,7 @@ def _draw_buttons(house: Services, choice: Choice) -> None:
         st.rerun()
 
 
-def _draw_remove(house: Services, choice: Choice, *, disabled: bool) -> None:
+def _draw_remove(services: Services, choice: Choice, *, disabled: bool) -> None:
     """Deletes the chosen file after a second click; the built-in model takes its place."""
     linked = choice.model.is_symlink()
     label = t("models.link.unlink" if linked else "models.remove")
@@ -191,10 +193,10 @@ def _draw_remove(house: Services, choice: Choice, *, disabled: bool) -> None:
         if not st.button(label if linked else t("models.remove_now"), type="primary", key="remove"):
             return
         try:
-            loaded = house.engine.state.loaded
+            loaded = services.engine.state.loaded
             if loaded and loaded.model_id == choice.model_id:
-                house.engine.unload()
-            catalog.remove(catalog.find_model(choice.model_id, house.settings), house.settings)
+                services.engine.unload()
+            catalog.remove(catalog.find_model(choice.model_id, services.settings), services.settings)
         except KdrinksError as error:
             show_error(error)
             return
@@ -213,10 +215,10 @@ def _watch(load: Load) -> None:
         st.toast(t("models.loaded_now", model=as_plain(_title(load.loaded.model_id))), icon=":material/check:")
 
 
-def _draw_machine(house: Services, devices: Sequence[Device]) -> None:
+def _draw_machine(services: Services, devices: Sequence[Device]) -> None:
     st.header(t("models.machine"), anchor=False)
-    memory, disk_free = psutil.virtual_memory(), disk_free_bytes(house.settings.models)
-    processor = next((one.name for one in devices if one.kind == "cpu"), "CPU")
+    memory, disk_free = psutil.virtual_memory(), disk_free_bytes(services.settings.models)
+    processor = next((device.name for device in devices if device.kind == "cpu"), "CPU")
     cores = t("models.cores", physical=psutil.cpu_count(logical=False) or 1, logical=psutil.cpu_count() or 1)
     rows = [
         (t("models.processor"), f"{processor.strip()}, {cores}"),
@@ -226,10 +228,10 @@ def _draw_machine(house: Services, devices: Sequence[Device]) -> None:
         ),
         (t("models.disk"), t("models.memory_free", free=bytes_text(disk_free))),
     ]
-    graphics = [one for one in devices if one.kind != "cpu"]
-    for one in graphics:
-        free = t("models.device_free", total=bytes_text(one.memory_bytes), free=bytes_text(one.free_bytes))
-        rows.append((t("models.accelerators"), f"{one.name} ({one.backend}), {free}"))
+    graphics = [device for device in devices if device.kind != "cpu"]
+    for device in graphics:
+        free = t("models.device_free", total=bytes_text(device.memory_bytes), free=bytes_text(device.free_bytes))
+        rows.append((t("models.accelerators"), f"{device.name} ({device.backend}), {free}"))
     if not graphics:
         rows.append((t("models.accelerators"), t("models.no_accelerators_help")))
     with st.container(border=True, key="machine"):

@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 PIECE_BYTES = 1 << 14
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -56,7 +58,7 @@ class FakeHub:
         with self.lock:
             return sum(one.sent_bytes for one in self.requests[since:] if one.host == "storage")
 
-    def next(self, answers: list[object]) -> object:
+    def next(self, answers: list[Answer]) -> Answer | None:
         with self.lock:
             return answers.pop(0) if answers else None
 

@@ -5,7 +5,7 @@ from collections import OrderedDict, deque
 from collections.abc import Generator
 
 
-class Turns:
+class RequestQueue:
     """A fair queue for one thing that serves one at a time.
 
     A person with ten requests waiting delays a newcomer by one of them, not by ten.
@@ -22,7 +22,7 @@ class Turns:
         Returns False when stop was set before that. After True, done() must follow.
         """
         ticket = object()
-        shown = 0
+        reported = 0
         with self._changed:
             self._waiting.setdefault(session, deque()).append(ticket)
             self._changed.notify_all()
@@ -35,11 +35,11 @@ class Turns:
                         self._start(session, ticket)
                         return True
                     position = self._position(session, ticket)
-                    if position == shown:
+                    if position == reported:
                         # Stop is the caller's own event: looked at ten times a second.
                         self._changed.wait(0.1)
                         continue
-                    shown = position
+                    reported = position
                 yield position
         finally:
             with self._changed:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from patience import eventually
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
 from kdrinks.config import ROOT
+from tests.support.wait import eventually
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE_S = 60
@@ -80,7 +80,12 @@ def visit(
 
 def open_tab(context: BrowserContext, app: App, address: str) -> Page:
     page = context.new_page()
-    page.on("request", lambda request: _is_local(request.url, app) or app.foreign.append(request.url))
+
+    def note(request: Request) -> None:
+        if not _is_local(request.url, app):
+            app.foreign.append(request.url)
+
+    page.on("request", note)
     page.goto(app.url + address)
     return page
 

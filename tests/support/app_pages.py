@@ -10,8 +10,8 @@ import streamlit as st
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from kdrinks.config import ROOT
-from kdrinks.services import Services
+from kdrinks.config import ROOT, Settings
+from kdrinks.services import Services, open_services
 from kdrinks.ui import frame
 
 
@@ -36,19 +36,23 @@ def services_in(home: Path, models: Path, monkeypatch: pytest.MonkeyPatch, *cach
     monkeypatch.setenv("KDRINKS_HOME", str(home))
     monkeypatch.setenv("KDRINKS_MODELS", str(models))
     # nobody waits for the warm-up here, and it must not outlive the store that it fills
-    monkeypatch.setattr(Services, "warm", lambda house: None)
+    monkeypatch.setattr(Services, "warm", lambda services: None)
     opened: list[Services] = []
-    open_services = frame.open_services
-    monkeypatch.setattr(frame, "open_services", lambda settings: opened.append(open_services(settings)) or opened[-1])
+
+    def open_and_note(settings: Settings) -> Services:
+        opened.append(open_services(settings))
+        return opened[-1]
+
+    monkeypatch.setattr(frame, "open_services", open_and_note)
     with app_test_session():
-        for cache in (frame.services, *caches):
+        for cache in (frame.get_services, *caches):
             cache.clear()
         try:
             yield
         finally:
-            for house in opened:
-                house.close()
-            for cache in (frame.services, *caches):
+            for services in opened:
+                services.close()
+            for cache in (frame.get_services, *caches):
                 cache.clear()
 
 

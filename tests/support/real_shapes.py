@@ -1,6 +1,7 @@
 """Writes GGUF files of real models' shapes with random weights: what memory they take is real, what they say is not."""
 
 from pathlib import Path
+from typing import TypedDict
 
 import gguf
 import numpy as np
@@ -17,7 +18,18 @@ QUANTIZATIONS = {
     "Q2_K": (_TYPES.Q2_K, _TYPES.Q6_K, 10),
 }
 """Name -> (type of most weights, type of the output table and of every second value and down projection, file type)."""
-_FIELDS = ("layers", "embedding", "feed_forward", "vocabulary", "heads", "kv_heads", "head_size")
+
+
+class Shape(TypedDict):
+    layers: int
+    embedding: int
+    feed_forward: int
+    vocabulary: int
+    heads: int
+    kv_heads: int
+    head_size: int
+
+
 _ROWS = {
     "toy": (4, 512, 1024, 8000, 8, 8, 64),
     "0.5B (Qwen2.5)": (24, 1024, 4864, 151_936, 16, 2, 64),
@@ -27,7 +39,18 @@ _ROWS = {
     "3B (Llama 3.2)": (28, 3072, 8192, 128_256, 24, 8, 128),
     "7B (Llama 2)": (32, 4096, 11_008, 32_000, 32, 32, 128),
 }
-SHAPES = {name: dict(zip(_FIELDS, row, strict=True)) for name, row in _ROWS.items()}
+SHAPES = {
+    name: Shape(
+        layers=layers,
+        embedding=embedding,
+        feed_forward=feed_forward,
+        vocabulary=vocabulary,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_size=head_size,
+    )
+    for name, (layers, embedding, feed_forward, vocabulary, heads, kv_heads, head_size) in _ROWS.items()
+}
 """Name -> what write_shape takes; widths rounded up to multiples of 256."""
 
 

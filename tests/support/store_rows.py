@@ -1,5 +1,7 @@
 """Writes whole exchanges into a store: a question and its answer, with all that is kept of them."""
 
+from typing import Any
+
 from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing, WordCount
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
@@ -12,7 +14,7 @@ PASSAGE = Passage(
 
 
 def exchange(conversation_id: str, question_id: str, **changes: object) -> Exchange:
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "conversation_id": conversation_id,
         "question_id": question_id,
         "message_id": new_id(),
@@ -31,7 +33,7 @@ def exchange(conversation_id: str, question_id: str, **changes: object) -> Excha
         "analyser": "1",
         **changes,
     }
-    return Exchange(**values)  # type: ignore[arg-type]
+    return Exchange(**values)
 
 
 def say(

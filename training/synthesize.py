@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from kdrinks.drinks.passages import passages_of_drink
-from kdrinks.generation.templates import particle
-from kdrinks.records import Language, Passage
-from training.world import World
+from kdrinks.records import Kind, Language, Passage
+from kdrinks.text.korean import josa
+from training.pools import World
 
 PAIRS = ("은/는", "이/가", "을/를", "과/와")
 """Particles whose form follows the word before them: after a consonant, after a vowel."""
@@ -182,14 +182,14 @@ class Inventor:
         if kind < 0.06:
             made = self.wild(lang)
             return (
-                f"{new}{particle(new, '은/는')} {made}"
+                f"{new}{josa(new, '은/는')} {made}"
                 if lang == "ko" and rng.random() < 0.4
                 else made[:1].upper() + made[1:]
             )
         if lang == "ko":
             text = re.sub(
                 re.escape(old) + r"(은|는|이|가|을|를|과|와)?(?![가-힣])",
-                lambda m: new + (particle(new, next(p for p in PAIRS if m[1] in p.split("/"))) if m[1] else ""),
+                lambda m: new + (josa(new, next(p for p in PAIRS if m[1] in p.split("/"))) if m[1] else ""),
                 text,
             )
         text = text.replace(old, new)
@@ -269,7 +269,7 @@ class Inventor:
         source = rng.choice(self.world.prose[lang])
         if self.real or rng.random() < 0.3:
             return source
-        kind = rng.choice(("topic", "belief", "document", "document"))
+        kind: Kind = rng.choice(("topic", "belief", "document", "document"))
         if rng.random() < 0.75:
             text = self.changed(source.text, lang, rng.choice((0.1, 0.2, 0.4)))
         else:

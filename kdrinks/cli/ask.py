@@ -1,0 +1,145 @@
+"""The commands `ask` and `search`.
+
+Returns documents and prints for people; exit status and --json are __main__'s.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from kdrinks.answer import Answer, ask
+from kdrinks.cli.base import Command, choice_of, open_session, positive
+from kdrinks.errors import BadInput
+from kdrinks.hub import catalog
+from kdrinks.records import Choice, Hit, ModelFile, Sampling, Turn
+from kdrinks.services import last_choice
+
+
+def add(command: Command) -> None:
+    """Adds both."""
+    sub = command("ask", _ask, "answer a question")
+    sub.add_argument("question")
+    sub.add_argument("--model", default="", help="id or path of a GGUF file; the last chosen one by default")
+    sub.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")
+    sub.add_argument("--lang", choices=("auto", "ko", "en"), default="auto")
+    sub.add_argument("--template", default="guide")
+    sub.add_argument("--history", type=Path, help="JSON lines of {role, content} that come before")
+    sub.add_argument("--max-tokens", type=positive, default=Sampling().max_tokens)
+    sub.add_argument("--temperature", type=float, default=Sampling().temperature)
+    sub.add_argument("--seed", type=int, default=Sampling().seed)
+    sub.add_argument("--no-knowledge", action="store_true", help="ask the model without passages")
+    sub.add_argument("--no-record", action="store_true", help="do not keep the conversation")
+
+    sub = command("search", _search, "find passages")
+    sub.add_argument("query")
+    sub.add_argument("-k", type=positive, default=5)
+
+
+def _ask(options: argparse.Namespace) -> dict[str, Any]:
+    with open_session(memory=options.no_record, note=True) as services:
+        choice = choice_of(services, options.model, options.device) if options.model else last_choice(services)
+        answer = ask(
+            services,
+            options.question,
+            choice=Choice(choice.model, choice.model_id, options.device, choice.context_tokens),
+            sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed),
+            lang=None if options.lang == "auto" else options.lang,
+            template=options.template,
+            knowledge=not options.no_knowledge,
+            turns=_history(options.history) if options.history else (),
+        )
+        try:
+            for piece in answer.pieces():
+                if not options.json:
+                    print(piece, end="", flush=True)
+        except KeyboardInterrupt:
+            answer.stop()
+            answer.wait()
+        if not options.json:
+            print()
+            for citation in answer.citations:
+                print(f"[{citation.number}] {citation.passage.title}: {citation.passage.id}", file=sys.stderr)
+        if answer.finish == "failed" and answer.error:
+            raise answer.error
+        return _answer_document(answer, catalog.find_model(str(choice.model), services.settings), options.device)
+
+
+def _answer_document(answer: Answer, model: ModelFile, requested: str) -> dict[str, Any]:
+    """What `ask --json` prints; device.used is null when the answer is quoted and no model ran."""
+    loaded = answer.loaded
+    return {
+        "answer": answer.text,
+        "finish": answer.finish,
+        "language": answer.question.lang,
+        "citations": [
+            {
+                "id": cited.passage.subject_id,
+                "title": cited.passage.title,
+                "passage_id": cited.passage.id,
+                "score": cited.score,
+                "number": cited.number,
+            }
+            for cited in answer.citations
+        ],
+        "model": {"id": model.id, "file": model.path.name, "quantization": model.quantization},
+        "device": {
+            "requested": requested,
+            "used": loaded.used if loaded else None,
+            "gpu_layers": loaded.gpu_layers if loaded else 0,
+        },
+        "timing": asdict(answer.timing),
+        "conversation_id": answer.question.conversation_id,
+        "message_id": answer.message_id,
+        "intent": answer.intent,
+        "guard": answer.guard,
+        "dropped_turns": answer.dropped_turns,
+    }
+
+
+def _search(options: argparse.Namespace) -> list[dict[str, Any]]:
+    with open_session() as services:
+        services.knowledge.fill()
+        found = services.knowledge.find(options.query, k=options.k)
+    best: dict[str, Hit] = {}
+    for hit in found.hits:
+        best.setdefault(hit.passage.subject_id, hit)
+    rows = [
+        {
+            "passage_id": hit.passage.id,
+            "id": subject,
+            "title": hit.passage.title,
+            "text": hit.passage.text,
+            "score": hit.score,
+            "lexical": hit.lexical,
+            "vector": hit.vector,
+        }
+        for subject, hit in list(best.items())[: options.k]
+    ]
+    if not options.json:
+        for row in rows:
+            print(f"{row['score']:.3f}  {row['passage_id']}  {row['text']}")
+    return rows
+
+
+def _history(path: Path) -> list[Turn]:
+    """Pairs of a user's and an assistant's line; a question without an answer is kept as asked."""
+    turns: list[Turn] = []
+    try:
+        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+            if not line.strip():
+                continue
+            message = json.loads(line)
+            if message["role"] == "user":
+                turns.append(Turn(message["content"], ""))
+            elif message["role"] == "assistant" and turns:
+                turns[-1] = Turn(turns[-1].question, turns[-1].answer + message["content"])
+            else:
+                raise BadInput("history_unfit", file=path, line=number)
+    except (OSError, UnicodeDecodeError) as exc:
+        raise BadInput("file_unreadable", file=path, cause=exc) from exc
+    except (ValueError, KeyError, TypeError) as exc:
+        raise BadInput("history_unfit", file=path, line=number) from exc
+    return turns

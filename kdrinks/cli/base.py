@@ -1,0 +1,44 @@
+"""What the commands share: the services of one run, numbers that must be positive."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kdrinks.config import from_environment
+from kdrinks.errors import StoreLocked
+from kdrinks.hub import catalog
+from kdrinks.records import Choice
+from kdrinks.services import Services, open_services
+
+Command = Callable[..., argparse.ArgumentParser]
+"""Makes a command, given its name, function, help text and, for a command within another, where it belongs."""
+
+
+@contextlib.contextmanager
+def open_session(*, memory: bool = False, note: bool = False) -> Iterator[Services]:
+    """The services; beside a running app, which has the store to itself, with a store in memory."""
+    settings = from_environment()
+    try:
+        services = open_services(settings, memory=memory)
+    except StoreLocked:
+        if note:
+            print("The app is running and has the database: this answer is not recorded.", file=sys.stderr)
+        services = open_services(settings, memory=True)
+    try:
+        yield services
+    finally:
+        services.close()
+
+
+def choice_of(services: Services, model_id: str, device: Any) -> Choice:
+    model = catalog.find_model(model_id, services.settings)
+    return Choice(model.path, model.id, device)
+
+
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value

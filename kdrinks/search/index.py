@@ -1,0 +1,31 @@
+"""What one search reads, all of one moment; an edit makes a new one, and a search under way ends with the one it began with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kdrinks.drinks.model import Drink
+from kdrinks.records import Language
+from kdrinks.search.entities import Names
+from kdrinks.search.filters import Facets
+from kdrinks.search.topics import TopicMatcher
+from kdrinks.store import passages as store
+from kdrinks.store.db import Database
+from kdrinks.text.analyzer import TextAnalyzer
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    db: Database
+    words: TextAnalyzer
+    drinks: Mapping[str, Drink]
+    """By id, as people corrected them."""
+    ingredients: Mapping[Language, frozenset[str]]
+    """Search terms of everything that some drink is made of."""
+    names: Names
+    facets: Facets
+    touched: TopicMatcher
+    known: Mapping[str, float]
+    """How often topics, beliefs and other drinks speak of a drink: the better known first among equals."""
+    vocabulary: frozenset[str]
+    """Every term that some passage holds."""
+    sizes: Mapping[Language, store.CorpusStats]
