@@ -14,9 +14,10 @@ the next is tried: of the ready-made files for Linux many need a C library that 
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 - any Python from 3.6 on can read this file and say this
+if not (3, 11) <= sys.version_info[:2] <= (3, 14):  # any Python from 3.6 on can read this file and say this
+    # a newer one has no ready files of duckdb and others yet
     sys.exit(
-        "kdrinks: Python 3.11 or newer is needed / 파이썬 3.11 이상이 필요합니다: https://www.python.org/downloads/"
+        "kdrinks: Python 3.11 to 3.14 is needed / 파이썬 3.11~3.14가 필요합니다: https://www.python.org/downloads/"
     )
 
 import argparse
@@ -65,27 +66,39 @@ class Failed(Exception):
     """A step did not end well; the text says why and what to do."""
 
 
+class Stop(Failed):
+    """And no other way to llama.cpp would do better."""
+
+
 def main() -> None:
     with contextlib.suppress(locale.Error):
         locale.setlocale(locale.LC_ALL, "")
     sys.stdout.reconfigure(errors="replace", line_buffering=True)  # type: ignore[union-attr]
+    for name in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"):
+        os.environ.pop(name, None)  # of another Python, or of another place to install to
+    os.environ["PIP_USER"] = "0"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the step under way too
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("test", nargs="?", choices=("test",), help="run the tests")
     parser.add_argument("--port", type=int, help="of the page: 8501, or the next free one")
     parser.add_argument("--no-browser", action="store_true", help="open no browser")
-    parser.add_argument("--gpu", choices=GPUS, help="; ".join(f"{name} needs {GPUS[name][1]}" for name in GPUS))
+    needs = "; ".join(f"{name} needs {GPUS[name][1]}" for name in GPUS)
+    parser.add_argument("--gpu", choices=[*GPUS, "none"], help=f"{needs}; none goes back to the processor")
     options, rest = parser.parse_known_args()
     if rest and not options.test:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     wanted = "requirements-dev.txt" if options.test else "requirements.txt"
-    gpu = options.gpu or noted().get("gpu", "")
+    gpu = noted().get("gpu", "") if options.gpu is None else options.gpu.replace("none", "")
     try:
         if not is_installed(wanted, gpu):
             with alone():
                 install(wanted, gpu)
-    except (Failed, OSError) as error:
-        sys.exit(f"\nkdrinks: {error}")
+    except Failed as failed:
+        sys.exit(f"\nkdrinks: {failed}")
+    except OSError as error:
+        sys.exit(f"\nkdrinks: {reason(str(error))}")
     except KeyboardInterrupt:
         sys.exit(tell("\nStopped. The same command goes on from here.", "\n멈췄습니다. 같은 명령으로 이어서 합니다."))
     if options.test:
@@ -97,8 +110,8 @@ def main() -> None:
         print(tell("kdrinks is starting. Ctrl+C ends it.", "kdrinks를 엽니다. 끝내려면 Ctrl+C를 누르세요."))
     os.chdir(ROOT)
     if WINDOWS:  # there os.execv would return to the prompt at once
-        with contextlib.suppress(KeyboardInterrupt):
-            sys.exit(subprocess.call(command))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the child's, which ends in its own time
+        sys.exit(subprocess.call(command))
     else:
         os.execv(PYTHON, command)
 
@@ -111,12 +124,24 @@ def tell(english: str, korean: str) -> str:
 
 
 def is_installed(wanted: str, gpu: str) -> bool:
-    return PYTHON.exists() and noted().get(wanted) == sha256(ROOT / wanted) and noted()["gpu"] == gpu
+    done = noted()
+    files = {"requirements.txt", wanted}
+    if done.get("gpu") != gpu or any(done.get(name) != sha256(ROOT / name) for name in files):
+        return False
+    return works(
+        "import importlib.util as u; u.find_spec('streamlit') or exit(1)"
+    )  # not after the system's Python went from 3.12 to 3.13
+
+
+def works(code: str) -> bool:
+    return PYTHON.exists() and not subprocess.run([PYTHON, "-c", code], capture_output=True).returncode
 
 
 def noted() -> dict[str, str]:
     """What .venv holds, by step; empty before the first step, and for a .venv that somebody made by hand."""
-    return dict(json.loads(DONE.read_text("utf-8"))) if DONE.exists() else {}
+    with contextlib.suppress(OSError, ValueError):  # ValueError: a power cut can leave it empty
+        return dict(json.loads(DONE.read_text("utf-8")))
+    return {}
 
 
 def note(**values: str) -> None:
@@ -157,25 +182,31 @@ def install(wanted: str, gpu: str) -> None:
         raise Failed(no_room())
     minutes = "2" if cached(gpu) else "3~15"
     print(tell(f"First start: {minutes} minutes, once.", f"첫 시작은 {minutes}분 걸립니다. 한 번만 그렇습니다."))
-    if not PYTHON.exists() or subprocess.run([PYTHON, "-c", "import pip"], capture_output=True).returncode:
+    # a package's RECORD is written last: what a kill left half-unpacked has none, and pip would take it for installed
+    if not works("import importlib.metadata as m; m.distribution('pip').read_text('RECORD') or exit(1)"):
         step(tell("1/3 folder .venv", "1/3 폴더 .venv"), 10, [sys.executable, "-m", "venv", "--clear", VENV])
+    for package in VENV.glob("**/site-packages/*.dist-info"):
+        if not (package / "RECORD").exists():
+            shutil.rmtree(package)
     files = dict.fromkeys(["requirements.txt", wanted])
     lines = "\n".join((ROOT / name).read_text("utf-8") for name in files)
     others = VENV / "requirements-without-llama.txt"
     others.write_text(re.sub(r"^(-r|llama-).*", "", lines, flags=re.M), "utf-8")
-    note(gpu=gpu, **{wanted: ""})
+    note(**{wanted: ""})
     step(tell("2/3 packages", "2/3 패키지"), 60, pip("install", "-r", others))
     source = install_llama(wanted, gpu)
     print(f"    {LLAMA}: {source}")
     for folder in (ZIG, WHEEL):
         shutil.rmtree(folder, ignore_errors=True)
-    note(llama=source, **{name: sha256(ROOT / name) for name in files})
+    note(llama=source, gpu=gpu, **{name: sha256(ROOT / name) for name in files})
 
 
 def install_llama(wanted: str, gpu: str) -> str:
     """Where it came from, with its SHA-256. Raises Failed where no way gave one that writes."""
     label = tell("3/3 llama.cpp: writing", "3/3 llama.cpp: 써 보기")
     with contextlib.suppress(Failed):
+        if noted().get("gpu", gpu) != gpu:
+            raise Failed("it was built for another device")
         # installs nothing: with no index to look in, it only says whether this version is there
         step("", 5, pip("install", "--no-index", "--no-deps", "--only-binary=:all:", LLAMA))
         try_out(label, gpu)
@@ -193,9 +224,14 @@ def install_llama(wanted: str, gpu: str) -> str:
             if wheel:
                 wheel = keep(wheel, gpu)
                 step("", 5, pip("install", "--no-deps", "--force-reinstall", wheel))
-                step("", 5, pip("install", "-r", ROOT / wanted))  # what it needs in turn
+                try:
+                    step("", 5, pip("install", "-r", ROOT / wanted))  # what it needs in turn
+                except Failed as failed:
+                    raise Stop(str(failed)) from failed
                 try_out(label, gpu)
                 return f"{name}, {wheel.name}, sha256 {sha256(wheel)}"
+        except Stop:
+            raise
         except Failed as failed:
             reasons.append(f"{name}: {failed}")
             print(f"    {reasons[-1]}")
@@ -207,7 +243,7 @@ def install_llama(wanted: str, gpu: str) -> str:
 def try_out(label: str, gpu: str) -> None:
     """The built-in model writes 8 tokens in the product's own child process, which may die of a foreign processor's code."""
     where = ["--device", "gpu"] if gpu else []
-    output = step(label, 5, [PYTHON, "-m", "kdrinks", "bench", "--tokens", "8", "--json", *where])
+    output = step(label, 5, [PYTHON, "-m", "kdrinks", "bench", "--tokens", "8", "--json", *where], limit_s=300)
     if gpu and '"used": "cpu"' in output:
         raise Failed(tell(f"it does not use the GPU ({gpu})", f"GPU({gpu})를 쓰지 못합니다"))
 
@@ -220,9 +256,11 @@ def cache(gpu: str) -> Path:
         folder = str(Path.home() / "Library/Caches")
         processor = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True).stdout
     else:
-        folder = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-        processor = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+        folder, processor = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), ""
+        folder = folder if Path(folder).is_absolute() else str(VENV)  # somebody without a home folder
+        with contextlib.suppress(OSError):
+            lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+            processor = next((line for line in lines if line.startswith(("flags", "Features"))), "")
     kind = hashlib.sha256(f"{processor} {platform.libc_ver()}".encode()).hexdigest()[:12]
     return Path(folder, "kdrinks", "-".join(filter(None, [LLAMA, sys.platform, platform.machine(), kind, gpu])))
 
@@ -232,28 +270,32 @@ def cached(gpu: str) -> Path | None:
 
 
 def keep(wheel: Path, gpu: str) -> Path:
-    """The wheel in the cache, whole or not at all."""
+    """The wheel in the cache, whole or not at all; where it is when nothing can be written there."""
     kept = cache(gpu) / wheel.name
-    if kept != wheel:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(wheel, kept.with_suffix(".part"))
-        os.replace(kept.with_suffix(".part"), kept)
+    try:
+        if kept != wheel:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(wheel, kept.with_suffix(".part"))
+            os.replace(kept.with_suffix(".part"), kept)
+    except OSError:
+        return wheel
     return kept
 
 
 def fetch(gpu: str) -> Path | None:
-    """Ready-made, where the index answers: 10 s for its list, then never more than 8 s without a byte."""
+    """Ready-made, where the index answers: never more than 8 s without a byte, and nothing but this one file is asked for."""
     if gpu and not GPUS[gpu][0]:
         return None
-    label, url = tell("3/3 llama.cpp, ready-made", "3/3 llama.cpp 완성본"), f"{INDEX}/{GPUS[gpu][0] if gpu else 'cpu'}"
-    ask = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=8).read()"
-    try:
-        step(label, 5, [PYTHON, "-c", ask, f"{url}/llama-cpp-python/"], limit_s=10)
-    except Failed as failed:
-        raise Failed(tell("its index does not answer", "완성본 목록에 닿지 못했습니다")) from failed
-    shutil.rmtree(WHEEL, ignore_errors=True)
+    url = f"{INDEX}/{GPUS[gpu][0] if gpu else 'cpu'}"
     only = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--index-url", url, "--timeout=8", "--retries=0"]
-    step(label, 30, pip("download", *only, "-d", WHEEL, LLAMA), limit_s=600)
+    shutil.rmtree(WHEEL, ignore_errors=True)
+    try:
+        label = tell("3/3 llama.cpp, ready-made", "3/3 llama.cpp 완성본")
+        step(label, 30, pip("download", *only, "-d", WHEEL, LLAMA), limit_s=300)
+    except Failed as failed:
+        raise Failed(
+            tell("its index has none for this computer", "이 컴퓨터에 맞는 완성본을 받지 못했습니다")
+        ) from failed
     return next(WHEEL.glob("*.whl"), None)
 
 
@@ -289,28 +331,26 @@ def compile_with_zig(gpu: str) -> Path | None:
         step(label, 30, pip("install", "--target", f"{ZIG}.part", "--upgrade", "--no-deps", ZIGLANG))
         os.replace(f"{ZIG}.part", ZIG)
     # A file each: CMake takes one word for ar and ranlib, and here a path with spaces can be quoted
-    tools = {name: ZIG / f"zig-{name}{'.cmd' if WINDOWS else ''}" for name in ("cc", "c++", "ar", "ranlib")}
+    tools = {name: ZIG / f"zig-{name}{'.cmd' if WINDOWS else ''}" for name in ("cc", "c++", "ar", "ranlib", "rc")}
     for name, tool in tools.items():
-        unix = f'#!/bin/sh\nexec {shlex.quote(str(zig))} {name} "$@"\n'
-        tool.write_text(f'@"{zig}" {name} %*\n' if WINDOWS else unix)
+        unix = f'#!/bin/sh\nexec "${{0%/*}}/ziglang/zig" {name} "$@"\n'
+        tool.write_text(f'@"%~dp0ziglang\\zig.exe" {name} %*\n' if WINDOWS else unix, "ascii")
         tool.chmod(0o755)
-    options = [
-        f"-DCMAKE_C_COMPILER={tools['cc'].as_posix()}",
-        f"-DCMAKE_CXX_COMPILER={tools['c++'].as_posix()}",
-        f"-DCMAKE_AR={tools['ar'].as_posix()}",
-        f"-DCMAKE_RANLIB={tools['ranlib'].as_posix()}",
-        # with zig's debug information the wheel has 173 MB, without 60
-        "-DCMAKE_C_FLAGS=-g0",
-        "-DCMAKE_CXX_FLAGS=-g0",
-    ]
-    if WINDOWS:  # or CMake would look for Visual Studio; a .cmd takes 8,191 characters
+    names = {"C_COMPILER": "cc", "CXX_COMPILER": "c++", "AR": "ar", "RANLIB": "ranlib"}
+    options = ["-DCMAKE_C_FLAGS=-g0", "-DCMAKE_CXX_FLAGS=-g0"]  # with zig's debug information 173 MB, without 60
+    if WINDOWS:  # or CMake would look for Visual Studio; a .cmd takes 8,191 characters; resources want a compiler there
+        names["RC_COMPILER"] = "rc"
         options += ["-GNinja", "-DCMAKE_NINJA_FORCE_RESPONSE_FILE=ON"]
+    if sys.platform == "darwin":  # Apple's frameworks come with Xcode, which has a compiler of its own
+        options += ["-DGGML_METAL=OFF", "-DGGML_BLAS=OFF", "-DGGML_ACCELERATE=OFF"]
+    options += [f"-DCMAKE_{key}={tools[name].as_posix()}" for key, name in names.items()]
     return build(label, options, {"ZIG_GLOBAL_CACHE_DIR": f"{ZIG}/cache", "ZIG_LOCAL_CACHE_DIR": f"{ZIG}/cache"})
 
 
 def build(label: str, options: list[str], environment: dict[str, str]) -> Path | None:
     """A wheel from the source on PyPI. --no-cache-dir, or pip hands out what it built with another compiler."""
     environment["CMAKE_ARGS"] = f"{os.environ.get('CMAKE_ARGS', '')} {shlex.join(options)}"
+    environment["MSBUILDDISABLENODEREUSE"] = "1"  # else its helpers hold the output open for minutes
     environment["CMAKE_BUILD_PARALLEL_LEVEL"] = str(os.cpu_count() or 1)
     shutil.rmtree(WHEEL, ignore_errors=True)
     only = ["-v", "--no-deps", "--no-cache-dir", "--no-binary=llama-cpp-python", "-w", WHEEL]
@@ -336,7 +376,7 @@ def step(
     """
     began = shown_at = time.monotonic()
     words = [str(word) for word in command]
-    log.write(f"\n$ {shlex.join(words)}\n".encode())
+    log.write(os.fsencode(f"\n$ {shlex.join(words)}\n"))
     lines: list[str] = []
     counts: list[tuple[int, int]] = []
     process = subprocess.Popen(
@@ -352,7 +392,8 @@ def step(
     def read() -> None:
         assert process.stdout
         for line in process.stdout:
-            log.write(line)
+            with contextlib.suppress(OSError):  # a full disk: the step says so, and goes on being read
+                log.write(line)
             lines.append(line.decode("utf-8", "replace"))
             count = re.match(rb"\s*\[(\d+)/(\d+)\]", line)  # ninja's
             if count:
@@ -373,7 +414,7 @@ def step(
             raise Failed(reason("".join(lines)))
     finally:
         process.kill()
-    show(label, clock(time.monotonic() - began), end="\n")
+        show(label, clock(time.monotonic() - began), end="\n")
     return "".join(lines)
 
 
@@ -394,7 +435,8 @@ def clock(seconds: float) -> str:
 def show(label: str, progress: str, *, end: str = "") -> None:
     """One line that is written over; a line of its own where the output is no terminal."""
     if label and sys.stdout.isatty():
-        print(f"\r    {f'{label} {progress}':<60}", end=end, flush=True)
+        room = min(60, shutil.get_terminal_size().columns - 6)
+        print(f"\r    {f'{label} {progress}'[:room]:<{room}}", end=end, flush=True)
     elif label:
         print(f"    {label} {progress}")
 
@@ -402,8 +444,16 @@ def show(label: str, progress: str, *, end: str = "") -> None:
 def reason(output: str) -> str:
     if re.search(r"No space left|not enough space|Errno 28", output):
         return no_room()
-    if re.search(r"Failed to establish|getaddrinfo|name resolution|unreachable|refused|timed out|URLError", output):
+    network = (
+        r"Failed to establish|getaddrinfo|name resolution|Network is unreachable|Connection refused|ConnectTimeout"
+    )
+    if re.search(rf"{network}|[Rr]ead timed out|URLError", output):
         return tell("no network. Connect and try again.", "네트워크에 닿지 못했습니다. 연결한 뒤 다시 해 보세요.")
+    if re.search(r"Permission denied|Read-only file system", output):
+        here = tell(
+            "nothing can be written here. Copy the folder into your own", "이 폴더에 쓸 수 없습니다. 내 폴더로 옮기세요"
+        )
+        return f"{here}: {ROOT}"
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     # the compiler's own words, not what pip makes of them
     telling = [line for line in lines if re.search(r"error: (?!subprocess)|Error:", line)] or lines
