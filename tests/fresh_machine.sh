@@ -11,7 +11,7 @@ kind=$1
 repository=$(cd "$(dirname "$0")/.." && pwd)
 root=$(mktemp -d -t fresh-machine-XXXX)
 chmod 755 "$root"
-port=8755
+port=$((8700 + RANDOM % 200))
 trap 'umount -l "$root/proc" "$root/dev" 2>/dev/null; rm -rf --one-file-system "$root"' EXIT
 
 packages=python3,python3-venv,ca-certificates
@@ -19,6 +19,7 @@ packages=python3,python3-venv,ca-certificates
 debootstrap --variant=minbase --include="$packages" bookworm "$root" >/dev/null
 mount --bind /proc "$root/proc"
 mount --rbind /dev "$root/dev"
+mount --make-rslave "$root/dev" # unmounting it here unmounts nothing there
 # how this machine reaches its package index
 cp /etc/resolv.conf "$root/etc/"
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
