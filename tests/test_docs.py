@@ -42,6 +42,15 @@ def test_the_architecture_lists_the_rooms_in_the_order_that_holds() -> None:
     assert tuple(name for name in first_cells(ARCHITECTURE, "The rooms") if name in ORDER) == ORDER
 
 
+def test_every_required_package_stands_with_its_licence() -> None:
+    licences = (ROOT / "LICENSES.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w.-]+)`", "\n".join(re.findall(r"^\| (.*?) \|", licences, re.M))))
+    for file in ROOT.glob("**/requirements*.txt"):
+        if ".venv" not in file.parts:
+            required = re.findall(r"^([A-Za-z][\w.-]*)(?:\[.*\])?==", file.read_text(encoding="utf-8"), re.M)
+            assert set(required) <= named, file.name
+
+
 def test_every_file_that_a_document_links_to_is_there() -> None:
     for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "models" / "README.md"]:
         for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8")):

@@ -29,10 +29,6 @@ class DrinkName:
     name: str
     """As written, brackets off: "고로쇠 수액", "Andong soju"."""
 
-    @property
-    def is_korean(self) -> bool:
-        return has_hangul(self.name)
-
 
 @cache
 def drink_records() -> tuple[Mapping[str, object], ...]:

@@ -12,7 +12,6 @@ import pandas as pd
 
 from kdrinks.store.db import Database
 
-WORD_KINDS = ("drink", "noun", "english", "verb", "adjective")
 DAY = "date_trunc('day', created_at + to_minutes(?))"
 """The reader's day; its value is AnalyticsFilter.utc_offset_minutes."""
 SHOWN = "(SELECT version FROM analysers ORDER BY created_at DESC LIMIT 1)"

@@ -88,13 +88,6 @@ def changes(db: Database, *, drink_id: str = "", limit: int = 200) -> list[Chang
     return [Change(row[0], row[1], tuple(row[2]), row[3], row[4]) for row in rows]
 
 
-def data_version(db: Database) -> str:
-    """Changes with every change: what a cache of the edited drinks hangs on."""
-    with db.cursor() as cursor:
-        row = cursor.execute("SELECT max(id)::VARCHAR FROM drink_versions").fetchone()
-    return (row[0] or "") if row else ""
-
-
 def _append(cursor: Cursor, kind: ChangeKind, records: Mapping[str, Record | None], *, undoes: str | None) -> str:
     change_id, made_at = new_id(), now()
     texts = [None if record is None else json.dumps(record, ensure_ascii=False) for record in records.values()]

@@ -197,14 +197,6 @@ def of_subjects(db: Database, subject_ids: Sequence[str], *, lang: str) -> list[
     return sorted((_passage(row) for row in rows), key=lambda passage: order[passage.subject_id])
 
 
-def by_ids(db: Database, ids: Sequence[str]) -> list[Passage]:
-    """The passages with these ids, in that order; unknown ids are left out."""
-    with db.cursor() as cursor:
-        rows = cursor.execute(f"SELECT {COLUMNS} FROM passages WHERE id IN (SELECT unnest(?))", [list(ids)]).fetchall()
-    found = {row[0]: _passage(row) for row in rows}
-    return [found[passage_id] for passage_id in ids if passage_id in found]
-
-
 def _insert(cursor: Cursor, changed: Sequence[IndexedPassage], content_version: str) -> None:
     # Lists in one statement: 60,000 word rows take 0.1 s; executemany takes 40 s.
     cursor.execute(
