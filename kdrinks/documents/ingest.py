@@ -66,7 +66,7 @@ class DocumentIngest:
         return self._ended.is_set()
 
     def cancel(self) -> None:
-        """End it as soon as its step ends; what is in the store by then stays out of it or is whole."""
+        """Stop when the step under way ends. The document is then in the store as a whole, or not at all."""
         self._halt.set()
         if child := self._child:
             with suppress(OSError):

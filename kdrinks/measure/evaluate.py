@@ -1,4 +1,5 @@
-"""Measures retrieval and answers on a file of questions: the figures of `python -m kdrinks evaluate`. Pure but for reading the file."""
+"""Measures retrieval and answers on a file of questions: the figures of `python -m kdrinks evaluate`. How to find
+and to ask is handed in; of the store it takes ids alone."""
 
 import json
 from collections import defaultdict
@@ -46,7 +47,7 @@ def evaluate(questions_path: Path | str, *, find: Find, ask: Ask | None = None) 
     """The figures over a questions file; mention_rate and those after it are None without `ask`.
 
     An answer's earlier questions are asked first, in the same conversation.
-    Raises BadInput when the file is missing or not in the form of drinks/questions_dev.jsonl.
+    Raises BadInput when the file is missing or not in the form of tests/data/questions_dev.jsonl.
     """
     rows = [_measured(question, find, ask) for question in read_questions(questions_path)]
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -19,7 +19,7 @@ TO_BUY_OR_BRING = re.compile(
     r"선물|한 ?병|병으로|기념품|들고 갈|챙겨 갈|사 갈|\bbottles?\b|\bgifts?\b|souvenir|\bglass(?:es)? of\b|\bcup of\b|\bto sip\b",
     re.IGNORECASE,
 )
-"""What tells a wish for a drink together with a season, a place or an occasion: `a gift bottle from Jeju`."""
+"""Words that ask for a drink when a season, a place or an occasion stands beside them: `a gift bottle from Jeju`."""
 
 ELSEWHERE = re.compile(
     r"콜라(?!겐)|사이다|에너지 ?(?:드링크|음료)|레드 ?불|스포츠 ?음료|이온 ?음료|커피|에스프레소|아메리카노|카페 ?라떼|카푸치노|핫초코|코코아|홍차|보이차|우롱차|마테차|말차|밀크티|버블티|콤부차|와인|샴페인|위스키|보드카|럼주|테킬라|데킬라|진토닉"

@@ -79,7 +79,7 @@ def kind_weights(probabilities: Mapping[str, float]) -> dict[str, float]:
 def of_drink(query: Query, passages: Sequence[Passage], scores: Mapping[str, float], most: int = MOST) -> list[Passage]:
     """The passages of one drink that the question asks for, best first: usually one, several facts of a general question.
 
-    scores: how many of the question's telling words each passage holds, weighed by rarity (0 to about 3).
+    scores: how many of the question's telling words each passage holds, weighed by rarity (0 to 4), and how near its vector is (0 to 8).
     """
     weights = kind_weights(dict(query.probabilities) | _by_a_word(query))
     ranked = sorted(

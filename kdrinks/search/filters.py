@@ -66,7 +66,7 @@ _NO_INGREDIENTS = frozenset(
 """Terms in lists of ingredients that name none by themselves."""
 
 _SOFT_GROUPS = frozenset({"diet", "caffeine"})
-"""Who asks by these and says nothing of liquor is mostly after a soft drink."""
+"""A question with one of these groups that says nothing of liquor is mostly about soft drinks."""
 
 _LIQUOR = re.compile(
     r"(?<![기예미수마])술(?!안주| ?깨|자리)|알코올|알콜|전통주|\b(?:liquors?|alcohol(?:ic)?|booze|boozy|wines?|spirits?|brews?|sool)\b",

@@ -34,7 +34,7 @@ _PARTING: dict[str, re.Pattern[str]] = {
 """Small talk that wants another answer than a greeting, by its words; a farewell with thanks is a farewell."""
 
 STRAYS = frozenset({"driving", "diet", "cautions"})
-"""What no question is about without a word for it; each of the other sensitive ones has its words in cautions.SENSITIVE."""
+"""Intents that count only when a word of the question names them; the other sensitive ones have their words in cautions.SENSITIVE."""
 
 SENSITIVE_INTENTS = frozenset({"alcohol", "pregnancy", "infant", "allergy", "health", "driving", "cautions"})
 
@@ -45,7 +45,8 @@ _FACTS = frozenset(
 
 HAS_WORDS = frozenset("driving diet pregnancy infant allergy caffeine cautions storage etiquette pronunciation".split())
 UNSAID = 0.3
-"""What is left of the probability of one of these without a word for it; without it `driving`, rare in training, takes strays."""
+"""The share of its probability that such an intent keeps when no word of the question names it. `driving` is rare in training and
+otherwise takes questions that belong elsewhere."""
 
 _ONLY_A_NAME = re.compile(
     rf"\W*(?:그럼|그러면|그렇다면|그리고|그런데|근데|혹시|(?:and|or|but|so|then|ok|okay)?\W*(?:(?:what|how) about)?)\W*(?:the )?"

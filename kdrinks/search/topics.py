@@ -87,7 +87,7 @@ class TopicMatcher:
             self._rare[belief.id, lang] = frozenset((claim | correction if toxic else claim) & set(rare))
 
     def told(self, query: Query, asked: Iterable[str]) -> list[Told]:
-        """The beliefs that a rare word of the question tells, those about poison whatever drink is named, else of the drinks named."""
+        """Beliefs that share a rare word with the question: those about poison for any drink, the others for the drinks that are named."""
         words = _plain(asked)
         found = []
         for belief in self._beliefs:
