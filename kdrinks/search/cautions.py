@@ -24,7 +24,7 @@ SENSITIVE: dict[str, re.Pattern[str]] = {
         r"아기|아가(?![리씨])|영아|유아|신생아|갓난|이유식|\d+ ?개월|돌 ?(?:전|안|도|된|지난|쟁이)|(?:두|세) ?돌|돌인데|걸음마|아이(?!스|디)|어린이|애(?:들|한테|기)|우리 애|꼬마|꼬맹이|조카|손주|손자|손녀"
         r"|(?<![가-힣])(?:아들|딸)(?!기)|유치원|초등|초딩|(?<!\d)[1-9] ?살|(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉) ?살"
         r"|\b(?:baby|babies|infants?|newborns?|toddlers?|kids?|kiddo|(?:grand)?child(?:ren)?|(?:grand)?(?:sons?|daughters?)|nephews?|nieces?|preschoolers?|kindergart\w+|little ones?)\b"
-        r"|month.?old|months old|\b(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)[- ]years?[- ]old",
+        r"|month.?old|months old|\b(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)[- ]years?[- ]old|\b(?:\d|1[0-2]) ?y(?:r|/)?o\b",
         re.IGNORECASE,
     ),
     "allergy": re.compile(
@@ -39,6 +39,10 @@ SENSITIVE: dict[str, re.Pattern[str]] = {
     ),
     "alcohol": re.compile(
         r"운전|음주|미성년|청소년|고등학생|중학생|(?<![가-힣])고[1-3](?!\d)|(?<!\d)1\d ?(?:살|세(?!기))|열(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉) ?살"
+        r"|고딩|중딩|고삼|십대|(?<!\d)10대(?=가|는|도|예요|인|에게|한테|라|이)|(?<![가-힣])중[1-3](?!\d)|(?<!\d)1\d(?:인데|이에요|입니다|이야)"
+        r"|열(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉)(?:인데|이에요|입니다|이야)"
+        r"|(?:\bi'?m|\bi am|\b(?:he|she)(?:'s| is)|\bturn(?:ed|ing|s)?) (?:only |just |still |about )?(?:1\d|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen)\b(?! ?(?:%|percent|minutes|hours|weeks|months|km|kg))"
+        r"|\b1\d ?y(?:r|/)?o\b|\b(?:thir|four|fif|six|seven|eigh)teen[- ]years?|middle.?school|junior high|\b(?:9|1[0-2])th.grade"
         r"|\bdriv(?:e|er|ers|ing)\b|underage|under (?:age|1\d|2[01])\b|\bminors?\b|\bteen(?:s|ager|agers)?\b|drinking age|high.?school|\b1\d[- ]years?[- ]old",
         re.IGNORECASE,
     ),

@@ -46,6 +46,8 @@ SECONDARY = frozenset(
 RECOMMENDS = frozenset({"recommend", "season", "occasion", "region", "serving", "alcohol", "diet", "health"})
 """Intents whose answer, where no drink is named, is drinks."""
 
+LAW = "gen-legal-age"
+
 TELLS = 4.0
 """Strength of a belief that a rare word of the question tells."""
 
@@ -115,6 +117,8 @@ class Search:
         self.lexical = {row.passage_id: row.lexical for row in self.rows if row.lexical is not None}
         self.cosines = {row.passage_id: row.cosine for row in self.rows if row.cosine is not None}
         self.topics = index.touched.topics(query)
+        if "alcohol" in query.concerns:  # somebody under age, or who drives: the law stands with whatever else is said
+            self.topics = [(LAW, 1.0), *(touched for touched in self.topics if touched[0] != LAW)]
         self.told = index.touched.told(query, self.terms)
         known = dict(index.touched.beliefs(query, self.terms))
         if (
