@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from kdrinks.drinks.browse import ALLERGENS
 from kdrinks.drinks.model import Drink, Tag
 from kdrinks.search.cautions import MEDICINE, concerns_of
 from kdrinks.search.refusals import Things
@@ -26,24 +27,7 @@ WEIGHTS: Mapping[str, float] = {
 }
 """What a met wish adds; a missed one takes half of it away."""
 
-_CONTAINED = frozenset(
-    {
-        "sugar",
-        "honey",
-        "gluten",
-        "nuts",
-        "peanut",
-        "egg",
-        "milk",
-        "soy",
-        "sesame",
-        "buckwheat",
-        "corn",
-        "peach",
-        "citrus",
-        "pollen",
-    }
-)
+_CONTAINED = frozenset({*ALLERGENS, "sugar"})
 """Tags of the group diet that say what a drink may contain: asked about, they are mostly to be avoided."""
 
 MUST_SUIT = frozenset({"vegan", "sugar_free"})
