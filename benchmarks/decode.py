@@ -21,8 +21,9 @@ from llama_cpp import Llama
 
 from kdrinks.config import BUILT_IN_FILE
 from kdrinks.engine.local import Engine
+from kdrinks.engine.protocol import Done, Text
 from kdrinks.hub.gguf import header_of
-from kdrinks.records import Choice, Done, Message, Sampling, Text
+from kdrinks.records import Choice, LocalModel, Message, Sampling
 from tests.support.real_shapes import SHAPES, Shape, write_shape
 
 QUESTION = "식혜 재료가 뭐예요?"
@@ -91,7 +92,7 @@ def main(tokens: int, folder: Path) -> None:
             ("built-in model", BUILT_IN_FILE, 512, 0.85),
             ("Llama 3.2 1B's shape, Q4_K_M", one, 64, 0.95),
         ):
-            bench = engine.bench(Choice(path, name), tokens=min(tokens, length), prompt_tokens=64)
+            bench = engine.bench(Choice(LocalModel(name, path)), tokens=min(tokens, length), prompt_tokens=64)
             ours, bare = bench["tokens_per_s"], bench["raw_tokens_per_s"]
             print(f"{name:34}{ours:10.1f}{bare:12.1f}{bench['ratio']:8.2f}{f'>= {aim}':>9}", flush=True)
         print(f"\n{'whole answers: tokens/s':34}{'kdrinks':>10}{'llama-cpp-python':>20}{'times faster':>14}{'aim':>9}")
@@ -101,7 +102,7 @@ def main(tokens: int, folder: Path) -> None:
             ("built-in's shape, broken bytes", broken, sorted({min(tokens, 100), tokens}), 0),
         ):
             context = 1024 if path == BUILT_IN_FILE else 2048
-            choice = Choice(path, name, "cpu", context)
+            choice = Choice(LocalModel(name, path), "cpu", context)
             threads = engine.load(choice).threads
             theirs = Llama(str(path), n_ctx=context, n_threads=threads, n_threads_batch=threads, verbose=False)
             for length in lengths:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from kdrinks.engine.local import Engine
 from kdrinks.engine.planner import DirectPlanner
+from kdrinks.engine.protocol import Done
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.gguf import read_model
-from kdrinks.records import Choice, Done, Message, Plan, Sampling
+from kdrinks.records import Choice, LocalModel, Message, Plan, Sampling
 from tests.support.real_shapes import SHAPES, write_shape
 
 CASES = [
@@ -49,7 +50,9 @@ def measured_peak(path: Path, context_tokens: int, kv_type: str, prompt_tokens: 
     with closing(Engine(planner=OnePlan(Plan(0, context_tokens, kv_type)))) as engine:
         text = "a" * prompt_tokens
         *_, done = engine.stream(
-            lambda count, room: [Message("user", text)], Choice(path, path.stem, "cpu"), Sampling(max_tokens=2)
+            lambda count, room: [Message("user", text)],
+            Choice(LocalModel(path.stem, path), "cpu"),
+            Sampling(max_tokens=2),
         )
         assert isinstance(done, Done)
         return done.loaded.memory_bytes

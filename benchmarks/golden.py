@@ -37,7 +37,8 @@ from typing import Any
 # All that this file knows of kdrinks' modules; the rest goes through the command line.
 from kdrinks.answer import ask
 from kdrinks.config import from_environment
-from kdrinks.records import Done, Text
+from kdrinks.engine.protocol import Done, Text
+from kdrinks.records import LocalModel
 from kdrinks.services import last_choice, open_services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,7 +126,7 @@ def answers_of(services: Any, rows: Sequence[Mapping[str, Any]], free_model: Pat
     """Sections `answers` and `free`. The engine's stream is listened to; for the free model it is replaced by a script."""
     real, heard = services.engine.stream, Heard()
     built_in = replace(last_choice(services), threads=1)
-    free = replace(built_in, model=free_model, model_id=FREE)
+    free = replace(built_in, model=LocalModel(FREE, free_model))
     answers, written = {}, {}
     for row in rows:
         services.engine.unload()
@@ -159,7 +160,7 @@ def asked(services: Any, row: Mapping[str, Any], choice: Any, heard: "Heard") ->
                 "citations": [[cited.number, cited.passage.id, cited.score] for cited in answer.citations],
                 "unsupported": [list(span) for span in answer.unsupported],
                 "dropped_turns": answer.dropped_turns,
-                "tokens": None if choice.model_id == FREE else tokens_of(answer.timing),
+                "tokens": None if choice.model.id == FREE else tokens_of(answer.timing),
                 "prompt": heard.prompt,
                 "script": heard.script,
             }

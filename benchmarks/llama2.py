@@ -87,11 +87,12 @@ def kdrinks(path: Path, threads: int) -> dict[str, float]:
     from contextlib import closing
 
     from kdrinks.engine.local import Engine
-    from kdrinks.records import Choice, Done, Message, Sampling
+    from kdrinks.engine.protocol import Done
+    from kdrinks.records import Choice, LocalModel, Message, Sampling
 
     text = "".join(chr(0x3400 + 7 * number) for number in range(PROMPT - 2))  # and <s>, and `first`
     with closing(Engine()) as engine:
-        choice = Choice(path, "shape", "cpu", CONTEXT)
+        choice = Choice(LocalModel("shape", path), "cpu", CONTEXT)
         assert engine.load(choice).threads == threads
 
         def run(tokens: int, first: str) -> dict[str, float]:

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Literal
 
 from kdrinks.engine.local import Engine
-from kdrinks.records import Choice, Message, Sampling, Text
+from kdrinks.engine.protocol import Text
+from kdrinks.records import Choice, LocalModel, Message, Sampling
 from tests.support.real_shapes import SHAPES, write_shape
 
 CONVERSATIONS, TURNS, ANSWER, QUESTION, CONTEXT = 4, 3, 60, 60, 4096
@@ -149,7 +150,7 @@ def main(peer: str, first_words: int, *, small: bool, folder: Path) -> None:
     path = write_shape(
         folder / "shape.gguf", "Q4_K_M", **SHAPES["toy" if small else "0.5B (Qwen2.5)"], template=TEMPLATE
     )
-    choice = Choice(path, "shape", "cpu", CONTEXT)
+    choice = Choice(LocalModel("shape", path), "cpu", CONTEXT)
     print(
         f"{'first text from the second turn on, s':38}{'never inter-':>12}{'taking turns':>14}{'longest':>10}{'ratio':>8}"
     )

@@ -11,26 +11,22 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from kdrinks import recount
+from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text, local_model
 from kdrinks.errors import BadInput, KdrinksError
 from kdrinks.generation import claims, guard, prompt, templates
 from kdrinks.hub import catalog
 from kdrinks.records import (
     Choice,
     Citation,
-    Done,
     Exchange,
     Findings,
     Finish,
     Language,
     Loaded,
-    Loading,
     Message,
     Passage,
-    Queued,
-    Reading,
     Sampling,
     StoredQuestion,
-    Text,
     Timing,
     Turn,
 )
@@ -88,7 +84,7 @@ def ask(
     if template not in prompt.TEMPLATES:
         raise BadInput("template_unknown", found=template, known=", ".join(prompt.TEMPLATES))
     choice = choice or last_choice(services)
-    catalog.find_model(str(choice.model), services.settings)
+    catalog.find_model(str(local_model(choice.model).path), services.settings)
     question = Question(
         text=text,
         id=question_id or new_id(),
@@ -207,7 +203,7 @@ class Answer:
     def _answer(self) -> Finish:
         """The chain, step by step."""
         services, question = self._services, self.question
-        model = catalog.find_model(str(question.choice.model), services.settings)
+        model = catalog.find_model(str(local_model(question.choice.model).path), services.settings)
         stored = chats.messages(services.db, question.conversation_id)
         turns = [*question.turns, *(_turn(asked) for asked in stored if asked.question_id != question.id)]
 

@@ -33,6 +33,19 @@ QUOTED_KINDS: frozenset[str] = frozenset({"alcohol", "cautions"})
 
 
 @dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks, reads or writes: the core says what they may do."""
+
+    id: str = ""
+    """Owner of what they make; "" owns what belongs to administrators in common (NULL in the store)."""
+    administrator: bool = False
+
+
+ADMINISTRATOR = Visitor("", administrator=True)
+"""Everybody at home, the command line, the live connection."""
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """One thing the knowledge base says, in one language; what answers rest on and citations open."""
 
@@ -119,11 +132,40 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter (GGUF) that is laid over a base model while it answers."""
+
+    path: Path
+    scale: float = 1.0
+    """Its strength; 0 is the base alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A GGUF file on this machine, with an adapter over it where one is wanted."""
+
+    id: str
+    path: Path
+    adapter: Adapter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteModel:
+    """A model behind an address."""
+
+    id: str
+    address: str
+
+
+ModelRef = LocalModel | RemoteModel
+"""What answers, for all who need not know where it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """What a person chose to answer with."""
 
-    model: Path
-    model_id: str
+    model: ModelRef
     device: Literal["auto", "cpu", "gpu", "split"] = "auto"
     """split puts half of the layers on the GPU, to compare with."""
     context_tokens: int = 0
@@ -242,49 +284,6 @@ class Sentence:
     may_end: bool
     after: tuple[int, ...]
     """Places of the sentences that may follow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """Engine event: waiting for others."""
-
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """Engine event: the model is being read from disk."""
-
-    fraction: float
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Engine event: the prompt is being read."""
-
-    done_tokens: int
-    prompt_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Engine event: the next piece of the answer; whole characters only."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Engine event, always the last one of a stream that did not raise."""
-
-    finish: Finish
-    timing: Timing
-    loaded: Loaded
-    corrections: int = 0
-    """Tokens that the model would have written otherwise, had it not been held to sentences."""
-
-
-Event = Queued | Loading | Reading | Text | Done
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from kdrinks.engine.local import Engine
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog
 from kdrinks.hub.plan import Planner
-from kdrinks.records import Choice, KeepAlive
+from kdrinks.records import Choice, KeepAlive, LocalModel
 from kdrinks.recount import Recount, count_again
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import forget, live, preferences
@@ -114,8 +114,7 @@ def last_choice(services: Services) -> Choice:
         model = catalog.find_model(catalog.BUILT_IN, services.settings)
     device, context_tokens = saved.get("device"), saved.get("context_tokens")
     return Choice(
-        model.path,
-        model.id,
+        LocalModel(model.id, model.path),
         device if device in DEVICES else "auto",
         context_tokens if type(context_tokens) is int and 0 <= context_tokens <= model.context_length else 0,
     )
@@ -123,7 +122,7 @@ def last_choice(services: Services) -> Choice:
 
 def save_choice(services: Services, choice: Choice) -> None:
     """Remember a choice for the next question and the next start."""
-    value = {"model_id": choice.model_id, "device": choice.device, "context_tokens": choice.context_tokens}
+    value = {"model_id": choice.model.id, "device": choice.device, "context_tokens": choice.context_tokens}
     preferences.set(services.db, CHOICE_KEY, _saved(services.db, CHOICE_KEY) | value)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.local import Engine
-from kdrinks.records import Choice
+from kdrinks.records import Choice, LocalModel
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
 from tests.support.tiny_models import write_byte_model
@@ -52,14 +52,16 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def bytes_model(tmp_path_factory: pytest.TempPathFactory) -> Choice:
-    return Choice(write_byte_model(tmp_path_factory.mktemp("models") / "bytes.gguf"), "bytes")
+    return Choice(LocalModel("bytes", write_byte_model(tmp_path_factory.mktemp("models") / "bytes.gguf")))
 
 
 @pytest.fixture(scope="module")
 def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Choice:
     """Some hundred tokens a second: an answer of 8,000 tokens outlasts whatever a test does to it."""
     path = tmp_path_factory.mktemp("models") / "slow.gguf"
-    return Choice(write_byte_model(path, width=512, layers=8, context_length=8192), "slow", context_tokens=8192)
+    return Choice(
+        LocalModel("slow", write_byte_model(path, width=512, layers=8, context_length=8192)), context_tokens=8192
+    )
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from kdrinks.config import BUILT_IN_FILE, Settings
-from kdrinks.records import Choice, Exchange, Timing
+from kdrinks.records import Choice, Exchange, LocalModel, Timing
 from kdrinks.services import open_services, save_choice
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
@@ -27,7 +27,7 @@ def slow_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     folder = tmp_path_factory.mktemp("slow")
     path = write_slow_model(folder / "slow.gguf")
     services = open_services(Settings(folder / "home", folder))
-    save_choice(services, Choice(path, path.stem))
+    save_choice(services, Choice(LocalModel(path.stem, path)))
     services.close()
     with running_app(folder / "home", folder) as running:
         yield running

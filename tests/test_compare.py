@@ -13,12 +13,13 @@ import pytest
 from kdrinks.config import BUILT_IN_FILE
 from kdrinks.engine.local import Engine
 from kdrinks.engine.process import Stopped
+from kdrinks.engine.protocol import Done
 from kdrinks.errors import BadInput
 from kdrinks.hub import catalog
 from kdrinks.hub.gguf import read_model
 from kdrinks.hub.plan import first_plan
 from kdrinks.measure.compare import SCORED_CHARACTERS, Candidate, Comparison, scored_texts
-from kdrinks.records import Choice, Device, Done, Message, ModelFile, Sampling
+from kdrinks.records import Choice, Device, LocalModel, Message, ModelFile, Sampling
 from kdrinks.store import compare as store
 from kdrinks.store.db import Database
 from tests.support.tiny_models import write_byte_model
@@ -35,7 +36,7 @@ def engine() -> Iterator[Engine]:
 
 def candidate(path: Path, *, threads: int = 1, device: Literal["auto", "cpu", "gpu"] = "cpu") -> Candidate:
     model = read_model(path)
-    return Candidate(model, Choice(model.path, model.id, device, 2048, threads))
+    return Candidate(model, Choice(LocalModel(model.id, model.path), device, 2048, threads))
 
 
 def test_each_setting_is_measured_cold_and_warm_three_times_and_the_results_stay(engine: Engine, db: Database) -> None:
@@ -103,7 +104,7 @@ def test_a_model_that_cannot_be_run_is_told_and_the_others_are_measured(
 def test_a_person_who_chats_meanwhile_gets_the_answer_and_the_model_back(
     engine: Engine, db: Database, tmp_path: Path
 ) -> None:
-    chosen = Choice(write_byte_model(tmp_path / "chosen.gguf"), "chosen", "cpu", 2048)
+    chosen = Choice(LocalModel("chosen", write_byte_model(tmp_path / "chosen.gguf")), "cpu", 2048)
     engine.load(chosen)
     job = Comparison(db, engine, [candidate(BUILT_IN_FILE)], answer_tokens=8)
     for _ in range(3):
@@ -119,7 +120,7 @@ def test_a_person_who_chats_meanwhile_gets_the_answer_and_the_model_back(
 def test_an_answer_under_way_is_finished_before_anything_is_measured(
     engine: Engine, db: Database, tmp_path: Path
 ) -> None:
-    chosen = Choice(write_byte_model(tmp_path / "chosen.gguf"), "chosen", "cpu", 2048)
+    chosen = Choice(LocalModel("chosen", write_byte_model(tmp_path / "chosen.gguf")), "cpu", 2048)
     answer = engine.stream(lambda count, tokens: [Message("user", "?")], chosen, Sampling(max_tokens=200), session="me")
     events = [next(answer) for _ in range(3)]
     job = Comparison(db, engine, [candidate(BUILT_IN_FILE)], answer_tokens=2)
@@ -185,7 +186,7 @@ def test_half_of_the_layers_go_to_the_gpu_when_both_are_compared(
     gpu = Device("CUDA0", "gpu", "NVIDIA GeForce RTX 4090", "CUDA", 24 << 30, int(free_gib * (1 << 30)))
     entry = next(entry for entry in catalog.entries() if entry.id == "llama-3.2-korean-bllossom-3b")
     assert entry.shape and entry.shape.layers == 28
-    choice = Choice(Path("m.gguf"), entry.id, device)
+    choice = Choice(LocalModel(entry.id, Path("m.gguf")), device)
     plan = first_plan(choice, entry.shape, entry.size_bytes, [gpu])
     assert plan.gpu_layers == layers
 

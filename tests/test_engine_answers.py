@@ -11,8 +11,9 @@ from kdrinks.config import BUILT_IN_FILE
 from kdrinks.engine.chat_template import ChatTemplate, TemplateBroken
 from kdrinks.engine.decode import TextStream
 from kdrinks.engine.local import Engine
+from kdrinks.engine.protocol import Done, Event, Loading, Reading, Text
 from kdrinks.errors import ContextTooSmall, NotAModel
-from kdrinks.records import Choice, Done, Event, Loading, Message, Reading, Sampling, Sentence, Text
+from kdrinks.records import Choice, LocalModel, Message, Sampling, Sentence
 from tests.support.engine_requests import ASK, BUILT_IN, ON_AND_ON, asks, done, says, written
 from tests.support.tiny_models import write_byte_model
 
@@ -53,7 +54,7 @@ def test_the_same_seed_repeats_and_another_differs(engine: Engine, bytes_model: 
 def test_the_answer_ends_at_max_tokens_and_at_the_end_of_the_context(engine: Engine, bytes_model: Choice) -> None:
     short = done(list(engine.stream(says("a"), bytes_model, Sampling(max_tokens=7))))
     assert (short.finish, short.timing.completion_tokens) == ("length", 7)
-    small = Choice(bytes_model.model, "bytes", context_tokens=256)
+    small = Choice(bytes_model.model, context_tokens=256)
     full = done(list(engine.stream(says("a"), small, ON_AND_ON)))
     assert full.finish == "length"
     assert full.timing.prompt_tokens + full.timing.completion_tokens == full.loaded.context_tokens == 256
@@ -95,7 +96,7 @@ def test_an_answer_held_to_sentences_says_only_those(engine: Engine, bytes_model
 
 
 def test_a_prompt_longer_than_the_context_is_refused_and_the_next_works(engine: Engine) -> None:
-    small = Choice(BUILT_IN_FILE, "built-in", context_tokens=256)
+    small = Choice(LocalModel("built-in", BUILT_IN_FILE), context_tokens=256)
     long = [Message("user", "", question="식혜 " * 400)]
     with pytest.raises(ContextTooSmall):
         list(engine.stream(asks(long), small, Sampling()))
@@ -172,7 +173,7 @@ def test_a_template_cannot_reach_into_the_machine() -> None:
 def test_a_file_with_a_broken_template_is_named(engine: Engine, tmp_path: Path) -> None:
     path = write_byte_model(tmp_path / "odd.gguf", template="{% if %}")
     with pytest.raises(NotAModel) as caught:
-        engine.load(Choice(path, "odd"))
+        engine.load(Choice(LocalModel("odd", path)))
     assert caught.value.key == "model_template_broken" and "odd.gguf" in caught.value.message("ko")
 
 

@@ -18,9 +18,10 @@ from kdrinks.config import BUILT_IN_FILE, ROOT
 from kdrinks.engine import process
 from kdrinks.engine.local import Count, Engine
 from kdrinks.engine.placement import placement
+from kdrinks.engine.protocol import Done, Event, Queued, Reading, Text, local_model
 from kdrinks.engine.request_queue import RequestQueue
 from kdrinks.errors import EngineDied, LoadFailed, ModelError, ModelNotFound
-from kdrinks.records import Choice, Done, Event, Message, Queued, Reading, Sampling, Text
+from kdrinks.records import Choice, LocalModel, Message, Sampling
 from tests.support.engine_requests import ASK, BUILT_IN, ON_AND_ON, asks, done, says, written
 from tests.support.tiny_models import write_byte_model
 from tests.support.wait import eventually
@@ -60,7 +61,7 @@ def test_stop_ends_an_answer_whose_model_never_comes_back(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
-    choice = Choice(write_byte_model(tmp_path / "endless.gguf", template=endless), "endless")
+    choice = Choice(LocalModel("endless", write_byte_model(tmp_path / "endless.gguf", template=endless)))
     engine.load(choice)
     monkeypatch.setattr(process, "STOP_S", 0.2)
     stop = threading.Event()
@@ -140,7 +141,13 @@ def test_the_worker_ends_when_its_input_closes(slow_model: Choice, phase: str) -
     )
     with worker:
         assert worker.stdin and worker.stdout
-        load = {"id": 1, "op": "load", "path": str(slow_model.model), "device": "cpu", "context_tokens": 8192}
+        load = {
+            "id": 1,
+            "op": "load",
+            "path": str(local_model(slow_model.model).path),
+            "device": "cpu",
+            "context_tokens": 8192,
+        }
         sampling = {"max_tokens": 8000, "temperature": 0, "top_k": 0, "top_p": 1, "repeat_penalty": 1, "seed": 0}
         messages = [{"role": "user", "content": "a" * 7000 if phase == "reading" else "a"}]
         for request in (load, {"id": 2, "op": "stream", "messages": messages, **sampling}):
@@ -157,12 +164,15 @@ def test_no_worker_outlives_a_killed_app(slow_model: Choice) -> None:
         "from kdrinks.engine.local import Engine\n"
         "from kdrinks.records import Choice, Message, Sampling, Text\n"
         "engine = Engine()\n"
-        "choice = Choice(Path(sys.argv[1]), 'slow', context_tokens=8192)\n"
+        "choice = Choice(LocalModel('slow', Path(sys.argv[1])), context_tokens=8192)\n"
         "for event in engine.stream(lambda *_: [Message('user', 'a')], choice, Sampling(max_tokens=8000)):\n"
         "    if isinstance(event, Text): print(engine.state.worker_pid, flush=True)\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", app, str(slow_model.model)], stdout=subprocess.PIPE, cwd=ROOT, text=True
+        [sys.executable, "-c", app, str(local_model(slow_model.model).path)],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
     ) as process:
         assert process.stdout
         worker_pid = int(process.stdout.readline())
@@ -175,14 +185,14 @@ def test_no_worker_outlives_a_killed_app(slow_model: Choice) -> None:
 
 def test_missing_damaged_and_foreign_files_give_clear_errors(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound):
-        engine.load(Choice(tmp_path / "none.gguf", "none"))
+        engine.load(Choice(LocalModel("none", tmp_path / "none.gguf")))
     whole = BUILT_IN_FILE.read_bytes()
     (tmp_path / "text.gguf").write_text("no model at all", encoding="utf-8")
     (tmp_path / "cut.gguf").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "empty.gguf").write_bytes(b"")
     for name in ("text", "cut", "empty"):
         with pytest.raises(LoadFailed) as caught:
-            engine.load(Choice(tmp_path / f"{name}.gguf", name))
+            engine.load(Choice(LocalModel(name, tmp_path / f"{name}.gguf")))
         assert f"{name}.gguf" in caught.value.message("en") and caught.value.hint("ko")
     assert engine.load(BUILT_IN).file == BUILT_IN_FILE.name
 
@@ -198,7 +208,9 @@ def test_mutated_files_never_take_the_engine_down(engine: Engine, tmp_path: Path
         path = tmp_path / "mutated.gguf"
         path.write_bytes(broken)
         try:
-            events = list(engine.stream(says("a"), Choice(path, f"mutated {number}"), Sampling(max_tokens=4)))
+            events = list(
+                engine.stream(says("a"), Choice(LocalModel(f"mutated {number}", path)), Sampling(max_tokens=4))
+            )
             assert isinstance(events[-1], Done)
         except ModelError as error:
             assert error.message("ko") and error.hint("en")

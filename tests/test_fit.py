@@ -11,11 +11,12 @@ import pytest
 from kdrinks.engine.advice import backend_for, reinstall_command
 from kdrinks.engine.local import Engine
 from kdrinks.engine.planner import DirectPlanner
+from kdrinks.engine.protocol import Loading, local_model
 from kdrinks.errors import LoadFailed
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.gguf import read_model
 from kdrinks.hub.plan import Planner, fallbacks, first_plan, steps_down
-from kdrinks.records import Choice, Device, Loaded, Loading, Message, Plan, Sampling
+from kdrinks.records import Choice, Device, Loaded, LocalModel, Message, Plan, Sampling
 from tests.support.real_shapes import Shape, write_shape
 from tests.support.tiny_models import write_byte_model
 
@@ -40,7 +41,7 @@ def shape(model_id: str) -> tuple[fit.Shape, int]:
 def plan_for(
     model_id: str, devices: list[Device], device: Literal["auto", "cpu", "gpu"] = "auto", context_tokens: int = 0
 ) -> Plan:
-    choice = Choice(Path("m.gguf"), model_id, device, context_tokens)
+    choice = Choice(LocalModel(model_id, Path("m.gguf")), device, context_tokens)
     return first_plan(choice, *shape(model_id), devices)
 
 
@@ -101,7 +102,7 @@ def test_the_steps_down_are_kv_type_context_layers_and_cpu() -> None:
 
 def test_what_worked_is_remembered_on_this_machine_until_there_is_more_memory(tmp_path: Path) -> None:
     model = write_byte_model(tmp_path / "m.gguf")
-    choice = Choice(model, "m", "auto", 2048)
+    choice = Choice(LocalModel("m", model), "auto", 2048)
     planner = Planner(tmp_path / "home" / "plans.json", now=lambda: 1000.0, free_bytes=lambda: 4 * GIB)
     plans = planner.plans(choice, [CPU])
     assert plans[0] == Plan(0, 2048)
@@ -118,7 +119,7 @@ def test_what_worked_is_remembered_on_this_machine_until_there_is_more_memory(tm
 
 def test_a_damaged_note_of_what_worked_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "plans.json").write_text('{"m": {"plan": 3}}', encoding="utf-8")
-    choice = Choice(write_byte_model(tmp_path / "m.gguf"), "m")
+    choice = Choice(LocalModel("m", write_byte_model(tmp_path / "m.gguf")))
     assert Planner(tmp_path / "plans.json").plans(choice, [CPU])[0] == Plan(0, 4096)
 
 
@@ -147,7 +148,7 @@ class ShortOfMemory(Engine):
 
     def _load(self, choice: Choice, plan: Plan, stop: threading.Event | None) -> Generator[Loading, None, Loaded]:
         if plan.context_tokens > 4096:
-            raise LoadFailed("model_no_memory", file=choice.model.name, reason="std::bad_alloc")
+            raise LoadFailed("model_no_memory", file=local_model(choice.model).path.name, reason="std::bad_alloc")
         return (yield from super()._load(choice, plan, stop))
 
 
@@ -155,7 +156,7 @@ def test_a_load_that_finds_no_memory_steps_down_and_says_so(tmp_path: Path) -> N
     model = write_byte_model(tmp_path / "m.gguf", width=256, layers=4)
     planner = Scripted(Plan(0, 8192), Plan(0, 8192, "q8_0"), Plan(0, 512, "q8_0"))
     with closing(ShortOfMemory(planner=planner)) as engine:
-        loaded = engine.load(Choice(model, "m"))
+        loaded = engine.load(Choice(LocalModel("m", model)))
         assert (loaded.context_tokens, loaded.kv_type) == (512, "q8_0")
         assert loaded.stepped_down == ("kv q8_0", "context 512")
         assert engine.state.loaded == loaded
@@ -166,7 +167,7 @@ def test_when_nothing_fits_the_loaders_own_reason_is_shown(tmp_path: Path) -> No
     model = write_byte_model(tmp_path / "m.gguf", width=256, layers=4)
     with closing(ShortOfMemory(planner=Scripted(Plan(0, 8192), Plan(0, 8192, "q8_0")))) as engine:
         with pytest.raises(LoadFailed) as failed:
-            engine.load(Choice(model, "m"))
+            engine.load(Choice(LocalModel("m", model)))
         assert failed.value.key == "model_no_memory"
         assert engine.state.loaded is None
 
@@ -207,7 +208,9 @@ def test_the_prediction_is_within_ten_percent_of_the_measured_peak(
     predicted = catalog.estimate_of(read_model(path), context_tokens=8192, kv_type=kv_type).total_bytes
     with closing(Engine(planner=Scripted(Plan(0, 8192, kv_type)))) as engine:
         for _ in engine.stream(
-            lambda count, room: [Message("user", "a" * 300)], Choice(path, "m", "cpu"), Sampling(max_tokens=2)
+            lambda count, room: [Message("user", "a" * 300)],
+            Choice(LocalModel("m", path), "cpu"),
+            Sampling(max_tokens=2),
         ):
             pass
         status = Path(f"/proc/{engine.state.worker_pid}/status").read_text(encoding="utf-8")

@@ -9,7 +9,8 @@ import pytest
 from kdrinks.__main__ import main
 from kdrinks.config import BUILT_IN_FILE
 from kdrinks.engine.local import Engine
-from kdrinks.records import Choice, Done, Message, Sampling
+from kdrinks.engine.protocol import Done
+from kdrinks.records import Choice, LocalModel, Message, Sampling
 from kdrinks.store import chats, forget, sqlbox
 from kdrinks.store.db import Database
 from tests.support.counted_answers import say
@@ -101,7 +102,7 @@ def test_the_command_deletes_one_the_old_or_all(
 
 def test_the_engine_reads_a_forgotten_conversation_from_its_beginning() -> None:
     engine = Engine()
-    choice = Choice(BUILT_IN_FILE, "built-in", "cpu")
+    choice = Choice(LocalModel("built-in", BUILT_IN_FILE), "cpu")
     messages = [Message("user", "막걸리는 어떤 술인가요? " * 20)]
 
     def cached(conversation: str) -> int:

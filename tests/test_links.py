@@ -9,10 +9,11 @@ import pytest
 
 from kdrinks.config import Settings
 from kdrinks.engine.local import Engine
+from kdrinks.engine.protocol import Done
 from kdrinks.errors import BadInput, ModelNotFound, NotAModel
 from kdrinks.hub import catalog, links
 from kdrinks.hub.quantize import Batch
-from kdrinks.records import Choice, Done, Message, Sampling
+from kdrinks.records import Choice, LocalModel, Message, Sampling
 from tests.support.tiny_models import write_byte_model
 
 
@@ -71,7 +72,7 @@ def test_a_split_model_linked_out_of_a_cache_of_blobs_answers_and_is_quantized(
     assert job.wait(60) and job.phase == "done" and job.made == [settings.models / "tea-Q8_0.gguf"]
     with closing(Engine()) as engine:
         for one in catalog.local_models(settings)[1:]:
-            choice = Choice(one.path, one.id, "cpu", 512)
+            choice = Choice(LocalModel(one.id, one.path), "cpu", 512)
             *_, last = engine.stream(lambda count, tokens: [Message("user", "?")], choice, Sampling(max_tokens=2))
             assert isinstance(last, Done) and last.loaded.quantization == one.quantization
     assert ids(settings) == ["built-in", "tea-F32", "tea-Q8_0"]

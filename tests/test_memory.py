@@ -14,8 +14,9 @@ from kdrinks.answer import ask
 from kdrinks.config import Settings
 from kdrinks.engine.local import Engine
 from kdrinks.engine.planner import DirectPlanner
+from kdrinks.engine.protocol import Done, Loading, local_model
 from kdrinks.errors import LoadFailed
-from kdrinks.records import Choice, Done, KeepAlive, Loaded, Loading, Plan, Sampling
+from kdrinks.records import Choice, KeepAlive, Loaded, LocalModel, Plan, Sampling
 from kdrinks.services import open_services
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.speed import memory
@@ -38,7 +39,7 @@ class Clock:
 @pytest.fixture(scope="module")
 def choices(tmp_path_factory: pytest.TempPathFactory) -> list[Choice]:
     folder = tmp_path_factory.mktemp("models")
-    return [Choice(write_byte_model(folder / f"{name}.gguf"), name) for name in ("a", "b", "c")]
+    return [Choice(LocalModel(name, write_byte_model(folder / f"{name}.gguf"))) for name in ("a", "b", "c")]
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ class Refusing(Engine):
 
     def _load(self, choice: Choice, plan: Plan, stop: threading.Event | None) -> Generator[Loading, None, Loaded]:
         if self.state.idle_models:
-            raise LoadFailed("model_no_memory", file=choice.model.name, reason="std::bad_alloc")
+            raise LoadFailed("model_no_memory", file=local_model(choice.model).path.name, reason="std::bad_alloc")
         return (yield from super()._load(choice, plan, stop))
 
 
@@ -147,7 +148,7 @@ def test_when_memory_runs_out_the_resting_models_leave_before_anything_is_lowere
 def test_the_measured_memory_is_the_peak_of_this_model_alone(
     engine: Engine, choices: list[Choice], tmp_path: Path
 ) -> None:
-    large = Choice(write_byte_model(tmp_path / "large.gguf", width=1024, layers=2), "large")
+    large = Choice(LocalModel("large", write_byte_model(tmp_path / "large.gguf", width=1024, layers=2)))
     before = engine.load(choices[0]).memory_bytes
     read = done(list(engine.stream(says("a"), large, SHORT))).loaded.memory_bytes
     assert read > before + 40_000_000
@@ -155,7 +156,7 @@ def test_the_measured_memory_is_the_peak_of_this_model_alone(
 
 
 def test_every_answer_keeps_the_predicted_memory_beside_the_measured_one(tmp_path: Path, choices: list[Choice]) -> None:
-    services = open_services(Settings(home=tmp_path / "home", models=choices[0].model.parent))
+    services = open_services(Settings(home=tmp_path / "home", models=local_model(choices[0].model).path.parent))
     try:
         services.engine.load(choices[0])  # as the warm-up does: the answers themselves load nothing
         for _ in range(2):

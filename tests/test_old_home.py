@@ -148,7 +148,7 @@ def test_every_document_is_there_and_search_finds_its_passages(services: Service
 
 def test_every_choice_holds(services: Services) -> None:
     choices, choice = MANIFEST["choices"], last_choice(services)
-    assert {"model_id": choice.model_id, "device": choice.device, "context_tokens": choice.context_tokens} == choices[
+    assert {"model_id": choice.model.id, "device": choice.device, "context_tokens": choice.context_tokens} == choices[
         "model"
     ]
     assert asdict(services.engine.keep_alive) == choices["keeping"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kdrinks.config import BUILT_IN_FILE, Settings
-from kdrinks.records import Choice, KeepAlive
+from kdrinks.records import Choice, KeepAlive, LocalModel
 from kdrinks.services import CHOICE_KEY, KEEPING_KEY, Services, last_choice, open_services, save_choice, save_keep_alive
 from kdrinks.store import chats, forget, preferences, sqlbox
 from kdrinks.store.db import Database, new_id, now
@@ -64,7 +64,7 @@ def test_the_app_opens_with_the_defaults_and_loses_nothing(settings: Settings, t
         before = saved(db)
     with closing(open_services(settings)) as services:
         assert services.engine.keep_alive == KeepAlive()
-        assert last_choice(services) == Choice(BUILT_IN_FILE, "built-in")
+        assert last_choice(services) == Choice(LocalModel("built-in", BUILT_IN_FILE))
         assert forget.retention_days(services.db) is None and forget.apply_retention(services.db) == 0
         assert preferences.get(services.db, STOP_WORDS_KEY, []) in ([], ["물"])
         queries = preferences.get(services.db, sqlbox.SAVED_KEY, {})
@@ -84,12 +84,12 @@ def test_what_is_understood_of_a_newer_version_s_choice_holds_and_the_rest_is_ke
         leave(services.db, forget.RETENTION_KEY, "90")
     with closing(open_services(settings)) as services:
         assert services.engine.keep_alive == KeepAlive(idle_s=300.0)
-        assert last_choice(services) == Choice(BUILT_IN_FILE, "built-in", "cpu", 512)
+        assert last_choice(services) == Choice(LocalModel("built-in", BUILT_IN_FILE), "cpu", 512)
         assert preferences.get(services.db, STOP_WORDS_KEY, []) == ["물"]
         assert preferences.get(services.db, sqlbox.SAVED_KEY, {}) == {"mine": "SELECT 2"}
         assert forget.retention_days(services.db) == 90
         save_keep_alive(services, KeepAlive(900.0, 2))
-        save_choice(services, Choice(BUILT_IN_FILE, "built-in"))
+        save_choice(services, Choice(LocalModel("built-in", BUILT_IN_FILE)))
         assert preferences.get(services.db, KEEPING_KEY) == {"idle_s": 900.0, "models": 2, "where": "gpu"}
         assert preferences.get(services.db, CHOICE_KEY)["threads"] == [1]
 

@@ -43,7 +43,9 @@ def make(path: Path, version: int = OLD) -> None:
         for number, name, sql in schema.MIGRATIONS[:version]:
             connection.execute(sql)
             connection.execute("INSERT INTO migrations VALUES (?, ?, NULL)", [number, name])
-        connection.execute("INSERT INTO conversations VALUES (?, '', now()::TIMESTAMP)", [CONVERSATION])
+        connection.execute(
+            "INSERT INTO conversations (id, session, created_at) VALUES (?, '', now()::TIMESTAMP)", [CONVERSATION]
+        )
         _ask(connection, FOLDED)
         connection.execute("CHECKPOINT")
         _ask(connection, LOGGED)
@@ -131,8 +133,13 @@ def test_put_back_the_copy_is_a_store_again(path: Path) -> None:
     assert copies(path) == [name(OLD)]
 
 
-def test_a_new_store_and_an_update_that_only_adds_leave_no_copy(path: Path) -> None:
-    for version in (0, 4, 5, NEWEST):
+ADDING = schema.MIGRATIONS[:8]
+"""From the fourth on these only make and fill tables; the ninth alters some."""
+
+
+def test_a_new_store_and_an_update_that_only_adds_leave_no_copy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MIGRATIONS", ADDING)
+    for version in (0, 4, 5, ADDING[-1][0]):
         if version:
             make(path, version)
         with closing(Database.open(path)) as db:

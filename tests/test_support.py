@@ -11,9 +11,10 @@ import pytest
 from kdrinks import answer
 from kdrinks.config import Settings
 from kdrinks.drinks.names import packaged_names
+from kdrinks.engine.protocol import Done, Event, Text
 from kdrinks.generation.claims import sentences, unsupported_claims
 from kdrinks.hub import catalog
-from kdrinks.records import Done, Event, Language, Loaded, Message, Passage, Text, Timing
+from kdrinks.records import Language, Loaded, Message, Passage, Timing
 from kdrinks.services import Services, open_services
 from kdrinks.store import chats
 from kdrinks.text.analyzer import TextAnalyzer

@@ -6,15 +6,16 @@ Returns documents and prints for people; exit status and --json are __main__'s.
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from kdrinks.answer import Answer, ask
 from kdrinks.cli.base import Command, choice_of, open_session, positive
+from kdrinks.engine.protocol import local_model
 from kdrinks.errors import BadInput
 from kdrinks.hub import catalog
-from kdrinks.records import Choice, Hit, ModelFile, Sampling, Turn
+from kdrinks.records import Hit, ModelFile, Sampling, Turn
 from kdrinks.services import last_choice
 
 
@@ -44,7 +45,7 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
         answer = ask(
             services,
             options.question,
-            choice=Choice(choice.model, choice.model_id, options.device, choice.context_tokens),
+            choice=replace(choice, device=options.device),
             sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed),
             lang=None if options.lang == "auto" else options.lang,
             template=options.template,
@@ -64,7 +65,9 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
                 print(f"[{citation.number}] {citation.passage.title}: {citation.passage.id}", file=sys.stderr)
         if answer.finish == "failed" and answer.error:
             raise answer.error
-        return _answer_document(answer, catalog.find_model(str(choice.model), services.settings), options.device)
+        return _answer_document(
+            answer, catalog.find_model(str(local_model(choice.model).path), services.settings), options.device
+        )
 
 
 def _answer_document(answer: Answer, model: ModelFile, requested: str) -> dict[str, Any]:

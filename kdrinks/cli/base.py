@@ -9,7 +9,7 @@ from typing import Any
 from kdrinks.config import from_environment
 from kdrinks.errors import StoreLocked
 from kdrinks.hub import catalog
-from kdrinks.records import Choice
+from kdrinks.records import Choice, LocalModel
 from kdrinks.services import Services, open_services
 
 Command = Callable[..., argparse.ArgumentParser]
@@ -34,7 +34,7 @@ def open_session(*, memory: bool = False, note: bool = False) -> Iterator[Servic
 
 def choice_of(services: Services, model_id: str, device: Any) -> Choice:
     model = catalog.find_model(model_id, services.settings)
-    return Choice(model.path, model.id, device)
+    return Choice(LocalModel(model.id, model.path), device)
 
 
 def positive(text: str) -> int:

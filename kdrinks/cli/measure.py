@@ -15,7 +15,7 @@ from kdrinks.config import from_environment
 from kdrinks.engine.local import Engine
 from kdrinks.hub import catalog
 from kdrinks.measure import evaluate as evaluation
-from kdrinks.records import Choice
+from kdrinks.records import Choice, LocalModel
 
 
 def add(command: Command) -> None:
@@ -71,7 +71,9 @@ def _bench(options: argparse.Namespace) -> dict[str, Any]:
     model = catalog.find_model(options.model, from_environment())
     with contextlib.closing(Engine()) as engine:
         figures = engine.bench(
-            Choice(model.path, model.id, options.device), tokens=options.tokens, prompt_tokens=options.prompt_tokens
+            Choice(LocalModel(model.id, model.path), options.device),
+            tokens=options.tokens,
+            prompt_tokens=options.prompt_tokens,
         )
     if not options.json:
         for key, value in figures.items():

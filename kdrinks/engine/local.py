@@ -14,26 +14,10 @@ from typing import Any
 from kdrinks.engine.memory import WorkerPool
 from kdrinks.engine.planner import DirectPlanner, Planner
 from kdrinks.engine.process import Stopped
+from kdrinks.engine.protocol import Done, Event, Loading, Queued, Reading, Text, local_model
 from kdrinks.engine.request_queue import RequestQueue
 from kdrinks.errors import EngineDied, LoadFailed, ModelNotFound
-from kdrinks.records import (
-    Choice,
-    Device,
-    Done,
-    Event,
-    Finish,
-    KeepAlive,
-    Loaded,
-    Loading,
-    Message,
-    Plan,
-    Queued,
-    Reading,
-    Sampling,
-    Sentence,
-    Text,
-    Timing,
-)
+from kdrinks.records import Choice, Device, Finish, KeepAlive, Loaded, Message, Plan, Sampling, Sentence, Timing
 
 Count = Callable[[list[Message]], int]
 Build = Callable[[Count, int], list[Message]]
@@ -153,8 +137,9 @@ class Engine:
         pool.alive()
         if pool.loaded and pool.choice == choice:
             return False
-        if not choice.model.is_file():
-            raise ModelNotFound("model_file_missing", file=str(choice.model))
+        path = local_model(choice.model).path
+        if not path.is_file():
+            raise ModelNotFound("model_file_missing", file=str(path))
         if pool.change_to(choice, self._keep.models):
             return False
         devices = self.devices()
@@ -188,7 +173,7 @@ class Engine:
     def _load(self, choice: Choice, plan: Plan, stop: threading.Event | None) -> Generator[Loading, None, Loaded]:
         """Loading events of one try; returns what the loader reports."""
         values = {
-            "path": str(choice.model.absolute()),  # a split model finds its parts by this name
+            "path": str(local_model(choice.model).path.absolute()),  # a split model finds its parts by this name
             "device": choice.device,
             "threads": choice.threads,
             **asdict(plan),
@@ -199,7 +184,7 @@ class Engine:
                     yield Loading(document["fraction"])
                 elif "result" in document:
                     result = document["result"]
-        return Loaded(model_id=choice.model_id, requested=choice.device, **result)
+        return Loaded(model_id=choice.model.id, requested=choice.device, **result)
 
     def _answered(
         self,
@@ -256,7 +241,9 @@ class Engine:
     def _stopped_early(self, choice: Choice, timing: Timing) -> Done:
         """Done for a request that was stopped before its model was there, `used` is empty then, or by force."""
         loaded = self._pool.loaded if self._pool.choice == choice else None
-        nothing = Loaded(choice.model_id, choice.model.name, "", 0, choice.device, "", 0, 0, 0.0, 0, 0)
+        nothing = Loaded(
+            choice.model.id, local_model(choice.model).path.name, "", 0, choice.device, "", 0, 0, 0.0, 0, 0
+        )
         return Done("stopped", timing, loaded or nothing)
 
     def load(self, choice: Choice, progress: Callable[[float], None] = lambda fraction: None) -> Loaded:

@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from kdrinks.engine.protocol import local_model
 from kdrinks.errors import ModelError
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.gguf import header_of, read_model
@@ -93,8 +94,9 @@ class Planner:
         return plans
 
     def _all(self, choice: Choice, devices: Sequence[Device]) -> list[Plan]:
+        path = local_model(choice.model).path
         try:
-            header, model = header_of(choice.model), read_model(choice.model)
+            header, model = header_of(path), read_model(path)
         except ModelError:
             # llama.cpp's own words about a broken file are better than none.
             return [Plan(0 if choice.device == "cpu" else -1, choice.context_tokens)]
@@ -121,7 +123,7 @@ class Planner:
         """Peak memory of the plan on the CPU; 0 when the file cannot be read."""
         try:
             estimated = catalog.estimate_of(
-                read_model(choice.model), context_tokens=plan.context_tokens, kv_type=plan.kv_type
+                read_model(local_model(choice.model).path), context_tokens=plan.context_tokens, kv_type=plan.kv_type
             )
         except ModelError:
             return 0
@@ -130,7 +132,9 @@ class Planner:
     def fits_beside(self, choice: Choice, devices: Sequence[Device]) -> bool:
         """Whether there is room for the choice in what is free now, with the models in memory where they are."""
         try:
-            estimated = catalog.estimate_of(read_model(choice.model), context_tokens=choice.context_tokens)
+            estimated = catalog.estimate_of(
+                read_model(local_model(choice.model).path), context_tokens=choice.context_tokens
+            )
         except ModelError:
             return True
         return fit.verdict(estimated, fit.free_memory(self._free_bytes(), devices)) == "fits"
@@ -140,7 +144,7 @@ class Planner:
 
 
 def _key(choice: Choice) -> str:
-    return f"{choice.model.name} {choice.device} {choice.context_tokens}"
+    return f"{local_model(choice.model).path.name} {choice.device} {choice.context_tokens}"
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:

@@ -17,9 +17,10 @@ from kdrinks.drinks.model import load_drinks, load_topics, record_of
 from kdrinks.drinks.passages import all_passages, passages_of_drink
 from kdrinks.engine.local import Engine
 from kdrinks.engine.process import Stopped
+from kdrinks.engine.protocol import Done, Loading, Reading, Text
 from kdrinks.errors import BadInput, KdrinksError, ModelError, StoreError
 from kdrinks.generation import prompt
-from kdrinks.records import Choice, Done, Language, Loading, Message, ModelFile, Passage, Reading, Sampling, Text
+from kdrinks.records import Choice, Language, Message, ModelFile, Passage, Sampling
 from kdrinks.store import compare as store
 from kdrinks.store.compare import RUNS_TO_SHOW, Run, Setting
 from kdrinks.store.db import Database, new_id
@@ -121,7 +122,7 @@ class Comparison:
         model, choice = candidate.model, candidate.choice
         setting = Setting(
             place,
-            choice.model_id,
+            choice.model.id,
             model.path.name,
             model.quantization,
             model.size_bytes,

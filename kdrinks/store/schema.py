@@ -151,4 +151,35 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         );
         """,
     ),
+    (
+        9,
+        "owners, the leaf of a conversation, jobs, what made an answer",
+        """
+        -- owner: the id of the visitor whose it is (records.Visitor); NULL belongs to administrators, as all that is older does
+        ALTER TABLE conversations ADD COLUMN owner VARCHAR;
+        ALTER TABLE documents ADD COLUMN owner VARCHAR;
+        ALTER TABLE drink_versions ADD COLUMN owner VARCHAR;
+        -- leaf: the last message of the branch that is shown; from there the parents lead back to the first
+        ALTER TABLE conversations ADD COLUMN leaf UUID;
+        UPDATE conversations SET leaf = last.id
+        FROM (SELECT conversation_id, arg_max(id, (created_at, id)) AS id FROM messages GROUP BY conversation_id) AS last
+        WHERE last.conversation_id = conversations.id;
+        -- one row at the start and one at the end: a job without an end was cut by the end of its process
+        -- subject: what a person calls it; error: {key, values} of a failed one
+        CREATE TABLE jobs (
+            id UUID NOT NULL, kind VARCHAR NOT NULL, subject VARCHAR NOT NULL, owner VARCHAR, phase VARCHAR NOT NULL,
+            error JSON, created_at TIMESTAMP NOT NULL
+        );
+        -- identity: all that decides what is written, as one hash (generation/identity.py); NULL where a part of it was not known
+        ALTER TABLE generations ADD COLUMN identity VARCHAR;
+        ALTER TABLE generations ADD COLUMN adapter VARCHAR;
+        ALTER TABLE generations ADD COLUMN adapter_scale DOUBLE;
+        ALTER TABLE comparison_runs ADD COLUMN identity VARCHAR;
+        -- good for as long as path, size and time of change are the same
+        CREATE TABLE file_hashes (
+            path VARCHAR NOT NULL, size_bytes BIGINT NOT NULL, modified_ns BIGINT NOT NULL, sha256 VARCHAR NOT NULL,
+            created_at TIMESTAMP NOT NULL
+        );
+        """,
+    ),
 )

@@ -2,9 +2,10 @@
 
 from kdrinks.config import BUILT_IN_FILE
 from kdrinks.engine.local import Build
-from kdrinks.records import Choice, Done, Event, Message, Sampling, Text
+from kdrinks.engine.protocol import Done, Event, Text
+from kdrinks.records import Choice, LocalModel, Message, Sampling
 
-BUILT_IN = Choice(BUILT_IN_FILE, "built-in")
+BUILT_IN = Choice(LocalModel("built-in", BUILT_IN_FILE))
 SIKHYE = ({"title": "식혜", "kind": "ingredients", "text": "재료: 밥, 엿기름, 물"},)
 ASK = [Message("user", "식혜의 재료는?", question="식혜 재료가 뭐예요?", passages=SIKHYE)]
 ON_AND_ON = Sampling(max_tokens=100_000, temperature=1.0, top_k=20, top_p=1.0)

@@ -11,7 +11,7 @@ from kdrinks.config import Settings
 from kdrinks.engine.local import Engine
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, fit
-from kdrinks.records import Choice, Message, Sampling
+from kdrinks.records import Choice, LocalModel, Message, Sampling
 
 HANGS_S = 60.0
 MEMORY_BYTES = 4 << 30
@@ -51,7 +51,9 @@ def load(engine: Engine, path: Path) -> str:
     watch.start()
     try:
         events = engine.stream(
-            lambda count, room: [Message("user", "a")], Choice(path, path.stem, "cpu"), Sampling(max_tokens=3)
+            lambda count, room: [Message("user", "a")],
+            Choice(LocalModel(path.stem, path), "cpu"),
+            Sampling(max_tokens=3),
         )
         for _ in events:
             pass

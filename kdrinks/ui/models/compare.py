@@ -13,7 +13,7 @@ import streamlit as st
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog
 from kdrinks.measure.compare import Candidate, Comparison
-from kdrinks.records import Choice, Device
+from kdrinks.records import Choice, Device, LocalModel
 from kdrinks.services import Services, last_choice
 from kdrinks.store.compare import RUNS_TO_SHOW
 from kdrinks.ui.frame import may_manage, several_in_words, show_error, t
@@ -91,7 +91,7 @@ def _watch() -> None:
 
 def _draw_form(services: Services, devices: Sequence[Device]) -> None:
     models = {model.id: model for model in catalog.local_models(services.settings)}
-    current = last_choice(services).model_id
+    current = last_choice(services).model.id
     st.session_state.setdefault("compare-models", [current if current in models else catalog.BUILT_IN])
     chosen = st.multiselect(
         t("models.compare.models"),
@@ -121,7 +121,7 @@ def _draw_form(services: Services, devices: Sequence[Device]) -> None:
         persist_state="session",
     )
     candidates = [
-        Candidate(models[model_id], Choice(models[model_id].path, model_id, device, context, count))
+        Candidate(models[model_id], Choice(LocalModel(model_id, models[model_id].path), device, context, count))
         for model_id, device, context, count in product(
             (model_id for model_id in chosen if model_id in models), kinds, contexts, threads
         )

@@ -10,7 +10,7 @@ import streamlit as st
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, quantize
 from kdrinks.measure.compare import Candidate
-from kdrinks.records import Choice, ModelFile
+from kdrinks.records import Choice, LocalModel, ModelFile
 from kdrinks.services import Services
 from kdrinks.store.compare import RUNS_TO_SHOW
 from kdrinks.ui.format import bytes_text
@@ -88,7 +88,7 @@ def _compare(services: Services, job: quantize.Batch) -> None:
     made = {path for path in job.made if path.exists()}
     smaller = [model for model in catalog.local_models(services.settings) if model.path in made]
     models = [job.model, *sorted(smaller, key=lambda model: -model.size_bytes)]
-    candidates = [Candidate(model, Choice(model.path, model.id)) for model in models]
+    candidates = [Candidate(model, Choice(LocalModel(model.id, model.path))) for model in models]
     if compare.begin(services, candidates, rounds=RUNS_TO_SHOW, quality=True):
         batches().pop(NOW, None)
         st.rerun()

@@ -9,10 +9,11 @@ import psutil
 import streamlit as st
 
 from kdrinks.engine.advice import reinstall_command_here
+from kdrinks.engine.protocol import local_model
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.download import disk_free_bytes
-from kdrinks.records import Choice, Device, Loaded, ModelFile
+from kdrinks.records import Choice, Device, Loaded, LocalModel, ModelFile
 from kdrinks.services import Services, last_choice, save_choice
 from kdrinks.ui.chat.evidence import device_name
 from kdrinks.ui.format import bytes_text, short
@@ -117,7 +118,7 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
     model_id = st.radio(
         t("models.choose"),
         options=list(by_id),
-        index=list(by_id).index(saved.model_id) if saved.model_id in by_id else 0,
+        index=list(by_id).index(saved.model.id) if saved.model.id in by_id else 0,
         format_func=_title,
         captions=[_about(model) for model in usable],
         key=f"choice-model-{lang()}",  # as in frame.in_words; what was chosen is saved
@@ -141,7 +142,7 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
         )
     model = by_id[model_id]
     # a context that was saved elsewhere stays to choose: opening the page changes no choice
-    of_model = saved.context_tokens if saved.model_id == model_id else 0
+    of_model = saved.context_tokens if saved.model.id == model_id else 0
     contexts = sorted({0, of_model, *(tokens for tokens in CONTEXTS if tokens <= model.context_length)})
     with right:
         context = st.selectbox(
@@ -152,8 +153,8 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
             help=t("models.context_help"),
             key=f"choice-context-{model_id}-{lang()}",
         )
-    choice = Choice(model.path, model.id, device, context)
-    if (choice.model_id, choice.device, choice.context_tokens) != (saved.model_id, saved.device, saved.context_tokens):
+    choice = Choice(LocalModel(model.id, model.path), device, context)
+    if (choice.model.id, choice.device, choice.context_tokens) != (saved.model.id, saved.device, saved.context_tokens):
         save_choice(services, choice)
     if device == "gpu" and not any(found.kind in GPUS for found in devices):
         _draw_no_gpu()
@@ -174,7 +175,7 @@ def _draw_buttons(services: Services, choice: Choice) -> None:
             st.rerun()
         if may_manage():
             keep_alive.draw(services)
-        if choice.model_id != catalog.BUILT_IN and may_manage():
+        if choice.model.id != catalog.BUILT_IN and may_manage():
             _draw_remove(services, choice, disabled=under_way is not None)
     if refused := st.session_state.pop(REFUSED_KEY, None):
         show_error(KdrinksError(refused["key"], **refused["values"]))
@@ -185,18 +186,18 @@ def _draw_buttons(services: Services, choice: Choice) -> None:
 
 def _draw_remove(services: Services, choice: Choice, *, disabled: bool) -> None:
     """Deletes the chosen file after a second click; the built-in model takes its place."""
-    linked = choice.model.is_symlink()
+    linked = local_model(choice.model).path.is_symlink()
     label = t("models.link.unlink" if linked else "models.remove")
     with st.popover(label, icon=":material/link_off:" if linked else ":material/delete:", disabled=disabled):
         sure = "models.link.unlink_sure" if linked else "models.remove_sure"
-        st.markdown(t(sure, file=as_plain(choice.model.name)))
+        st.markdown(t(sure, file=as_plain(local_model(choice.model).path.name)))
         if not st.button(label if linked else t("models.remove_now"), type="primary", key="remove"):
             return
         try:
             loaded = services.engine.state.loaded
-            if loaded and loaded.model_id == choice.model_id:
+            if loaded and loaded.model_id == choice.model.id:
                 services.engine.unload()
-            catalog.remove(catalog.find_model(choice.model_id, services.settings), services.settings)
+            catalog.remove(catalog.find_model(choice.model.id, services.settings), services.settings)
         except KdrinksError as error:
             show_error(error)
             return
