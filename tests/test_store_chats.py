@@ -167,7 +167,7 @@ def test_four_chats_write_while_three_analysts_read_and_every_row_is_counted(tmp
 
 def test_a_write_that_fails_half_way_leaves_nothing(db: Database) -> None:
     with pytest.raises(ZeroDivisionError), db.write() as cursor:
-        cursor.execute("INSERT INTO conversations VALUES (uuid(), '', now()::TIMESTAMP)")
+        cursor.execute("INSERT INTO conversations (id, session, created_at) VALUES (uuid(), '', now()::TIMESTAMP)")
         raise ZeroDivisionError
     assert rows(db, "conversations") == 0
     say(db)  # and the next one works

@@ -1,5 +1,8 @@
 """Conversations: a question is stored when it is asked, its answer when it ends, both for good until the conversation is deleted.
 
+A conversation is a tree: a question's parent is the answer it follows, an answer's parent its question; versions of either share one.
+The leaf is the last message of the branch that is shown.
+
 It does not know how answers are made; a question without an answer whose process has ended reads as interrupted.
 """
 
@@ -52,15 +55,22 @@ def record_question(db: Database, conversation_id: str, question: str, lang: Lan
             cursor.execute(
                 "INSERT INTO conversations (id, session, created_at) VALUES (?, '', ?)", [conversation_id, now()]
             )
-        previous = cursor.execute(
-            "SELECT id FROM messages WHERE conversation_id = ? ORDER BY created_at DESC, id DESC LIMIT 1",
-            [conversation_id],
-        ).fetchone()
-        cursor.execute(
-            "INSERT INTO messages (id, conversation_id, parent, role, lang, text, created_at) VALUES (?, ?, ?, 'question', ?, ?, ?)",
-            [question_id, conversation_id, previous[0] if previous else None, lang, question, now()],
-        )
+        store_question(cursor, conversation_id, question_id, question, lang, now())
     return question_id
+
+
+def store_question(
+    cursor: Cursor, conversation_id: str, question_id: str, question: str, lang: Language, at: datetime
+) -> None:
+    """Put a question behind the leaf of a conversation that is there, inside a transaction and at a time of the caller's."""
+    cursor.execute(
+        """
+        INSERT INTO messages (id, conversation_id, parent, role, lang, text, created_at)
+        SELECT $question, id, leaf, 'question', $lang, $text, $at FROM conversations WHERE id = $conversation
+        """,
+        {"question": question_id, "conversation": conversation_id, "lang": lang, "text": question, "at": at},
+    )
+    cursor.execute("UPDATE conversations SET leaf = ? WHERE id = ?", [question_id, conversation_id])
 
 
 def record(db: Database, exchange: Exchange) -> bool:
@@ -90,6 +100,7 @@ def store(cursor: Cursor, exchange: Exchange, at: datetime) -> bool:
         "INSERT INTO messages (id, conversation_id, parent, role, lang, text, created_at) VALUES (?, ?, ?, 'answer', ?, ?, ?)",
         [*ids, exchange.question_id, exchange.language, exchange.answer, at],
     )
+    _lead_to(cursor, exchange)
     _insert(cursor, "generations", [_generation(exchange) | {"created_at": at}])
     _insert(
         cursor,
@@ -118,6 +129,29 @@ def store(cursor: Cursor, exchange: Exchange, at: datetime) -> bool:
     return True
 
 
+def _lead_to(cursor: Cursor, exchange: Exchange) -> None:
+    """Make a new answer the one that is shown: the leaf, or before what already followed its question or an older version of it."""
+    moved = cursor.execute(
+        "UPDATE conversations SET leaf = ? WHERE id = ? AND leaf = ?",
+        [exchange.message_id, exchange.conversation_id, exchange.question_id],
+    ).fetchone()
+    if moved == (1,):
+        return
+    ids = {"answer": exchange.message_id, "conversation": exchange.conversation_id, "question": exchange.question_id}
+    versions = "SELECT id FROM messages WHERE parent = $question AND role = 'answer'"
+    cursor.execute(
+        f"UPDATE conversations SET leaf = $answer WHERE id = $conversation AND leaf IN ({versions})",
+        ids,
+    )
+    cursor.execute(
+        f"""
+        UPDATE messages SET parent = $answer
+        WHERE conversation_id = $conversation AND role = 'question' AND (parent = $question OR parent IN ({versions}))
+        """,
+        ids,
+    )
+
+
 def conversations(db: Database, limit: int | None = 30) -> list[Conversation]:
     """The conversations with a question, the last active one first; those of the sample data are left out.
 
@@ -137,17 +171,12 @@ def conversations(db: Database, limit: int | None = 30) -> list[Conversation]:
 
 
 def messages(db: Database, conversation_id: str) -> list[StoredQuestion]:
-    """Everything a page needs to draw a conversation again, oldest question first; empty for an unknown or malformed id."""
+    """Everything a page needs to draw the branch of a conversation that is shown, oldest question first.
+
+    Empty for an unknown or malformed id.
+    """
     with db.cursor() as cursor:
-        asked = cursor.execute(
-            """
-            SELECT q.id::VARCHAR, q.text, q.lang, q.created_at, count(a.id), arg_max(a.id, a.created_at)::VARCHAR
-            FROM messages q LEFT JOIN messages a ON a.parent = q.id AND a.role = 'answer' AND a.conversation_id = q.conversation_id
-            WHERE q.conversation_id = TRY_CAST(? AS UUID) AND q.role = 'question'
-            GROUP BY q.id, q.text, q.lang, q.created_at ORDER BY q.created_at, q.id
-            """,
-            [conversation_id],
-        ).fetchall()
+        asked = _branch(cursor, conversation_id)
         answers = _rows(
             cursor,
             """
@@ -164,7 +193,7 @@ def messages(db: Database, conversation_id: str) -> list[StoredQuestion]:
         )
     by_id = {row["id"]: row for row in answers}
     result = []
-    for question_id, question, lang, asked_at, count, answer_id in asked:
+    for (question_id, _, _, question, lang, asked_at), answer_id, count in asked:
         row = by_id.get(answer_id)
         exchange = None
         if row is not None:
@@ -188,6 +217,40 @@ def messages(db: Database, conversation_id: str) -> list[StoredQuestion]:
             StoredQuestion(conversation_id, question_id, question, lang, asked_at, exchange, count, interrupted)
         )
     return result
+
+
+def _branch(cursor: Cursor, conversation_id: str) -> list[tuple[tuple[Any, ...], str, int]]:
+    """From the first question to the leaf: each question's row, the id of its answer (empty for none) and how many it has.
+
+    The answer is the one on the way to the leaf; the latest where the next question followed none (it was still being written).
+    """
+    rows = cursor.execute(
+        """
+        SELECT id::VARCHAR, parent::VARCHAR, role, text, lang, created_at FROM messages
+        WHERE conversation_id = TRY_CAST(? AS UUID) ORDER BY created_at, id
+        """,
+        [conversation_id],
+    ).fetchall()
+    by_id = {row[0]: row for row in rows}
+    answers: dict[str, list[str]] = {}
+    for row in rows:
+        if row[2] == "answer":
+            answers.setdefault(row[1], []).append(row[0])
+    leaf = cursor.execute(
+        "SELECT leaf::VARCHAR FROM conversations WHERE id = TRY_CAST(? AS UUID)", [conversation_id]
+    ).fetchone()
+    at = leaf[0] if leaf else None
+    way: dict[str | None, None] = {}  # from the leaf up; a damaged store may lead in a circle
+    while at in by_id and at not in way:
+        way[at] = None
+        at = by_id[at][1]
+    branch = []
+    for message_id in reversed(way):
+        if by_id[message_id][2] == "question":
+            versions = answers.get(str(message_id), [])
+            chosen = next((version for version in versions if version in way), versions[-1] if versions else "")
+            branch.append((by_id[message_id], chosen, len(versions)))
+    return branch
 
 
 def delete_conversation(db: Database, conversation_id: str) -> int:

@@ -22,27 +22,17 @@ def _add(db: Database, talks: Sequence[Sequence[tuple[datetime, Exchange]]]) -> 
     analyser = ""
     with db.write() as cursor:
         for talk in talks:
-            previous = None
             for place, (at, exchange) in enumerate(talk):
                 if place == 0:
                     cursor.execute(
                         "INSERT INTO conversations (id, session, created_at) VALUES (?, ?, ?)",
                         [exchange.conversation_id, chats.SAMPLE_SESSION, at],
                     )
-                cursor.execute(
-                    "INSERT INTO messages (id, conversation_id, parent, role, lang, text, created_at) VALUES (?, ?, ?, 'question', ?, ?, ?)",
-                    [
-                        exchange.question_id,
-                        exchange.conversation_id,
-                        previous,
-                        exchange.language,
-                        exchange.question,
-                        at,
-                    ],
-                )
+                asked = exchange.conversation_id, exchange.question_id, exchange.question, exchange.language
+                chats.store_question(cursor, *asked, at)
                 ended = at + timedelta(seconds=exchange.timing.total_s)
                 chats.store(cursor, exchange, ended)
-                previous, analyser = exchange.message_id, exchange.analyser
+                analyser = exchange.analyser
                 days.add(ended.date())
         if analyser:
             rollup.roll_forward(cursor, analyser, now())

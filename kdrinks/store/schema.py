@@ -161,9 +161,19 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         ALTER TABLE drink_versions ADD COLUMN owner VARCHAR;
         -- leaf: the last message of the branch that is shown; from there the parents lead back to the first
         ALTER TABLE conversations ADD COLUMN leaf UUID;
-        UPDATE conversations SET leaf = last.id
-        FROM (SELECT conversation_id, arg_max(id, (created_at, id)) AS id FROM messages GROUP BY conversation_id) AS last
-        WHERE last.conversation_id = conversations.id;
+        -- until now every conversation was one line, read by time: it becomes the line of parents that the leaf leads along
+        CREATE TEMP TABLE line AS
+        SELECT q.id AS question, q.conversation_id, coalesce(arg_max(a.id, (a.created_at, a.id)), q.id) AS last,
+               row_number() OVER (PARTITION BY q.conversation_id ORDER BY q.created_at, q.id) AS place
+        FROM messages q LEFT JOIN messages a ON a.parent = q.id AND a.role = 'answer'
+        WHERE q.role = 'question' GROUP BY q.id, q.conversation_id, q.created_at;
+        UPDATE messages SET parent = before.last
+        FROM line JOIN line AS before ON before.conversation_id = line.conversation_id AND before.place = line.place - 1
+        WHERE messages.id = line.question AND messages.parent IS DISTINCT FROM before.last;
+        UPDATE conversations SET leaf = final.last
+        FROM (SELECT conversation_id, arg_max(last, place) AS last FROM line GROUP BY conversation_id) AS final
+        WHERE final.conversation_id = conversations.id;
+        DROP TABLE line;
         -- one row at the start and one at the end: a job without an end was cut by the end of its process
         -- subject: what a person calls it; error: {key, values} of a failed one
         CREATE TABLE jobs (

@@ -33,7 +33,10 @@ VIEWS: tuple[ViewOfData, ...] = (
         (
             ("id", "UUID of the message"),
             ("conversation_id", "its conversation"),
-            ("parent", "an answer's question; a question's previous message, NULL for the first"),
+            (
+                "parent",
+                "an answer's question; the answer that a question follows, NULL for the first; versions share one",
+            ),
             ("role", "question or answer"),
             ("lang", "ko or en"),
             ("text", "what was said"),
