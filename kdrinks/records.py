@@ -247,6 +247,8 @@ class Loaded:
     """What was lowered because memory ran out, as hub.plan.fallbacks names it; empty when nothing was."""
     predicted_bytes: int = 0
     """What memory_bytes was expected to become, from the header alone; 0 where nothing was predicted (a GPU holds a part)."""
+    template_hash: str = ""
+    """SHA-256 (hex) of the chat template's source text; "" where the model has none or nobody here can read it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """What the real engine writes: the built-in model and small random ones, their text, their templates, their conversations."""
 
+import hashlib
 import itertools
+import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -187,6 +189,18 @@ def test_the_built_in_template_takes_passages_and_question_and_nothing_else(engi
 
     assert "엿기름" in written(list(engine.stream(build, BUILT_IN, Sampling(max_tokens=64))))
     assert counts[0] == counts[1]
+
+
+def test_an_answer_names_the_tokens_it_was_asked_with_and_the_template_that_made_them(
+    engine: Engine, bytes_model: Choice, tmp_path: Path
+) -> None:
+    source = "{{ messages[0].content }}한"
+    own = Choice(LocalModel("own", write_byte_model(tmp_path / "own.gguf", template=source)))
+    for choice, prompt, template in ((bytes_model, "User: a\nAssistant:", None), (own, "a한", source)):
+        end = done(list(engine.stream(says("a"), choice, Sampling(max_tokens=2))))
+        tokens = [1, *(3 + byte for byte in prompt.replace(" ", "▁").encode())]  # <s>, then one token a byte
+        assert end.prompt_hash == hashlib.sha256(struct.pack(f"<{len(tokens)}i", *tokens)).hexdigest()
+        assert end.loaded.template_hash == (hashlib.sha256(template.encode()).hexdigest() if template else "")
 
 
 # Conversations

@@ -236,7 +236,7 @@ class Engine:
             tokens_per_s=(written - 1) / seconds if written > 1 and seconds > 0 else None,
             total_s=self._clock() - called,
         )
-        yield Done(finish, timing, loaded, result.get("corrections", 0))
+        yield Done(finish, timing, loaded, result.get("corrections", 0), result["prompt_hash"])
 
     def _stopped_early(self, choice: Choice, timing: Timing) -> Done:
         """Done for a request that was stopped before its model was there, `used` is empty then, or by force."""

@@ -44,6 +44,8 @@ class Done:
     loaded: Loaded
     corrections: int = 0
     """Tokens that the model would have written otherwise, had it not been held to sentences."""
+    prompt_hash: str = ""
+    """SHA-256 (hex) of the prompt's token ids as int32, little-endian; "" where no prompt was made or its ids are not known."""
 
 
 Event = Queued | Loading | Reading | Text | Done

@@ -7,6 +7,7 @@ It ends itself when its standard input closes, in mid-prompt and mid-answer too:
 Only local.py starts it. It knows nothing of questions, pages or the store.
 """
 
+import hashlib
 import json
 import os
 import queue
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import psutil
 
 from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, TemplateBroken
@@ -111,7 +113,8 @@ class Worker:
             raise Refused("NotAModel", "model_writes_no_text", file=file)
         try:
             bos, eos = model.special_text("bos"), model.special_text("eos")
-            self._template = ChatTemplate(model.template(), bos_token=bos, eos_token=eos)
+            source = model.template()
+            self._template = ChatTemplate(source, bos_token=bos, eos_token=eos)
         except TemplateBroken as exc:
             model.close()
             raise Refused("NotAModel", "model_template_broken", file=file, reason=str(exc)) from exc
@@ -127,6 +130,7 @@ class Worker:
             "load_s": time.monotonic() - started,
             "threads": model.threads,
             "memory_bytes": peak_bytes(),
+            "template_hash": hashlib.sha256(source.encode("utf-8")).hexdigest() if source else "",
         }
 
     def _loaded(self) -> tuple[Model, ChatTemplate]:
@@ -192,7 +196,11 @@ class Worker:
         if measured:
             model.reset(prompt)
         cached = model.reuse_prefix(prompt, request.get("conversation", ""))
-        result: dict[str, Any] = {"prompt_tokens": len(prompt), "cached_tokens": cached}
+        result: dict[str, Any] = {
+            "prompt_tokens": len(prompt),
+            "cached_tokens": cached,
+            "prompt_hash": hashlib.sha256(np.array(prompt, dtype="<i4").tobytes()).hexdigest(),
+        }
         for done in model.read(prompt[cached:]):
             self._say({"id": request["id"], "event": "reading", "done": cached + done, "total": len(prompt)})
             if self._stopped.is_set():
