@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from kdrinks import recount
 from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text, local_model
 from kdrinks.errors import BadInput, KdrinksError
-from kdrinks.generation import claims, guard, prompt, templates
+from kdrinks.generation import claims, guard, identity, prompt, templates
 from kdrinks.hub import catalog
 from kdrinks.records import (
     Choice,
@@ -132,6 +132,8 @@ class Answer:
         self.error: KdrinksError | None = None
         self.intent = "unknown"
         self.guard = "off"
+        self.identity = ""
+        """Of the generation; "" where no model wrote, or a part of it is not known."""
         self.citations: tuple[Citation, ...] = ()
         self.unsupported: tuple[claims.Span, ...] = ()
         """Sentences of a free model's text with a figure or name that no passage of its prompt holds."""
@@ -204,6 +206,7 @@ class Answer:
         """The chain, step by step."""
         services, question = self._services, self.question
         model = catalog.find_model(str(local_model(question.choice.model).path), services.settings)
+        services.hash_of(model.path)  # known by the time the answer is written, unless the file is large and new
         stored = chats.messages(services.db, question.conversation_id)
         turns = [*question.turns, *(_turn(asked) for asked in stored if asked.question_id != question.id)]
 
@@ -267,8 +270,9 @@ class Answer:
                         self._show(gate.feed(text) if gate else text)
                         if gate and gate.outcome != "kept":
                             self._halt.set()
-                    case Done(finish, timing, loaded, corrections):
+                    case Done(finish, timing, loaded, corrections, prompt_hash):
                         self.loaded = loaded if loaded.used else None
+                        self.identity = self._identified(findings, loaded, prompt_hash, gate)
                         self.timing = replace(timing, retrieve_s=self.timing.retrieve_s)
 
         # 4) What the guard kept back or replaces, and which passages the answer rests on
@@ -285,6 +289,22 @@ class Answer:
                 self.unsupported = claims.unsupported_claims(self.text, told, services.words.proper_nouns)
             self._cite(findings, built.passages)
         return finish
+
+    def _identified(self, findings: Findings, loaded: Loaded, prompt_hash: str, gate: guard.Guard | None) -> str:
+        model = local_model(self.question.choice.model)
+        adapter = model.adapter if model.adapter and model.adapter.scale else None
+        return identity.Identity(
+            model_hash=self._services.hash_of(model.path),
+            template_hash=loaded.template_hash,
+            prompt_hash=prompt_hash,
+            sampling=self.question.sampling,
+            mode="held" if gate else "free",
+            sentences_hash=identity.hash_of_sentences(gate.sentences() if gate else None),
+            exclusions=findings.exclusions,
+            data_version=findings.data_version,
+            adapter_hash=self._services.hash_of(adapter.path) if adapter else "",
+            adapter_scale=adapter.scale if adapter else 0.0,
+        ).hash()
 
     def _find(self, history: Sequence[str]) -> Findings:
         """What the knowledge base holds on the question; where it is not to be asked, only what must be quoted."""
@@ -348,6 +368,7 @@ class Answer:
                 answer_words=tuple(self._services.words.count(recount.own_text(self.text))),
                 details=self._details(),
                 analyser=analyzer.VERSION,
+                identity=self.identity,
             ),
         )
 

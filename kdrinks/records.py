@@ -94,6 +94,10 @@ class Findings:
     """Sensitive matters that the question's words name: pregnancy, infant, allergy, health, alcohol."""
     narrowed: bool = False
     """Drinks are suggested, and some left out because they were not wanted: nothing else may be suggested."""
+    data_version: str = ""
+    """Of the passages that were searched."""
+    exclusions: tuple[str, ...] = ()
+    """What must not be suggested in this conversation, in words that are the same whenever it is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +334,8 @@ class Exchange:
     """Small extras as JSON: intent, dropped turns, template."""
     analyser: str = ""
     """words.VERSION that counted the words; charts never mix versions."""
+    identity: str = ""
+    """Of the generation (generation.identity); "" where no model wrote, or a part of it was not known."""
 
 
 @dataclass(frozen=True, slots=True)

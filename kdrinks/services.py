@@ -3,14 +3,16 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from kdrinks.config import Settings
 from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.local import Engine
 from kdrinks.errors import KdrinksError
-from kdrinks.hub import catalog
+from kdrinks.hub import catalog, model_hash
 from kdrinks.hub.plan import Planner
 from kdrinks.records import Choice, KeepAlive, LocalModel
 from kdrinks.recount import Recount, count_again
@@ -77,6 +79,17 @@ class Services:
             self.engine.load(last_choice(self))
         except KdrinksError as error:
             self.problem = error
+
+    def hash_of(self, path: Path) -> str:
+        """What a model or an adapter is by its content; "" the first time, and until its files have been read in the background."""
+        found = model_hash.known(self.db, path)
+        if not found:
+            threading.Thread(target=self._take_hash, args=(path,), name="hash", daemon=True).start()
+        return found
+
+    def _take_hash(self, path: Path) -> None:
+        with suppress(KdrinksError):  # the engine says it better
+            model_hash.take(self.db, path)
 
     def forget_in_engine(self, conversations: Sequence[str]) -> None:
         """Let the workers drop what they keep of deleted conversations, when the request in progress is over."""

@@ -17,6 +17,7 @@ class Said:
     text: str
     citations: tuple[str, ...] = ()
     guard: str = "kept"
+    identity: str = ""
 
 
 def row(number: int, groups: list[list[str]], kind: str = "ingredients", **more: object) -> dict[str, object]:

@@ -96,6 +96,7 @@ def _answer_document(answer: Answer, model: ModelFile, requested: str) -> dict[s
         "timing": asdict(answer.timing),
         "conversation_id": answer.question.conversation_id,
         "message_id": answer.message_id,
+        "identity": answer.identity or None,
         "intent": answer.intent,
         "guard": answer.guard,
         "dropped_turns": answer.dropped_turns,

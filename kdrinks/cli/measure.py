@@ -13,7 +13,8 @@ from kdrinks.answer import Answer, ask
 from kdrinks.cli.base import Command, choice_of, open_session, positive
 from kdrinks.config import from_environment
 from kdrinks.engine.local import Engine
-from kdrinks.hub import catalog
+from kdrinks.engine.protocol import local_model
+from kdrinks.hub import catalog, model_hash
 from kdrinks.measure import evaluate as evaluation
 from kdrinks.records import Choice, LocalModel
 
@@ -49,6 +50,8 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     with open_session(memory=True) as services:
         services.knowledge.fill()
         choice = choice_of(services, options.model, "auto")
+        if not options.retrieval_only:  # rows are compared by the identity of their generations
+            model_hash.take(services.db, local_model(choice.model).path)
 
         def answered(question: str, conversation_id: str) -> Answer:
             answer = ask(services, question, conversation_id=conversation_id, choice=choice)

@@ -32,6 +32,9 @@ class Answered(Protocol):
     @property
     def guard(self) -> str: ...
 
+    @property
+    def identity(self) -> str: ...
+
 
 class Find(Protocol):
     def __call__(
@@ -113,6 +116,7 @@ def _judged(question: Mapping[str, Any], answered: Answered, kind: str) -> dict[
     answer = answered.text.lower()
     mentions = all(any(text.lower() in answer for text in group) for group in question.get("must_mention") or ())
     judged: dict[str, Any] = {"answer": answered.text, "guard": answered.guard, "mentions": mentions}
+    judged["identity"] = answered.identity or None
     if banned := question.get("must_not_mention"):
         judged["violates"] = any(text.lower() in answer for text in banned)
     if kind in DECLINED_KINDS:

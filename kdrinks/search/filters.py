@@ -142,6 +142,15 @@ class Wishes:
         )
 
     @property
+    def exclusions(self) -> list[str]:
+        """What must not be suggested, in words: the same list whenever it is the same."""
+        held = self.left_out
+        suits = (f"only {tag}" for tag in held.wanted.get("diet", ()))
+        tags = (f"{group} {tag}" for group, tag in held.excluded)
+        liquor = ["liquor"] if held.liquor is False else []
+        return sorted({*suits, *tags, *held.unfit, *held.careful, *liquor})
+
+    @property
     def leaves_out(self) -> bool:
         """Whether it says what must not be suggested."""
         held = self.left_out

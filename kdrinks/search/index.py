@@ -16,6 +16,8 @@ from kdrinks.text.analyzer import TextAnalyzer
 @dataclass(frozen=True, slots=True)
 class Index:
     db: Database
+    content_version: str
+    """Of all passages that the store was made to hold."""
     words: TextAnalyzer
     drinks: Mapping[str, Drink]
     """By id, as people corrected them."""

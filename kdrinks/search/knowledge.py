@@ -47,6 +47,7 @@ class Knowledge:
     def __init__(self, db: Database, words: TextAnalyzer) -> None:
         self._db, self._words = db, words
         self._filling = threading.Lock()
+        self._content_version = ""
         self.index: Index
         """There once `ready` is set; replaced as a whole by `renew`."""
         self.ready = threading.Event()
@@ -110,6 +111,7 @@ class Knowledge:
         ingest.index_again(self._db, self._words)
         return Index(
             db=self._db,
+            content_version=self._content_version,
             words=self._words,
             drinks=by_id,
             ingredients={
@@ -156,6 +158,7 @@ class Knowledge:
         hashes = {passage.id: _hash(passage) for passage in passages}
         stored = store.stored_hashes(self._db)
         content_version = hashlib.sha256("".join(sorted(hashes.values())).encode()).hexdigest()[:16]
+        self._content_version = content_version
         store.replace(self._db, [], stored.keys() - hashes.keys(), content_version=content_version)
         missing = {hashes[p.id]: p for p in passages if p.id not in stored} if ready else {}
         taken = self._take_ready(missing, content_version)

@@ -194,6 +194,8 @@ class Search:
             subjects=query.subjects,
             concerns=concerns,
             narrowed=self.narrowed and any(passage.subject_id in self.drinks for passage in chosen),
+            data_version=self.index.content_version,
+            exclusions=(*self.wishes.exclusions, *sorted(set(query.rejected))),
         )
 
     def _intent(self) -> str:

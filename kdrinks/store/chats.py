@@ -211,6 +211,7 @@ def messages(db: Database, conversation_id: str) -> list[StoredQuestion]:
                 timing=Timing(**{name: row[name] for name in Timing.__dataclass_fields__}),
                 guard=row["guard"],
                 details=json.loads(row["details"]),
+                identity=row["identity"] or "",
             )
         interrupted = exchange is None and asked_at < db.opened_at
         result.append(
@@ -270,6 +271,7 @@ def _generation(exchange: Exchange) -> dict[str, Any]:
         "guard": exchange.guard,
         "details": json.dumps(dict(exchange.details), ensure_ascii=False),
         "cold": timing.load_s > 0,
+        "identity": exchange.identity or None,
         **{name: getattr(timing, name) for name in Timing.__dataclass_fields__},
     }
     if loaded is not None:

@@ -51,6 +51,8 @@ class Run:
     completion_tokens: int = 0
     completion_s: float = 0.0
     memory_bytes: int = 0
+    identity: str | None = None
+    """Of the generation (generation.identity); None where a part of it is not known."""
 
 
 def record_run(db: Database, comparison_id: str, setting: Setting, round_number: int, run: Run) -> None:

@@ -50,7 +50,7 @@ VIEWS: tuple[ViewOfData, ...] = (
                json_extract_string(details, '$.intent') AS intent, model_id AS model, parse_filename(file) AS file, quantization,
                context_tokens, device_used AS device, gpu_layers, layers, threads, cold, queue_s, load_s, retrieve_s, prompt_tokens,
                cached_tokens, prompt_s, first_token_s, completion_tokens, completion_s, tokens_per_s, total_s,
-               predicted_memory_bytes, measured_memory_bytes
+               predicted_memory_bytes, measured_memory_bytes, parse_filename(adapter) AS adapter, adapter_scale, identity
         FROM generations ORDER BY created_at, message_id
         """,
         (
@@ -84,6 +84,9 @@ VIEWS: tuple[ViewOfData, ...] = (
             ("total_s", "seconds from the question to the end"),
             ("predicted_memory_bytes", "memory predicted before loading"),
             ("measured_memory_bytes", "memory of the engine after loading"),
+            ("adapter", "name of the adapter's file; NULL without one"),
+            ("adapter_scale", "its strength"),
+            ("identity", "same model, adapter, prompt, sampling and data have the same; NULL where it is not known"),
         ),
     ),
     ViewOfData(
