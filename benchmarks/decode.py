@@ -20,7 +20,7 @@ from pathlib import Path
 from llama_cpp import Llama
 
 from kdrinks.config import BUILT_IN_FILE
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import Done, Text
 from kdrinks.hub.gguf import header_of
 from kdrinks.records import Choice, LocalModel, Message, Sampling
@@ -47,7 +47,7 @@ def built_in_shape() -> Shape:
     )
 
 
-def our_speed(engine: Engine, choice: Choice, tokens: int) -> tuple[float, float]:
+def our_speed(engine: LocalEngine, choice: Choice, tokens: int) -> tuple[float, float]:
     """(seconds of the whole answer, tokens per second of all of it)."""
     messages = [Message("user", QUESTION, question=QUESTION)]
     started = time.perf_counter()
@@ -86,7 +86,7 @@ def median_of(rounds: int, measure: Callable[[], tuple[float, float]]) -> tuple[
 def main(tokens: int, folder: Path) -> None:
     one = write_shape(folder / "1b.gguf", "Q4_K_M", **SHAPES["1B (Llama 3.2)"], template=TEMPLATE)
     broken = write_shape(folder / "broken.gguf", "Q8_0", **built_in_shape(), broken=True, template=TEMPLATE)
-    with closing(Engine()) as engine:
+    with closing(LocalEngine()) as engine:
         print(f"{'bench: tokens/s':34}{'kdrinks':>10}{'bare loop':>12}{'ratio':>8}{'aim':>9}")
         for name, path, length, aim in (
             ("built-in model", BUILT_IN_FILE, 512, 0.85),

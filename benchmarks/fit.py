@@ -9,7 +9,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.planner import DirectPlanner
 from kdrinks.engine.protocol import Done
 from kdrinks.hub import catalog, fit
@@ -47,7 +47,7 @@ class OnePlan(DirectPlanner):
 
 def measured_peak(path: Path, context_tokens: int, kv_type: str, prompt_tokens: int) -> int:
     """Bytes at most resident in the engine's process after a load and one prompt, as every answer stores them."""
-    with closing(Engine(planner=OnePlan(Plan(0, context_tokens, kv_type)))) as engine:
+    with closing(LocalEngine(planner=OnePlan(Plan(0, context_tokens, kv_type)))) as engine:
         text = "a" * prompt_tokens
         *_, done = engine.stream(
             lambda count, room: [Message("user", text)],

@@ -86,12 +86,12 @@ def kdrinks(path: Path, threads: int) -> dict[str, float]:
     """The same of the app's own engine."""
     from contextlib import closing
 
-    from kdrinks.engine.local import Engine
+    from kdrinks.engine.local import LocalEngine
     from kdrinks.engine.protocol import Done
     from kdrinks.records import Choice, LocalModel, Message, Sampling
 
     text = "".join(chr(0x3400 + 7 * number) for number in range(PROMPT - 2))  # and <s>, and `first`
-    with closing(Engine()) as engine:
+    with closing(LocalEngine()) as engine:
         choice = Choice(LocalModel("shape", path), "cpu", CONTEXT)
         assert engine.load(choice).threads == threads
 

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from kdrinks.config import BUILT_IN_FILE
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from tests.support import malformed
 from tests.support.mutations import Mutations
 from tests.support.real_shapes import Shape, write_shape
@@ -41,7 +41,7 @@ def main(count: int, folder: Path) -> int:
     looked: Counter[str] = Counter()
     bugs = []
     started = time.monotonic()
-    with closing(Engine()) as engine:
+    with closing(LocalEngine()) as engine:
         for number in range(count):
             kind, data = sources[number % len(sources)](number)
             path = folder / f"damaged-{number}.gguf"

@@ -24,7 +24,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import Text
 from kdrinks.records import Choice, LocalModel, Message, Sampling
 from tests.support.real_shapes import SHAPES, write_shape
@@ -70,7 +70,7 @@ def measure(name: str, start: Callable[[], Turn], first_words: int) -> float:
     return ratio
 
 
-def ours(engine: Engine, choice: Choice) -> Callable[[], Turn]:
+def ours(engine: LocalEngine, choice: Choice) -> Callable[[], Turn]:
     def turn(conversation: int, texts: list[str]) -> tuple[float, str]:
         roles: Iterator[Literal["user", "assistant"]] = itertools.cycle(("user", "assistant"))
         messages = [Message(role, text) for role, text in zip(roles, texts, strict=False)]
@@ -155,7 +155,7 @@ def main(peer: str, first_words: int, *, small: bool, folder: Path) -> None:
         f"{'first text from the second turn on, s':38}{'never inter-':>12}{'taking turns':>14}{'longest':>10}{'ratio':>8}"
     )
     print(f"{'':38}{'rupted':>12}")
-    with closing(Engine()) as engine:
+    with closing(LocalEngine()) as engine:
         threads = engine.load(choice).threads
         measure("kdrinks (aim: ratio <= 1.2)", ours(engine, choice), first_words)
     if peer:

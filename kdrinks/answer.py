@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from kdrinks import recount
-from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text, local_model
+from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text
 from kdrinks.errors import BadInput, KdrinksError
 from kdrinks.generation import claims, guard, identity, prompt, templates
 from kdrinks.hub import catalog
@@ -84,7 +84,7 @@ def ask(
     if template not in prompt.TEMPLATES:
         raise BadInput("template_unknown", found=template, known=", ".join(prompt.TEMPLATES))
     choice = choice or last_choice(services)
-    catalog.find_model(str(local_model(choice.model).path), services.settings)
+    catalog.describe_ref(choice.model, services.settings)
     question = Question(
         text=text,
         id=question_id or new_id(),
@@ -205,8 +205,8 @@ class Answer:
     def _answer(self) -> Finish:
         """The chain, step by step."""
         services, question = self._services, self.question
-        model = catalog.find_model(str(local_model(question.choice.model).path), services.settings)
-        services.hash_of(model.path)  # known by the time the answer is written, unless the file is large and new
+        model = catalog.describe_ref(question.choice.model, services.settings)
+        services.hashes_of(question.choice.model)  # known by the time it is written, unless the file is large and new
         stored = chats.messages(services.db, question.conversation_id)
         turns = [*question.turns, *(_turn(asked) for asked in stored if asked.question_id != question.id)]
 
@@ -291,10 +291,9 @@ class Answer:
         return finish
 
     def _identified(self, findings: Findings, loaded: Loaded, prompt_hash: str, gate: guard.Guard | None) -> str:
-        model = local_model(self.question.choice.model)
-        adapter = model.adapter if model.adapter and model.adapter.scale else None
+        model_hash, adapter_hash = self._services.hashes_of(self.question.choice.model)
         return identity.Identity(
-            model_hash=self._services.hash_of(model.path),
+            model_hash=model_hash,
             template_hash=loaded.template_hash,
             prompt_hash=prompt_hash,
             sampling=self.question.sampling,
@@ -302,8 +301,8 @@ class Answer:
             sentences_hash=identity.hash_of_sentences(gate.sentences() if gate else None),
             exclusions=findings.exclusions,
             data_version=findings.data_version,
-            adapter_hash=self._services.hash_of(adapter.path) if adapter else "",
-            adapter_scale=adapter.scale if adapter else 0.0,
+            adapter_hash=adapter_hash,
+            adapter_scale=loaded.adapter_scale,
         ).hash()
 
     def _find(self, history: Sequence[str]) -> Findings:

@@ -230,6 +230,19 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """What can be said of a model wherever it is, before it is loaded."""
+
+    id: str
+    file: str
+    """Name of its file; empty for a model behind an address."""
+    quantization: str
+    """Empty where nobody here can look."""
+    guarded: bool
+    """Held to the passages: small, or out of sight."""
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """The model in the engine's memory, as the loader reports it."""
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from kdrinks.config import Settings
 from kdrinks.drinks.names import packaged_names
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
+from kdrinks.engine.protocol import Engine
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, model_hash
 from kdrinks.hub.plan import Planner
-from kdrinks.records import Choice, KeepAlive, LocalModel
+from kdrinks.records import Choice, KeepAlive, LocalModel, ModelRef
 from kdrinks.recount import Recount, count_again
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import forget, live, preferences
@@ -80,8 +81,13 @@ class Services:
         except KdrinksError as error:
             self.problem = error
 
-    def hash_of(self, path: Path) -> str:
-        """What a model or an adapter is by its content; "" the first time, and until its files have been read in the background."""
+    def hashes_of(self, model: ModelRef) -> tuple[str, str]:
+        """(model, adapter) by their content; "" for what is not there, and until the files have been read in the background."""
+        if not isinstance(model, LocalModel):
+            return "", ""
+        return self._hash_of(model.path), self._hash_of(model.adapter.path) if model.adapter else ""
+
+    def _hash_of(self, path: Path) -> str:
         found = model_hash.known(self.db, path)
         if not found:
             threading.Thread(target=self._take_hash, args=(path,), name="hash", daemon=True).start()
@@ -111,16 +117,28 @@ def open_services(settings: Settings, *, memory: bool = False) -> Services:
     db = Database.open(None if memory else settings.database)
     words = TextAnalyzer(packaged_names())
     planner = Planner(None if memory else settings.home / "plans.json")
-    engine = Engine(planner=planner)
+    engine: Engine = LocalEngine(planner=planner)
     engine.keep_alive = _keeping(_saved(db, KEEPING_KEY))
     services = Services(settings, db, words, Knowledge(db, words), engine)
     db.on_delete.append(services.forget_in_engine)
     return services
 
 
+def find_ref(services: Services, name: str) -> ModelRef:
+    """What the engine offers under this id, else the file of this id or path. Raises ModelNotFound and NotAModel."""
+    for offered in services.engine.models:
+        if offered.id == name:
+            return offered
+    model = catalog.find_model(name, services.settings)
+    return LocalModel(model.id, model.path)
+
+
 def last_choice(services: Services) -> Choice:
     """The model, device and context chosen last; the built-in model when there is none or its file is gone."""
     saved = _saved(services.db, CHOICE_KEY)
+    for offered in services.engine.models:
+        if offered.id == saved.get("model_id"):
+            return Choice(offered)
     try:
         model = catalog.find_model(str(saved.get("model_id", catalog.BUILT_IN)), services.settings)
     except KdrinksError:

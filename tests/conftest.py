@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kdrinks.drinks.names import packaged_names
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.records import Choice, LocalModel
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
@@ -44,8 +44,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    engine = Engine()
+def engine() -> Iterator[LocalEngine]:
+    engine = LocalEngine()
     yield engine
     engine.close()
 

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from kdrinks.config import BUILT_IN_FILE
-from kdrinks.engine.local import Engine
-from kdrinks.engine.process import Stopped
-from kdrinks.engine.protocol import Done
+from kdrinks.engine.local import LocalEngine
+from kdrinks.engine.protocol import Done, Stopped
 from kdrinks.errors import BadInput
 from kdrinks.hub import catalog
 from kdrinks.hub.gguf import read_model
@@ -28,8 +27,8 @@ PATIENCE_S = 120.0
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    engine = Engine()
+def engine() -> Iterator[LocalEngine]:
+    engine = LocalEngine()
     yield engine
     engine.close()
 
@@ -39,7 +38,9 @@ def candidate(path: Path, *, threads: int = 1, device: Literal["auto", "cpu", "g
     return Candidate(model, Choice(LocalModel(model.id, model.path), device, 2048, threads))
 
 
-def test_each_setting_is_measured_cold_and_warm_three_times_and_the_results_stay(engine: Engine, db: Database) -> None:
+def test_each_setting_is_measured_cold_and_warm_three_times_and_the_results_stay(
+    engine: LocalEngine, db: Database
+) -> None:
     wanted = [candidate(BUILT_IN_FILE, threads=1), candidate(BUILT_IN_FILE, threads=2)]
     job = Comparison(db, engine, wanted, answer_tokens=4, quality=True)
     assert job.wait(PATIENCE_S) and job.phase == "done" and job.error is None
@@ -63,7 +64,7 @@ def test_each_setting_is_measured_cold_and_warm_three_times_and_the_results_stay
     assert store.comparisons(db).empty and store.qualities(db, job.id).empty
 
 
-def test_nothing_is_shown_of_fewer_than_three_runs(engine: Engine, db: Database) -> None:
+def test_nothing_is_shown_of_fewer_than_three_runs(engine: LocalEngine, db: Database) -> None:
     setting = store.Setting(0, "a", "a.gguf", "Q8_0", 1, "cpu", 0, 0)
     run = store.Run(
         "ko", cold=False, prompt_tokens=9, prompt_s=1.0, first_token_s=1.0, completion_tokens=3, completion_s=1.0
@@ -90,7 +91,7 @@ def test_nothing_is_shown_of_fewer_than_three_runs(engine: Engine, db: Database)
 
 
 def test_a_model_that_cannot_be_run_is_told_and_the_others_are_measured(
-    engine: Engine, db: Database, tmp_path: Path
+    engine: LocalEngine, db: Database, tmp_path: Path
 ) -> None:
     gone = candidate(write_byte_model(tmp_path / "gone.gguf"))
     gone.model.path.unlink()
@@ -102,7 +103,7 @@ def test_a_model_that_cannot_be_run_is_told_and_the_others_are_measured(
 
 
 def test_a_person_who_chats_meanwhile_gets_the_answer_and_the_model_back(
-    engine: Engine, db: Database, tmp_path: Path
+    engine: LocalEngine, db: Database, tmp_path: Path
 ) -> None:
     chosen = Choice(LocalModel("chosen", write_byte_model(tmp_path / "chosen.gguf")), "cpu", 2048)
     engine.load(chosen)
@@ -118,7 +119,7 @@ def test_a_person_who_chats_meanwhile_gets_the_answer_and_the_model_back(
 
 
 def test_an_answer_under_way_is_finished_before_anything_is_measured(
-    engine: Engine, db: Database, tmp_path: Path
+    engine: LocalEngine, db: Database, tmp_path: Path
 ) -> None:
     chosen = Choice(LocalModel("chosen", write_byte_model(tmp_path / "chosen.gguf")), "cpu", 2048)
     answer = engine.stream(lambda count, tokens: [Message("user", "?")], chosen, Sampling(max_tokens=200), session="me")
@@ -132,7 +133,7 @@ def test_an_answer_under_way_is_finished_before_anything_is_measured(
     assert job.wait(PATIENCE_S) and job.phase == "done"
 
 
-def test_a_comparison_can_be_cancelled_at_any_moment(engine: Engine, db: Database, tmp_path: Path) -> None:
+def test_a_comparison_can_be_cancelled_at_any_moment(engine: LocalEngine, db: Database, tmp_path: Path) -> None:
     slow = candidate(write_byte_model(tmp_path / "slow.gguf", width=512, layers=8))
     job = Comparison(db, engine, [slow], answer_tokens=1000, quality=True)
     while job.activity != "writing":
@@ -156,7 +157,7 @@ def reference(model: ModelFile, tokens: list[int], begin: int) -> float:
     return -float(sum(log_p[place - 1, tokens[place]] for place in range(begin, len(tokens))))
 
 
-def test_perplexity_is_that_of_llama_cpp_itself(engine: Engine) -> None:
+def test_perplexity_is_that_of_llama_cpp_itself(engine: LocalEngine) -> None:
     text = scored_texts()["ko"]
     tried = candidate(BUILT_IN_FILE)
     found = engine.score(tried.choice, text, 1)
@@ -191,7 +192,7 @@ def test_half_of_the_layers_go_to_the_gpu_when_both_are_compared(
     assert plan.gpu_layers == layers
 
 
-def test_scoring_stops_when_asked(engine: Engine, tmp_path: Path) -> None:
+def test_scoring_stops_when_asked(engine: LocalEngine, tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
     with pytest.raises(Stopped):

@@ -12,7 +12,7 @@ import pytest
 from kdrinks.config import BUILT_IN_FILE
 from kdrinks.engine.chat_template import ChatTemplate, TemplateBroken
 from kdrinks.engine.decode import TextStream
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import Done, Event, Loading, Reading, Text
 from kdrinks.errors import ContextTooSmall, NotAModel
 from kdrinks.records import Choice, LocalModel, Message, Sampling, Sentence
@@ -22,7 +22,7 @@ from tests.support.tiny_models import write_byte_model
 # An answer
 
 
-def test_an_answer_comes_with_its_phases_text_and_timings(engine: Engine) -> None:
+def test_an_answer_comes_with_its_phases_text_and_timings(engine: LocalEngine) -> None:
     engine.unload()
     events = list(engine.stream(asks(ASK), BUILT_IN, Sampling(max_tokens=64)))
     kinds = [type(event) for event in events]
@@ -37,7 +37,7 @@ def test_an_answer_comes_with_its_phases_text_and_timings(engine: Engine) -> Non
     assert loaded.memory_bytes > 10_000_000
 
 
-def test_a_warm_answer_is_the_same_loads_nothing_and_reads_only_what_is_new(engine: Engine) -> None:
+def test_a_warm_answer_is_the_same_loads_nothing_and_reads_only_what_is_new(engine: LocalEngine) -> None:
     first = list(engine.stream(asks(ASK), BUILT_IN, Sampling(max_tokens=64)))
     again = list(engine.stream(asks(ASK), BUILT_IN, Sampling(max_tokens=64)))
     assert written(again) == written(first) != ""
@@ -45,7 +45,7 @@ def test_a_warm_answer_is_the_same_loads_nothing_and_reads_only_what_is_new(engi
     assert done(again).timing.cached_tokens == done(again).timing.prompt_tokens - 1
 
 
-def test_the_same_seed_repeats_and_another_differs(engine: Engine, bytes_model: Choice) -> None:
+def test_the_same_seed_repeats_and_another_differs(engine: LocalEngine, bytes_model: Choice) -> None:
     def drawn(seed: int) -> str:
         sampling = Sampling(max_tokens=60, temperature=1.0, top_k=50, top_p=1.0, seed=seed)
         return written(list(engine.stream(says("a"), bytes_model, sampling)))
@@ -53,7 +53,7 @@ def test_the_same_seed_repeats_and_another_differs(engine: Engine, bytes_model: 
     assert drawn(1) == drawn(1) != drawn(2)
 
 
-def test_the_answer_ends_at_max_tokens_and_at_the_end_of_the_context(engine: Engine, bytes_model: Choice) -> None:
+def test_the_answer_ends_at_max_tokens_and_at_the_end_of_the_context(engine: LocalEngine, bytes_model: Choice) -> None:
     short = done(list(engine.stream(says("a"), bytes_model, Sampling(max_tokens=7))))
     assert (short.finish, short.timing.completion_tokens) == ("length", 7)
     small = Choice(bytes_model.model, context_tokens=256)
@@ -62,7 +62,7 @@ def test_the_answer_ends_at_max_tokens_and_at_the_end_of_the_context(engine: Eng
     assert full.timing.prompt_tokens + full.timing.completion_tokens == full.loaded.context_tokens == 256
 
 
-def test_two_thousand_bytes_of_broken_utf8_stream_without_a_stall(engine: Engine, bytes_model: Choice) -> None:
+def test_two_thousand_bytes_of_broken_utf8_stream_without_a_stall(engine: LocalEngine, bytes_model: Choice) -> None:
     sampling = Sampling(max_tokens=2000, temperature=1.0, top_k=20, top_p=1.0)
     at: list[float] = []
     events: list[Event] = []
@@ -76,7 +76,7 @@ def test_two_thousand_bytes_of_broken_utf8_stream_without_a_stall(engine: Engine
     assert done(events).timing.tokens_per_s is not None
 
 
-def test_prompts_are_counted_by_the_model_s_own_tokenizer_before_it_reads(engine: Engine) -> None:
+def test_prompts_are_counted_by_the_model_s_own_tokenizer_before_it_reads(engine: LocalEngine) -> None:
     seen: list[int] = []
 
     def build(count: Callable[[list[Message]], int], context_tokens: int) -> list[Message]:
@@ -87,7 +87,7 @@ def test_prompts_are_counted_by_the_model_s_own_tokenizer_before_it_reads(engine
     assert seen == [done(events).timing.prompt_tokens, done(events).loaded.context_tokens]
 
 
-def test_an_answer_held_to_sentences_says_only_those(engine: Engine, bytes_model: Choice) -> None:
+def test_an_answer_held_to_sentences_says_only_those(engine: LocalEngine, bytes_model: Choice) -> None:
     spans = ["식혜의 재료는 밥입니다.", "달게 마십니다."]
     held = [Sentence(spans[0], " ", True, True, (1,)), Sentence(spans[1], " ", True, True, ())]
     for choice, build in ((BUILT_IN, asks(ASK)), (bytes_model, says("a"))):
@@ -97,7 +97,7 @@ def test_an_answer_held_to_sentences_says_only_those(engine: Engine, bytes_model
         assert done(events).finish == "stop"
 
 
-def test_a_prompt_longer_than_the_context_is_refused_and_the_next_works(engine: Engine) -> None:
+def test_a_prompt_longer_than_the_context_is_refused_and_the_next_works(engine: LocalEngine) -> None:
     small = Choice(LocalModel("built-in", BUILT_IN_FILE), context_tokens=256)
     long = [Message("user", "", question="식혜 " * 400)]
     with pytest.raises(ContextTooSmall):
@@ -105,12 +105,12 @@ def test_a_prompt_longer_than_the_context_is_refused_and_the_next_works(engine: 
     assert written(list(engine.stream(asks(ASK), small, Sampling(max_tokens=8))))
 
 
-def test_bench_measures_where_no_token_can_be_shown(engine: Engine) -> None:
+def test_bench_measures_where_no_token_can_be_shown(engine: LocalEngine) -> None:
     # after these 8 tokens of prompt the built-in model writes control tokens only
     assert engine.bench(BUILT_IN, tokens=8, prompt_tokens=8, rounds=1)["tokens_per_s"] > 0
 
 
-def test_bench_measures_the_whole_path_beside_the_bare_loop(engine: Engine) -> None:
+def test_bench_measures_the_whole_path_beside_the_bare_loop(engine: LocalEngine) -> None:
     result = engine.bench(BUILT_IN, tokens=128, prompt_tokens=64)
     assert result["completion_tokens"] == 128
     assert result["ratio"] == pytest.approx(result["tokens_per_s"] / result["raw_tokens_per_s"])
@@ -172,14 +172,14 @@ def test_a_template_cannot_reach_into_the_machine() -> None:
         template.render([{"role": "user", "content": "hi"}])
 
 
-def test_a_file_with_a_broken_template_is_named(engine: Engine, tmp_path: Path) -> None:
+def test_a_file_with_a_broken_template_is_named(engine: LocalEngine, tmp_path: Path) -> None:
     path = write_byte_model(tmp_path / "odd.gguf", template="{% if %}")
     with pytest.raises(NotAModel) as caught:
         engine.load(Choice(LocalModel("odd", path)))
     assert caught.value.key == "model_template_broken" and "odd.gguf" in caught.value.message("ko")
 
 
-def test_the_built_in_template_takes_passages_and_question_and_nothing_else(engine: Engine) -> None:
+def test_the_built_in_template_takes_passages_and_question_and_nothing_else(engine: LocalEngine) -> None:
     chatty = [Message("system", "무시될 글 " * 50), Message("user", "앞 질문"), Message("assistant", "앞 답"), *ASK]
     counts: list[int] = []
 
@@ -192,7 +192,7 @@ def test_the_built_in_template_takes_passages_and_question_and_nothing_else(engi
 
 
 def test_an_answer_names_the_tokens_it_was_asked_with_and_the_template_that_made_them(
-    engine: Engine, bytes_model: Choice, tmp_path: Path
+    engine: LocalEngine, bytes_model: Choice, tmp_path: Path
 ) -> None:
     source = "{{ messages[0].content }}한"
     own = Choice(LocalModel("own", write_byte_model(tmp_path / "own.gguf", template=source)))
@@ -206,7 +206,7 @@ def test_an_answer_names_the_tokens_it_was_asked_with_and_the_template_that_made
 # Conversations
 
 
-def test_a_conversation_that_comes_back_is_not_read_again(engine: Engine, slow_model: Choice) -> None:
+def test_a_conversation_that_comes_back_is_not_read_again(engine: LocalEngine, slow_model: Choice) -> None:
     def turn(name: str, question: str) -> list[Event]:
         text = f"{name} begins this conversation. " * 20 + question
         return list(engine.stream(says(text), slow_model, Sampling(max_tokens=8), conversation=name))

@@ -16,9 +16,9 @@ import pytest
 
 from kdrinks.config import BUILT_IN_FILE, ROOT
 from kdrinks.engine import process
-from kdrinks.engine.local import Count, Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.placement import placement
-from kdrinks.engine.protocol import Done, Event, Queued, Reading, Text, local_model
+from kdrinks.engine.protocol import Count, Done, Event, Queued, Reading, Text, local_model
 from kdrinks.engine.request_queue import RequestQueue
 from kdrinks.errors import EngineDied, LoadFailed, ModelError, ModelNotFound
 from kdrinks.records import Choice, LocalModel, Message, Sampling
@@ -29,7 +29,7 @@ from tests.support.wait import eventually
 # Stop
 
 
-def test_stop_keeps_the_text_and_frees_the_processor_for_the_next(engine: Engine, slow_model: Choice) -> None:
+def test_stop_keeps_the_text_and_frees_the_processor_for_the_next(engine: LocalEngine, slow_model: Choice) -> None:
     engine.load(slow_model)
     stop = threading.Event()
     events: list[Event] = []
@@ -44,7 +44,7 @@ def test_stop_keeps_the_text_and_frees_the_processor_for_the_next(engine: Engine
     assert worker_rests(engine)
 
 
-def test_stop_in_the_middle_of_a_prompt(engine: Engine, slow_model: Choice) -> None:
+def test_stop_in_the_middle_of_a_prompt(engine: LocalEngine, slow_model: Choice) -> None:
     engine.load(slow_model)
     stop = threading.Event()
     events: list[Event] = []
@@ -58,7 +58,7 @@ def test_stop_in_the_middle_of_a_prompt(engine: Engine, slow_model: Choice) -> N
 
 
 def test_stop_ends_an_answer_whose_model_never_comes_back(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     choice = Choice(LocalModel("endless", write_byte_model(tmp_path / "endless.gguf", template=endless)))
@@ -76,7 +76,7 @@ def test_stop_ends_an_answer_whose_model_never_comes_back(
     assert written(list(engine.stream(asks(ASK), BUILT_IN, Sampling(max_tokens=5)))), "the next one is answered"
 
 
-def test_closing_the_stream_stops_the_decode(engine: Engine, slow_model: Choice) -> None:
+def test_closing_the_stream_stops_the_decode(engine: LocalEngine, slow_model: Choice) -> None:
     stream = engine.stream(says("a"), slow_model, ON_AND_ON)
     assert any(isinstance(event, Text) for event in stream)
     stream.close()
@@ -84,7 +84,7 @@ def test_closing_the_stream_stops_the_decode(engine: Engine, slow_model: Choice)
     assert worker_rests(engine)
 
 
-def worker_rests(engine: Engine) -> bool:
+def worker_rests(engine: LocalEngine) -> bool:
     """Whether the worker uses next to no processor time."""
     worker = psutil.Process(engine.state.worker_pid)
 
@@ -97,7 +97,7 @@ def worker_rests(engine: Engine) -> bool:
     return eventually(idle, 3.0)
 
 
-def test_a_stopped_request_leaves_the_queue(engine: Engine, slow_model: Choice) -> None:
+def test_a_stopped_request_leaves_the_queue(engine: LocalEngine, slow_model: Choice) -> None:
     running = engine.stream(says("a"), slow_model, ON_AND_ON)
     assert any(isinstance(event, Text) for event in running)
     stop = threading.Event()
@@ -113,7 +113,7 @@ def test_a_stopped_request_leaves_the_queue(engine: Engine, slow_model: Choice) 
 
 
 def test_a_killed_worker_costs_one_answer(slow_model: Choice) -> None:
-    engine = Engine()
+    engine = LocalEngine()
     try:
         with pytest.raises(EngineDied) as caught:
             for event in engine.stream(says("a"), slow_model, ON_AND_ON):
@@ -161,9 +161,9 @@ def test_the_worker_ends_when_its_input_closes(slow_model: Choice, phase: str) -
 def test_no_worker_outlives_a_killed_app(slow_model: Choice) -> None:
     app = (
         "import sys; from pathlib import Path\n"
-        "from kdrinks.engine.local import Engine\n"
+        "from kdrinks.engine.local import LocalEngine\n"
         "from kdrinks.records import Choice, Message, Sampling, Text\n"
-        "engine = Engine()\n"
+        "engine = LocalEngine()\n"
         "choice = Choice(LocalModel('slow', Path(sys.argv[1])), context_tokens=8192)\n"
         "for event in engine.stream(lambda *_: [Message('user', 'a')], choice, Sampling(max_tokens=8000)):\n"
         "    if isinstance(event, Text): print(engine.state.worker_pid, flush=True)\n"
@@ -183,7 +183,7 @@ def test_no_worker_outlives_a_killed_app(slow_model: Choice) -> None:
 # Bad files
 
 
-def test_missing_damaged_and_foreign_files_give_clear_errors(engine: Engine, tmp_path: Path) -> None:
+def test_missing_damaged_and_foreign_files_give_clear_errors(engine: LocalEngine, tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound):
         engine.load(Choice(LocalModel("none", tmp_path / "none.gguf")))
     whole = BUILT_IN_FILE.read_bytes()
@@ -197,7 +197,7 @@ def test_missing_damaged_and_foreign_files_give_clear_errors(engine: Engine, tmp
     assert engine.load(BUILT_IN).file == BUILT_IN_FILE.name
 
 
-def test_mutated_files_never_take_the_engine_down(engine: Engine, tmp_path: Path) -> None:
+def test_mutated_files_never_take_the_engine_down(engine: LocalEngine, tmp_path: Path) -> None:
     whole = write_byte_model(tmp_path / "whole.gguf").read_bytes()
     header_bytes = 8000
     for number in range(24):
@@ -220,7 +220,7 @@ def test_mutated_files_never_take_the_engine_down(engine: Engine, tmp_path: Path
 # RequestQueue
 
 
-def test_sessions_take_turns(engine: Engine, slow_model: Choice) -> None:
+def test_sessions_take_turns(engine: LocalEngine, slow_model: Choice) -> None:
     running = engine.stream(says("a"), slow_model, ON_AND_ON)
     assert any(isinstance(event, Text) for event in running)
     positions: dict[str, int] = {}
@@ -294,7 +294,7 @@ def test_the_device_is_the_one_that_the_loader_reports(lines: list[str], expecte
     assert placement(lines, layers=28) == expected
 
 
-def test_devices_are_those_of_llama_cpp_and_answer_in_mid_answer(engine: Engine, slow_model: Choice) -> None:
+def test_devices_are_those_of_llama_cpp_and_answer_in_mid_answer(engine: LocalEngine, slow_model: Choice) -> None:
     running = engine.stream(says("a"), slow_model, ON_AND_ON)
     assert any(isinstance(event, Text) for event in running)
     devices = engine.devices()
@@ -303,7 +303,7 @@ def test_devices_are_those_of_llama_cpp_and_answer_in_mid_answer(engine: Engine,
     assert cpu.name and 0 < cpu.free_bytes <= cpu.memory_bytes
 
 
-def test_unloading_frees_the_memory(engine: Engine) -> None:
+def test_unloading_frees_the_memory(engine: LocalEngine) -> None:
     engine.load(BUILT_IN)
     before = engine.state
     pid = before.worker_pid

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 
 from kdrinks.engine.advice import backend_for, reinstall_command
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.planner import DirectPlanner
 from kdrinks.engine.protocol import Loading, local_model
 from kdrinks.errors import LoadFailed
@@ -140,7 +140,7 @@ class Scripted(DirectPlanner):
         self.told.append((plan, stepped))
 
 
-class ShortOfMemory(Engine):
+class ShortOfMemory(LocalEngine):
     """A machine whose memory ends at 4,096 tokens of context; all else is the real worker.
 
     A real refusal was tried with a context of 2**31 tokens: the loader says std::bad_alloc, after 100 s.
@@ -206,7 +206,7 @@ def test_the_prediction_is_within_ten_percent_of_the_measured_peak(
 ) -> None:
     path = write_shape(tmp_path / "m.gguf", quantization, **SMALL)
     predicted = catalog.estimate_of(read_model(path), context_tokens=8192, kv_type=kv_type).total_bytes
-    with closing(Engine(planner=Scripted(Plan(0, 8192, kv_type)))) as engine:
+    with closing(LocalEngine(planner=Scripted(Plan(0, 8192, kv_type)))) as engine:
         for _ in engine.stream(
             lambda count, room: [Message("user", "a" * 300)],
             Choice(LocalModel("m", path), "cpu"),

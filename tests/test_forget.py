@@ -8,7 +8,7 @@ import pytest
 
 from kdrinks.__main__ import main
 from kdrinks.config import BUILT_IN_FILE
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import Done
 from kdrinks.records import Choice, LocalModel, Message, Sampling
 from kdrinks.store import chats, forget, sqlbox
@@ -101,7 +101,7 @@ def test_the_command_deletes_one_the_old_or_all(
 
 
 def test_the_engine_reads_a_forgotten_conversation_from_its_beginning() -> None:
-    engine = Engine()
+    engine = LocalEngine()
     choice = Choice(LocalModel("built-in", BUILT_IN_FILE), "cpu")
     messages = [Message("user", "막걸리는 어떤 술인가요? " * 20)]
 
@@ -182,11 +182,11 @@ def test_a_deletion_empties_the_pages_caches_and_the_engines(home: Path, monkeyp
     told: list[object] = []
     forgotten = threading.Event()
 
-    def forget(self: Engine, conversations: object) -> None:
+    def forget(self: LocalEngine, conversations: object) -> None:
         told.append(conversations)
         forgotten.set()
 
-    monkeypatch.setattr(Engine, "forget", forget)
+    monkeypatch.setattr(LocalEngine, "forget", forget)
     services: Services = inspect.unwrap(frame.get_services)()
     drawn: list[int] = []
 

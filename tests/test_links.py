@@ -8,7 +8,7 @@ import gguf
 import pytest
 
 from kdrinks.config import Settings
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import Done
 from kdrinks.errors import BadInput, ModelNotFound, NotAModel
 from kdrinks.hub import catalog, links
@@ -70,7 +70,7 @@ def test_a_split_model_linked_out_of_a_cache_of_blobs_answers_and_is_quantized(
     model = links.link(outside / "snapshot" / parts[0].name, settings)
     job = Batch(model, ["Q8_0"], settings.models)
     assert job.wait(60) and job.phase == "done" and job.made == [settings.models / "tea-Q8_0.gguf"]
-    with closing(Engine()) as engine:
+    with closing(LocalEngine()) as engine:
         for one in catalog.local_models(settings)[1:]:
             choice = Choice(LocalModel(one.id, one.path), "cpu", 512)
             *_, last = engine.stream(lambda count, tokens: [Message("user", "?")], choice, Sampling(max_tokens=2))

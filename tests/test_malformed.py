@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kdrinks.config import BUILT_IN_FILE, Settings
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.hub import catalog, fit
 from tests.support import malformed
 from tests.support.mutations import Mutations
@@ -57,7 +57,7 @@ def test_six_hundred_damaged_files_are_whole_or_say_what_is_wrong(damaged: Damag
 
 def test_damaged_files_load_or_say_why_and_the_engine_goes_on(damaged: Damaged, tmp_path: Path) -> None:
     seen: Counter[str] = Counter()
-    with closing(Engine()) as engine:
+    with closing(LocalEngine()) as engine:
         for number in range(0, 220, 5):
             path = tmp_path / f"{number}.gguf"
             path.write_bytes(damaged(number)[1])

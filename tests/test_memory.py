@@ -12,7 +12,7 @@ import pytest
 
 from kdrinks.answer import ask
 from kdrinks.config import Settings
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.planner import DirectPlanner
 from kdrinks.engine.protocol import Done, Loading, local_model
 from kdrinks.errors import LoadFailed
@@ -43,13 +43,13 @@ def choices(tmp_path_factory: pytest.TempPathFactory) -> list[Choice]:
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    with closing(Engine()) as engine:
+def engine() -> Iterator[LocalEngine]:
+    with closing(LocalEngine()) as engine:
         yield engine
 
 
 def test_a_model_that_nobody_asks_leaves_the_memory_and_comes_back_with_the_next_question(
-    engine: Engine, choices: list[Choice]
+    engine: LocalEngine, choices: list[Choice]
 ) -> None:
     engine.devices()
     pid = engine.state.worker_pid
@@ -61,7 +61,7 @@ def test_a_model_that_nobody_asks_leaves_the_memory_and_comes_back_with_the_next
     assert eventually(lambda: engine.state.loaded is None)
 
 
-def test_a_long_answer_is_not_idle(engine: Engine, choices: list[Choice]) -> None:
+def test_a_long_answer_is_not_idle(engine: LocalEngine, choices: list[Choice]) -> None:
     engine.keep_alive = KeepAlive(idle_s=0.02)
     *_, last = engine.stream(says("a"), choices[0], Sampling(max_tokens=1000, temperature=1.0, top_k=20))
     assert isinstance(last, Done) and last.finish == "length"  # all 1,000, which take many times those 0.02 s
@@ -70,7 +70,7 @@ def test_a_long_answer_is_not_idle(engine: Engine, choices: list[Choice]) -> Non
 
 def test_the_time_counts_from_the_last_answer_and_can_be_changed_meanwhile(choices: list[Choice]) -> None:
     clock = Clock()
-    with closing(Engine(clock)) as engine:
+    with closing(LocalEngine(clock)) as engine:
         engine.keep_alive = KeepAlive(idle_s=600)
         engine.load(choices[0])
         clock.now = 550.0
@@ -83,7 +83,7 @@ def test_the_time_counts_from_the_last_answer_and_can_be_changed_meanwhile(choic
         assert eventually(lambda: engine.state.loaded is None)
 
 
-def test_one_model_is_in_memory_unless_more_were_asked_for(engine: Engine, choices: list[Choice]) -> None:
+def test_one_model_is_in_memory_unless_more_were_asked_for(engine: LocalEngine, choices: list[Choice]) -> None:
     a, b, c = choices
     for choice in (a, b):
         engine.load(choice)
@@ -103,7 +103,7 @@ def test_one_model_is_in_memory_unless_more_were_asked_for(engine: Engine, choic
     assert engine.state.idle_models == () and engine.state.loaded and engine.state.loaded.model_id == "c"
 
 
-def test_a_resting_model_that_died_is_loaded_again(engine: Engine, choices: list[Choice]) -> None:
+def test_a_resting_model_that_died_is_loaded_again(engine: LocalEngine, choices: list[Choice]) -> None:
     engine.keep_alive = KeepAlive(idle_s=0, models=2)
     engine.load(choices[0])
     pid = engine.state.worker_pid
@@ -121,14 +121,14 @@ class NoRoom(DirectPlanner):
 
 
 def test_a_model_that_has_no_room_beside_the_others_takes_their_place(choices: list[Choice]) -> None:
-    with closing(Engine(planner=NoRoom())) as engine:
+    with closing(LocalEngine(planner=NoRoom())) as engine:
         engine.keep_alive = KeepAlive(idle_s=0, models=3)
         for choice in choices:
             engine.load(choice)
             assert engine.state.idle_models == ()
 
 
-class Refusing(Engine):
+class Refusing(LocalEngine):
     """Says that memory ran out as long as another model rests beside."""
 
     def _load(self, choice: Choice, plan: Plan, stop: threading.Event | None) -> Generator[Loading, None, Loaded]:
@@ -146,7 +146,7 @@ def test_when_memory_runs_out_the_resting_models_leave_before_anything_is_lowere
 
 
 def test_the_measured_memory_is_the_peak_of_this_model_alone(
-    engine: Engine, choices: list[Choice], tmp_path: Path
+    engine: LocalEngine, choices: list[Choice], tmp_path: Path
 ) -> None:
     large = Choice(LocalModel("large", write_byte_model(tmp_path / "large.gguf", width=1024, layers=2)))
     before = engine.load(choices[0]).memory_bytes

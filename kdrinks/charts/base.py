@@ -83,18 +83,24 @@ def days(table: pd.DataFrame) -> pd.DataFrame:
 def colour(
     field: str, order: Sequence[str], present: "pd.Series[Any]", names: str, lang: str, *, legend: bool = True
 ) -> alt.Color:
-    seen = [text(f"{names}.{name}", lang) for name in order if (present == name).any()]
+    order = [*order, *(name for name in present.dropna().unique() if name not in order)]
+    seen = [name_of(names, name, lang) for name in order if (present == name).any()]
     shown = alt.Legend(values=seen, orient="top", columns=3) if legend and len(seen) > 1 else None
     return alt.Color(
         f"{field}:N",
         title=None,
-        scale=alt.Scale(domain=[text(f"{names}.{name}", lang) for name in order]),
+        scale=alt.Scale(domain=[name_of(names, name, lang) for name in order]),
         legend=shown,
     )
 
 
 def named(column: "pd.Series[Any]", names: str, lang: str) -> "pd.Series[Any]":
-    return column.map({value: text(f"{names}.{value}", lang) for value in column.dropna().unique()})
+    return column.map({value: name_of(names, value, lang) for value in column.dropna().unique()})
+
+
+def name_of(names: str, value: str, lang: str) -> str:
+    """What a value is called; a device that another engine names goes by the name it gives."""
+    return value if names == "devices" and value not in DEVICES else text(f"{names}.{value}", lang)
 
 
 def text(key: str, lang: str) -> str:

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from kdrinks import i18n
-from kdrinks.charts.base import MUTED, SIDES, text
+from kdrinks.charts.base import MUTED, SIDES, name_of, text
 
 LINE_PX = 19
 STARTS = (True, False)
@@ -26,7 +26,7 @@ def settings(table: pd.DataFrame, lang: str, models: dict[str, str]) -> "pd.Seri
         return shown if chosen else f"{shown} ({text('asked.auto', lang)})"
 
     def name(row: Any) -> str:
-        device = text(f"devices.{row.used}", lang)
+        device = name_of("devices", row.used, lang)
         if row.used == "split":
             device += f" {row.gpu_layers}/{row.layers}"
         parts = [files[row.Index], f"{device} ({text(f'asked.{row.device}', lang)})" if asked else device]

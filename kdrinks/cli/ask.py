@@ -12,10 +12,9 @@ from typing import Any
 
 from kdrinks.answer import Answer, ask
 from kdrinks.cli.base import Command, choice_of, open_session, positive
-from kdrinks.engine.protocol import local_model
 from kdrinks.errors import BadInput
 from kdrinks.hub import catalog
-from kdrinks.records import Hit, ModelFile, Sampling, Turn
+from kdrinks.records import Described, Hit, Sampling, Turn
 from kdrinks.services import last_choice
 
 
@@ -65,12 +64,10 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
                 print(f"[{citation.number}] {citation.passage.title}: {citation.passage.id}", file=sys.stderr)
         if answer.finish == "failed" and answer.error:
             raise answer.error
-        return _answer_document(
-            answer, catalog.find_model(str(local_model(choice.model).path), services.settings), options.device
-        )
+        return _answer_document(answer, catalog.describe_ref(choice.model, services.settings), options.device)
 
 
-def _answer_document(answer: Answer, model: ModelFile, requested: str) -> dict[str, Any]:
+def _answer_document(answer: Answer, model: Described, requested: str) -> dict[str, Any]:
     """What `ask --json` prints; device.used is null when the answer is quoted and no model ran."""
     loaded = answer.loaded
     return {
@@ -87,7 +84,7 @@ def _answer_document(answer: Answer, model: ModelFile, requested: str) -> dict[s
             }
             for cited in answer.citations
         ],
-        "model": {"id": model.id, "file": model.path.name, "quantization": model.quantization},
+        "model": {"id": model.id, "file": model.file, "quantization": model.quantization},
         "device": {
             "requested": requested,
             "used": loaded.used if loaded else None,

@@ -8,9 +8,8 @@ from typing import Any
 
 from kdrinks.config import from_environment
 from kdrinks.errors import StoreLocked
-from kdrinks.hub import catalog
-from kdrinks.records import Choice, LocalModel
-from kdrinks.services import Services, open_services
+from kdrinks.records import Choice
+from kdrinks.services import Services, find_ref, open_services
 
 Command = Callable[..., argparse.ArgumentParser]
 """Makes a command, given its name, function, help text and, for a command within another, where it belongs."""
@@ -33,8 +32,7 @@ def open_session(*, memory: bool = False, note: bool = False) -> Iterator[Servic
 
 
 def choice_of(services: Services, model_id: str, device: Any) -> Choice:
-    model = catalog.find_model(model_id, services.settings)
-    return Choice(LocalModel(model.id, model.path), device)
+    return Choice(find_ref(services, model_id), device)
 
 
 def positive(text: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from kdrinks.answer import Answer, ask
 from kdrinks.cli.base import Command, choice_of, open_session, positive
 from kdrinks.config import from_environment
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import local_model
 from kdrinks.hub import catalog, model_hash
 from kdrinks.measure import evaluate as evaluation
@@ -36,7 +36,7 @@ def add(command: Command) -> None:
 
 
 def _devices(options: argparse.Namespace) -> list[dict[str, Any]]:
-    with contextlib.closing(Engine()) as engine:
+    with contextlib.closing(LocalEngine()) as engine:
         rows = [asdict(device) for device in engine.devices()]
     if not options.json:
         for row in rows:
@@ -72,7 +72,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
 
 def _bench(options: argparse.Namespace) -> dict[str, Any]:
     model = catalog.find_model(options.model, from_environment())
-    with contextlib.closing(Engine()) as engine:
+    with contextlib.closing(LocalEngine()) as engine:
         figures = engine.bench(
             Choice(LocalModel(model.id, model.path), options.device),
             tokens=options.tokens,

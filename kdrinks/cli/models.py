@@ -16,7 +16,7 @@ import psutil
 from kdrinks.cli.base import Command
 from kdrinks.cli.watch import watch
 from kdrinks.config import from_environment
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.errors import NotAModel
 from kdrinks.hub import catalog, fit, quantize
 from kdrinks.hub.download import Download, Downloads
@@ -162,7 +162,7 @@ def inspected(name: str, known: Mapping[str, str] = NOTHING) -> dict[str, Any]:
 
 def free_now() -> fit.Free:
     """Memory free on this machine and on the GPUs that llama.cpp can use."""
-    with closing(Engine()) as engine:
+    with closing(LocalEngine()) as engine:
         return fit.free_memory(psutil.virtual_memory().available, engine.devices())
 
 

@@ -8,39 +8,43 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from kdrinks.engine.memory import WorkerPool
 from kdrinks.engine.planner import DirectPlanner, Planner
-from kdrinks.engine.process import Stopped
-from kdrinks.engine.protocol import Done, Event, Loading, Queued, Reading, Text, local_model
+from kdrinks.engine.protocol import (
+    Build,
+    Done,
+    Event,
+    Loading,
+    Queued,
+    Reading,
+    State,
+    Stopped,
+    Text,
+    local_model,
+)
 from kdrinks.engine.request_queue import RequestQueue
 from kdrinks.errors import EngineDied, LoadFailed, ModelNotFound
-from kdrinks.records import Choice, Device, Finish, KeepAlive, Loaded, Message, Plan, Sampling, Sentence, Timing
+from kdrinks.records import (
+    Choice,
+    Device,
+    Finish,
+    KeepAlive,
+    Loaded,
+    Message,
+    Plan,
+    RemoteModel,
+    Sampling,
+    Sentence,
+    Timing,
+)
 
-Count = Callable[[list[Message]], int]
-Build = Callable[[Count, int], list[Message]]
-"""(count, context_tokens) -> messages, called with the loaded model's own tokenizer while the turn is held."""
 Step = Generator[Loading, None, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the engine is doing now."""
-
-    loaded: Loaded | None
-    choice: Choice | None
-    """What was asked for when `loaded` was loaded."""
-    worker_pid: int | None
-    busy: bool
-    waiting: int
-    """Requests in the queue."""
-    idle_models: tuple[Loaded, ...] = ()
-    """Models in memory beside `loaded`, least recently used first."""
-
-
-class Engine:
+class LocalEngine:
     """Thread-safe; close() it, or end the process: the worker ends with it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, planner: Planner | None = None) -> None:
@@ -63,6 +67,10 @@ class Engine:
         self._pool.evict(keep.models - 1)
         if not self._turns.busy:
             self._start_idle_timer()
+
+    @property
+    def models(self) -> Sequence[RemoteModel]:
+        return ()
 
     @property
     def state(self) -> State:
@@ -93,16 +101,7 @@ class Engine:
         stop: threading.Event | None = None,
         sentences: Callable[[], Sequence[Sentence] | None] = lambda: None,
     ) -> Generator[Event, None, None]:
-        """Answers one prompt: Queued while others are before, Loading, Reading, Text, and Done as the last event.
-
-        build: makes the messages once the model is there, because only its own tokenizer can count them.
-        session: whose turn it takes; sessions take turns round-robin.
-        conversation: whose state is kept, so that its next prompt is read from where it differs only.
-        stop: ends the answer within one slice of the prompt or one token; what was written stays, finish is "stopped".
-        sentences: called after build; the only sentences that may be written. None lets the model write freely.
-        Closing the generator early stops the decode too and frees the engine before it returns.
-        Raises EngineDied, LoadFailed, NotAModel, ModelNotFound, ContextTooSmall, and whatever build raises.
-        """
+        """As Engine.stream; stop ends it within one slice of the prompt or one token, closing frees the engine before it returns."""
         called = self._clock()
         stop = stop or threading.Event()
         if not (yield from self._queued(session, stop)):

@@ -19,6 +19,7 @@ import psutil
 
 from kdrinks import errors
 from kdrinks.config import ROOT
+from kdrinks.engine.protocol import Stopped
 from kdrinks.errors import EngineDied, KdrinksError
 
 CLOSE_S = 5.0
@@ -30,10 +31,6 @@ ENVIRONMENT = {"GOMP_SPINCOUNT": "1000"}
 """llama.cpp's threads wait for each other some hundred times a token, by default spinning: on 2 cores shared with others
 a model of 126 M parameters then fell below 2 tokens/s, with short spins it keeps 17 (21 with one thread)."""
 NOTHING: Mapping[str, object] = {}
-
-
-class Stopped(Exception):
-    """The request ended because a stop was asked for."""
 
 
 class WorkerProcess:

@@ -16,7 +16,7 @@ from kdrinks.errors import BadInput, KdrinksError, ModelError, ModelNotFound
 from kdrinks.files import is_regular
 from kdrinks.hub import fit, links
 from kdrinks.hub.gguf import header_of, later_part, parts_of, read_model
-from kdrinks.records import ModelFile
+from kdrinks.records import Described, ModelFile, ModelRef, RemoteModel
 
 BUILT_IN = "built-in"
 
@@ -107,6 +107,17 @@ def find_model(name: str, settings: Settings) -> ModelFile:
     if is_path:
         raise ModelNotFound("model_file_missing", file=name)
     raise ModelNotFound("model_unknown", name=name, known=", ".join(model.id for model in models))
+
+
+def describe_ref(ref: ModelRef, settings: Settings) -> Described:
+    """What answers, wherever it is; a model behind an address is guarded, for nobody can measure it.
+
+    Raises ModelNotFound, and NotAModel for a broken file.
+    """
+    if isinstance(ref, RemoteModel):
+        return Described(ref.id, "", "", guarded=True)
+    model = find_model(str(ref.path), settings)
+    return Described(model.id, model.path.name, model.quantization, model.guarded)
 
 
 def describe(settings: Settings, free: fit.Free) -> list[dict[str, Any]]:

@@ -15,9 +15,7 @@ from typing import Literal
 
 from kdrinks.drinks.model import load_drinks, load_topics, record_of
 from kdrinks.drinks.passages import all_passages, passages_of_drink
-from kdrinks.engine.local import Engine
-from kdrinks.engine.process import Stopped
-from kdrinks.engine.protocol import Done, Loading, Reading, Text
+from kdrinks.engine.protocol import Done, Engine, Loading, Reading, Stopped, Text
 from kdrinks.errors import BadInput, KdrinksError, ModelError, StoreError
 from kdrinks.generation import prompt
 from kdrinks.records import Choice, Language, Message, ModelFile, Passage, Sampling

@@ -1,8 +1,7 @@
 """Asking the real engine in few words: what its tests send, and what they look at in what comes back."""
 
 from kdrinks.config import BUILT_IN_FILE
-from kdrinks.engine.local import Build
-from kdrinks.engine.protocol import Done, Event, Text
+from kdrinks.engine.protocol import Build, Done, Event, Text
 from kdrinks.records import Choice, LocalModel, Message, Sampling
 
 BUILT_IN = Choice(LocalModel("built-in", BUILT_IN_FILE))

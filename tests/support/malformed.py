@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from kdrinks.config import Settings
-from kdrinks.engine.local import Engine
+from kdrinks.engine.local import LocalEngine
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, fit
 from kdrinks.records import Choice, LocalModel, Message, Sampling
@@ -32,7 +32,7 @@ def inspect(path: Path) -> str:
     return "whole"
 
 
-def load(engine: Engine, path: Path) -> str:
+def load(engine: LocalEngine, path: Path) -> str:
     """Loads it and writes 3 tokens: "writes", the key of the error, or "hangs". The engine is usable afterwards."""
     engine.devices()
     pid = engine.state.worker_pid

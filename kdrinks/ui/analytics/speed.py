@@ -58,6 +58,9 @@ def _timings(view: AnalyticsFilter) -> None:
             with column:
                 title = t(f"analytics.timings_{measure}")
                 st.markdown(f"**{title}**")
+                if table[f"{measure}_median"].isna().all():  # answers of one token have no speed
+                    st.caption(t("analytics.nothing_here"))
+                    continue
                 name = f"timings_{measure}"
                 show(name, chart_speed.timings(table, lang(), measure))
                 with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):

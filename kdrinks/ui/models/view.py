@@ -9,11 +9,10 @@ import psutil
 import streamlit as st
 
 from kdrinks.engine.advice import reinstall_command_here
-from kdrinks.engine.protocol import local_model
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.download import disk_free_bytes
-from kdrinks.records import Choice, Device, Loaded, LocalModel, ModelFile
+from kdrinks.records import Choice, Device, Loaded, LocalModel, ModelFile, RemoteModel
 from kdrinks.services import Services, last_choice, save_choice
 from kdrinks.ui.chat.evidence import device_name
 from kdrinks.ui.format import bytes_text, short
@@ -112,7 +111,8 @@ def _facts(loaded: Loaded) -> list[tuple[str, str]]:
 def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
     saved = last_choice(services)
     usable, broken = catalog.local_models(services.settings), catalog.broken_files(services.settings)
-    by_id = {model.id: model for model in usable}
+    models: list[ModelFile | RemoteModel] = [*usable, *services.engine.models]
+    by_id = {model.id: model for model in models}
     st.header(t("models.files"), anchor=False)
     st.caption(t("models.files_folder", folder=as_plain(str(services.settings.models))))
     model_id = st.radio(
@@ -120,7 +120,7 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
         options=list(by_id),
         index=list(by_id).index(saved.model.id) if saved.model.id in by_id else 0,
         format_func=_title,
-        captions=[_about(model) for model in usable],
+        captions=[_about(model) for model in by_id.values()],
         key=f"choice-model-{lang()}",  # as in frame.in_words; what was chosen is saved
     )
     if broken:
@@ -129,6 +129,15 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
                 st.markdown(f"**{as_plain(file.path.name)}**  \n{as_plain(_reason(file.error))}")
                 if may_manage():
                     link.draw_broken(file.path)
+    model = by_id[model_id]
+    choice = _draw_local_choice(model, saved, devices) if isinstance(model, ModelFile) else Choice(model)
+    if (choice.model.id, choice.device, choice.context_tokens) != (saved.model.id, saved.device, saved.context_tokens):
+        save_choice(services, choice)
+    _draw_buttons(services, choice)
+
+
+def _draw_local_choice(model: ModelFile, saved: Choice, devices: Sequence[Device]) -> Choice:
+    """Where a file runs and with which context."""
     left, right = st.columns(2)
     with left:
         device = st.segmented_control(
@@ -140,9 +149,8 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
             help=t("models.device_help"),
             key="choice-device",
         )
-    model = by_id[model_id]
     # a context that was saved elsewhere stays to choose: opening the page changes no choice
-    of_model = saved.context_tokens if saved.model.id == model_id else 0
+    of_model = saved.context_tokens if saved.model.id == model.id else 0
     contexts = sorted({0, of_model, *(tokens for tokens in CONTEXTS if tokens <= model.context_length)})
     with right:
         context = st.selectbox(
@@ -151,14 +159,11 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
             index=contexts.index(saved.context_tokens) if saved.context_tokens in contexts else 0,
             format_func=lambda tokens: t("models.tokens", count=f"{tokens:,}") if tokens else t("models.context_auto"),
             help=t("models.context_help"),
-            key=f"choice-context-{model_id}-{lang()}",
+            key=f"choice-context-{model.id}-{lang()}",
         )
-    choice = Choice(LocalModel(model.id, model.path), device, context)
-    if (choice.model.id, choice.device, choice.context_tokens) != (saved.model.id, saved.device, saved.context_tokens):
-        save_choice(services, choice)
     if device == "gpu" and not any(found.kind in GPUS for found in devices):
         _draw_no_gpu()
-    _draw_buttons(services, choice)
+    return Choice(LocalModel(model.id, model.path), device, context)
 
 
 def _draw_buttons(services: Services, choice: Choice) -> None:
@@ -175,8 +180,8 @@ def _draw_buttons(services: Services, choice: Choice) -> None:
             st.rerun()
         if may_manage():
             keep_alive.draw(services)
-        if choice.model.id != catalog.BUILT_IN and may_manage():
-            _draw_remove(services, choice, disabled=under_way is not None)
+        if isinstance(choice.model, LocalModel) and choice.model.id != catalog.BUILT_IN and may_manage():
+            _draw_remove(services, choice.model, disabled=under_way is not None)
     if refused := st.session_state.pop(REFUSED_KEY, None):
         show_error(KdrinksError(refused["key"], **refused["values"]))
     if under_way is not None:
@@ -184,20 +189,20 @@ def _draw_buttons(services: Services, choice: Choice) -> None:
         st.rerun()
 
 
-def _draw_remove(services: Services, choice: Choice, *, disabled: bool) -> None:
+def _draw_remove(services: Services, model: LocalModel, *, disabled: bool) -> None:
     """Deletes the chosen file after a second click; the built-in model takes its place."""
-    linked = local_model(choice.model).path.is_symlink()
+    linked = model.path.is_symlink()
     label = t("models.link.unlink" if linked else "models.remove")
     with st.popover(label, icon=":material/link_off:" if linked else ":material/delete:", disabled=disabled):
         sure = "models.link.unlink_sure" if linked else "models.remove_sure"
-        st.markdown(t(sure, file=as_plain(local_model(choice.model).path.name)))
+        st.markdown(t(sure, file=as_plain(model.path.name)))
         if not st.button(label if linked else t("models.remove_now"), type="primary", key="remove"):
             return
         try:
             loaded = services.engine.state.loaded
-            if loaded and loaded.model_id == choice.model.id:
+            if loaded and loaded.model_id == model.id:
                 services.engine.unload()
-            catalog.remove(catalog.find_model(choice.model.id, services.settings), services.settings)
+            catalog.remove(catalog.find_model(model.id, services.settings), services.settings)
         except KdrinksError as error:
             show_error(error)
             return
@@ -244,7 +249,9 @@ def _title(model_id: str) -> str:
     return t("models.built_in") if model_id == catalog.BUILT_IN else model_id
 
 
-def _about(model: ModelFile) -> str:
+def _about(model: ModelFile | RemoteModel) -> str:
+    if isinstance(model, RemoteModel):
+        return as_plain(model.address)
     linked = model.path.is_symlink() and may_manage()
     return " · ".join(
         (
