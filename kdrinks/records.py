@@ -266,6 +266,9 @@ class Loaded:
     """What memory_bytes was expected to become, from the header alone; 0 where nothing was predicted (a GPU holds a part)."""
     template_hash: str = ""
     """SHA-256 (hex) of the chat template's source text; "" where the model has none or nobody here can read it."""
+    adapter: str | None = None
+    """File name of the adapter that is laid over it."""
+    adapter_scale: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,8 @@ def test_no_worker_outlives_a_killed_app(slow_model: Choice) -> None:
     app = (
         "import sys; from pathlib import Path\n"
         "from kdrinks.engine.local import LocalEngine\n"
-        "from kdrinks.records import Choice, Message, Sampling, Text\n"
+        "from kdrinks.engine.protocol import Text\n"
+        "from kdrinks.records import Choice, LocalModel, Message, Sampling\n"
         "engine = LocalEngine()\n"
         "choice = Choice(LocalModel('slow', Path(sys.argv[1])), context_tokens=8192)\n"
         "for event in engine.stream(lambda *_: [Message('user', 'a')], choice, Sampling(max_tokens=8000)):\n"

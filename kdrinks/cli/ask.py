@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from kdrinks.answer import Answer, ask
-from kdrinks.cli.base import Command, choice_of, open_session, positive
+from kdrinks.cli.base import Command, adapter, choice_of, open_session, positive
+from kdrinks.engine.protocol import local_model
 from kdrinks.errors import BadInput
 from kdrinks.hub import catalog
-from kdrinks.records import Described, Hit, Sampling, Turn
+from kdrinks.records import Described, Hit, LocalModel, Sampling, Turn
 from kdrinks.services import last_choice
 
 
@@ -23,6 +24,12 @@ def add(command: Command) -> None:
     sub = command("ask", _ask, "answer a question")
     sub.add_argument("question")
     sub.add_argument("--model", default="", help="id or path of a GGUF file; the last chosen one by default")
+    sub.add_argument(
+        "--adapter",
+        type=adapter,
+        metavar="FILE[:SCALE]",
+        help="a LoRA adapter (GGUF) for the model, and its strength: 1",
+    )
     sub.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")
     sub.add_argument("--lang", choices=("auto", "ko", "en"), default="auto")
     sub.add_argument("--template", default="guide")
@@ -41,6 +48,8 @@ def add(command: Command) -> None:
 def _ask(options: argparse.Namespace) -> dict[str, Any]:
     with open_session(memory=options.no_record, note=True) as services:
         choice = choice_of(services, options.model, options.device) if options.model else last_choice(services)
+        if options.adapter:
+            choice = replace(choice, model=replace(local_model(choice.model), adapter=options.adapter))
         answer = ask(
             services,
             options.question,
@@ -69,7 +78,8 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
 
 def _answer_document(answer: Answer, model: Described, requested: str) -> dict[str, Any]:
     """What `ask --json` prints; device.used is null when the answer is quoted and no model ran."""
-    loaded = answer.loaded
+    loaded, ref = answer.loaded, answer.question.choice.model
+    over = ref.adapter if isinstance(ref, LocalModel) else None
     return {
         "answer": answer.text,
         "finish": answer.finish,
@@ -84,7 +94,13 @@ def _answer_document(answer: Answer, model: Described, requested: str) -> dict[s
             }
             for cited in answer.citations
         ],
-        "model": {"id": model.id, "file": model.file, "quantization": model.quantization},
+        "model": {
+            "id": model.id,
+            "file": model.file,
+            "quantization": model.quantization,
+            "adapter": over.path.name if over else None,
+            "scale": over.scale if over else None,
+        },
         "device": {
             "requested": requested,
             "used": loaded.used if loaded else None,

@@ -2,13 +2,16 @@
 
 import argparse
 import contextlib
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from kdrinks.config import from_environment
 from kdrinks.errors import StoreLocked
-from kdrinks.records import Choice
+from kdrinks.records import Adapter, Choice
 from kdrinks.services import Services, find_ref, open_services
 
 Command = Callable[..., argparse.ArgumentParser]
@@ -33,6 +36,13 @@ def open_session(*, memory: bool = False, note: bool = False) -> Iterator[Servic
 
 def choice_of(services: Services, model_id: str, device: Any) -> Choice:
     return Choice(find_ref(services, model_id), device)
+
+
+def adapter(text: str) -> Adapter:
+    """FILE or FILE:SCALE; only a number at the end is a scale, for paths have colons too (C:\\models\\tea.gguf)."""
+    found = re.fullmatch(r"(?P<file>.+):(?P<scale>[+-]?(\d+\.?\d*|\.\d+))", text)
+    file, scale = (found["file"], float(found["scale"])) if found else (text, 1.0)
+    return Adapter(Path(os.path.expanduser(file)).absolute(), scale)
 
 
 def positive(text: str) -> int:

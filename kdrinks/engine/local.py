@@ -11,7 +11,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import Any
 
-from kdrinks.engine.memory import WorkerPool
+from kdrinks.engine.bench import bench
+from kdrinks.engine.memory import WorkerPool, base_of
 from kdrinks.engine.planner import DirectPlanner, Planner
 from kdrinks.engine.protocol import (
     Build,
@@ -132,9 +133,26 @@ class LocalEngine:
 
     def _ensure(self, choice: Choice, stop: threading.Event | None = None) -> Step:
         """Loading events until the choice is in memory; returns whether it had to be loaded. The turn must be held."""
+        loaded = yield from self._ensure_base(base_of(choice), stop)
+        self._lay(choice, stop)
+        return loaded
+
+    def _lay(self, choice: Choice, stop: threading.Event | None) -> None:
+        """The choice's adapter over its base, which is in use; asked each time, for its file may be another one by now."""
+        pool = self._pool
+        assert pool.worker and pool.loaded and pool.choice
+        adapter = local_model(choice.model).adapter
+        if adapter or pool.choice != base_of(choice):
+            path = str(adapter.path.absolute()) if adapter else ""
+            pool.worker.result("adapter", {"path": path, "scale": adapter.scale if adapter else 0.0}, stop)
+        name, scale = (adapter.path.name, adapter.scale) if adapter else (None, None)
+        pool.mark_loaded(choice, replace(pool.loaded, adapter=name, adapter_scale=scale))
+
+    def _ensure_base(self, choice: Choice, stop: threading.Event | None) -> Step:
+        """As _ensure, for a choice without an adapter."""
         pool = self._pool
         pool.alive()
-        if pool.loaded and pool.choice == choice:
+        if pool.loaded and pool.choice and base_of(pool.choice) == choice:
             return False
         path = local_model(choice.model).path
         if not path.is_file():
@@ -298,53 +316,13 @@ class LocalEngine:
         return [Device(**device) for device in self._pool.alive().result("devices")]
 
     def bench(self, choice: Choice, *, tokens: int = 256, prompt_tokens: int = 128, rounds: int = 5) -> dict[str, Any]:
-        """The whole path beside a bare loop over llama.cpp, alternating in one run; medians of `rounds` rounds.
-
-        tokens_per_s: as a page gets it, on this side of the pipe. raw_tokens_per_s: llama_decode and a greedy
-        llama_sampler_sample, nothing else, same file and settings.
-        Raises EngineDied, LoadFailed, NotAModel, ModelNotFound, ContextTooSmall.
-        """
+        """engine.bench in a turn of its own. Raises EngineDied, LoadFailed, NotAModel, ModelNotFound, ContextTooSmall."""
         with self._turn():
             for _ in self._ensure(choice):
                 pass
             worker, loaded = self._pool.alive(), self._pool.loaded
             assert loaded
-            tokens = max(2, min(tokens, loaded.context_tokens - prompt_tokens))
-            values = {**asdict(Sampling(max_tokens=tokens)), "bench_prompt": prompt_tokens}
-            ours, raws, firsts, reads = [], [], [], []
-            worker.result("raw", {**values, "max_tokens": min(tokens, 16)})
-            for _ in range(rounds):
-                raw = worker.result("raw", values)
-                raws.append((raw["completion_tokens"] - 1) / raw["completion_s"])
-                started = self._clock()
-                times = []
-                for document in worker.request("stream", values):
-                    if document.get("event") == "text":
-                        times.append(self._clock())
-                    elif "result" in document:
-                        result = document["result"]
-                ended = self._clock()
-                # tokens that no text can show (control tokens, half a syllable) bring no event: then the whole time counts
-                first = times[0] if times else started
-                ours.append((result["completion_tokens"] - 1) / (ended - first))
-                firsts.append(first - started)
-                reads.append(result["prompt_tokens"] / result["prompt_s"])
-        whole, bare = _median(ours), _median(raws)
-        return {
-            "tokens_per_s": whole,
-            "raw_tokens_per_s": bare,
-            "ratio": whole / bare,
-            "first_token_s": _median(firsts),
-            "prompt_tokens_per_s": _median(reads),
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": tokens,
-            "rounds": rounds,
-            "model": {"id": loaded.model_id, "file": loaded.file, "quantization": loaded.quantization},
-            "device": {"requested": loaded.requested, "used": loaded.used, "gpu_layers": loaded.gpu_layers},
-            "threads": loaded.threads,
-            "load_s": loaded.load_s,
-            "memory_bytes": loaded.memory_bytes,
-        }
+            return bench(worker, loaded, self._clock, tokens=tokens, prompt_tokens=prompt_tokens, rounds=rounds)
 
     def score(
         self, choice: Choice, text: str, piece: int, *, session: str = "", stop: threading.Event | None = None
@@ -380,7 +358,3 @@ class LocalEngine:
             yield
         finally:
             self._done()
-
-
-def _median(values: Sequence[float]) -> float:
-    return sorted(values)[len(values) // 2]

@@ -5,10 +5,10 @@ changes which model is in use.
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kdrinks.engine.process import WorkerProcess
-from kdrinks.records import Choice, Loaded
+from kdrinks.records import Choice, Loaded, LocalModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,14 @@ class _IdleModel:
     loaded: Loaded
 
 
+def base_of(choice: Choice) -> Choice:
+    """The choice without its adapter: what has to be loaded. An adapter is laid over it and costs a few MB."""
+    model = choice.model
+    return replace(choice, model=replace(model, adapter=None)) if isinstance(model, LocalModel) else choice
+
+
 class WorkerPool:
-    """Any thread may look. `loaded` and `choice` are None while the worker holds no model."""
+    """Any thread may look. What differs in its adapter only is one model. `loaded` and `choice` are None while the worker holds no model."""
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
@@ -58,15 +64,16 @@ class WorkerPool:
             return self.worker
 
     def change_to(self, choice: Choice, models: int) -> bool:
-        """Makes room for another choice; True when it rested in memory and is in use again now.
+        """Makes room for another choice; True when its base rested in memory and is in use again now, with the adapter it had.
 
         models: how many may stay, the one in use included; what was in use until now rests where that allows it.
         """
         with self._changing:
-            found = next((idle for idle in self._idle_models if idle.choice == choice and idle.worker.alive), None)
-            idle_models = [idle for idle in self._idle_models if idle.choice != choice]
-            for idle in self._idle_models:
-                if idle.choice == choice and idle is not found:
+            same = [idle for idle in self._idle_models if base_of(idle.choice) == base_of(choice)]
+            found = next((idle for idle in same if idle.worker.alive), None)
+            idle_models = [idle for idle in self._idle_models if idle not in same]
+            for idle in same:
+                if idle is not found:
                     idle.worker.close()  # it died; its pipes are still open
             if models > 1 and self.worker and self.loaded and self.choice:
                 idle_models.append(_IdleModel(self.choice, self.worker, self.loaded))
@@ -76,7 +83,7 @@ class WorkerPool:
             if found:
                 if self.worker:
                     self.worker.close()
-                self.worker, self.loaded, self.choice = found.worker, found.loaded, choice
+                self.worker, self.loaded, self.choice = found.worker, found.loaded, found.choice
         self.evict(models - 1)
         return found is not None
 

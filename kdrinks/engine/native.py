@@ -1,6 +1,6 @@
-"""llama.cpp itself: one loaded model with its context, through the low-level calls. With library.py the only importer of llama_cpp.
+"""llama.cpp itself: one loaded model with its context, through the low-level calls.
 
-Only worker.py imports this module: a memory kill or a driver's abort then ends a child process, never the site.
+With library.py and adapters.py the only importer of llama_cpp; only worker.py imports this module: a memory kill or a driver's abort then ends a child process, never the site.
 It knows token ids, bytes and the loader's own log; nothing of messages, queues or pages. One thread at a time.
 """
 
@@ -13,6 +13,7 @@ import llama_cpp.llama_cpp as llama
 import numpy as np
 import numpy.typing as npt
 
+from kdrinks.engine.adapters import Adapters, Key, key_of
 from kdrinks.engine.library import QUANTIZATIONS, Log, physical_cores
 
 BATCH_TOKENS = 512
@@ -20,7 +21,11 @@ STATE_TOKENS = 256
 """A state this long or longer is kept when another prompt takes its place: reading it again takes 2 s on a 1.5B model
 with 2 cores (146 tokens/s), copying it some milliseconds."""
 KV_TYPES = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0, "q4_0": llama.GGML_TYPE_Q4_0}
+PROOF_TEXT = "식혜 sikhye"
+"""An adapter must change what is said after this."""
 Logits = npt.NDArray[np.float32]
+Laid = tuple[Key, float] | None
+"""The adapter over the model and its strength; None for the model alone."""
 
 
 class LoadProblem(Exception):
@@ -34,7 +39,8 @@ class ReadProblem(Exception):
 class Model:
     """A model in memory with one context and one sequence.
 
-    `tokens` are those whose state is in the context: a prompt that begins like them is read from there on only.
+    `tokens` are those whose state is in the context: a prompt that begins like them is read from there on only, and only by
+    what made that state: the model with the same adapter at the same strength.
     """
 
     def __init__(
@@ -58,7 +64,8 @@ class Model:
         """
         self._free: list[Callable[[], None]] = []
         self.tokens: list[int] = []
-        self._states: OrderedDict[str, tuple[list[int], Any]] = OrderedDict()
+        self._states: OrderedDict[tuple[str, Laid], tuple[list[int], Any]] = OrderedDict()
+        self._laid: Laid = None
         self._state_bytes = state_bytes
         self._owner = ""
         log.clear()
@@ -70,6 +77,8 @@ class Model:
         if not self._model:
             raise LoadProblem(log.complaint())
         self._free.append(lambda: llama.llama_model_free(self._model))
+        self._adapters = Adapters(self._model, log)
+        self._free.insert(0, self._adapters.close)
         self._vocab = llama.llama_model_get_vocab(self._model)
         self.vocabulary = llama.llama_vocab_n_tokens(self._vocab) if self._vocab else 0
         self.decodes = llama.llama_model_has_decoder(self._model) and not llama.llama_model_has_encoder(self._model)
@@ -155,6 +164,36 @@ class Model:
         turn = llama.llama_vocab_eot(self._vocab)
         return int(turn if turn >= 0 else llama.llama_vocab_eos(self._vocab))
 
+    def use_adapter(self, path: str, scale: float) -> None:
+        """Lays an adapter over the model for all that is read from now on; no path, or a strength of 0, is the model alone.
+
+        What another adapter, or another strength, left in the context is no beginning of anything: its state is kept apart.
+        Raises OSError when there is no file, AdapterProblem, ReadProblem.
+        """
+        key = key_of(path) if path else None
+        laid = (key, scale) if key and scale else None
+        if laid == self._laid and (key is None or key in self._adapters):
+            return
+        if len(self.tokens) >= STATE_TOKENS:
+            self._save_state()
+        self.forget()
+        self._owner, self._laid = "", None
+        self._adapters.lay(self._context, None)
+        if key:
+            self._adapters.read(self._context, key, self._proof)
+        if laid:
+            self._adapters.lay(self._context, *laid)
+            self._laid = laid
+
+    def _proof(self) -> Logits:
+        self.forget()
+        try:
+            for _ in self.read(self.tokenize(PROOF_TEXT, add_special=True)[: self.slice_tokens]):
+                pass
+            return self.logits().copy()
+        finally:
+            self.forget()
+
     def reuse_prefix(self, prompt: Sequence[int], conversation: str) -> int:
         """Makes the context hold the longest beginning of the prompt that was read before; returns its length.
 
@@ -163,10 +202,10 @@ class Model:
         best = _common(self.tokens, prompt)
         if conversation != self._owner and len(self.tokens) - best >= STATE_TOKENS:
             self._save_state()
-        chosen = ""
+        chosen: tuple[str, Laid] | None = None
         for name, (tokens, _) in self._states.items():
             length = _common(tokens, prompt)
-            if length > best + 32:
+            if name[1] == self._laid and length > best + 32:
                 best, chosen = length, name
         if chosen:
             tokens, state = self._states[chosen]
@@ -174,7 +213,7 @@ class Model:
             if llama.llama_state_seq_set_data(self._context, state, len(state), 0):
                 self.tokens = list(tokens)
                 self._states.move_to_end(chosen)
-        self._states.pop(conversation, None)
+        self._states.pop((conversation, self._laid), None)
         self._owner = conversation
         # The last token is read again in any case: its logits choose the first token of the answer.
         reused = min(_common(self.tokens, prompt), len(prompt) - 1)
@@ -195,12 +234,13 @@ class Model:
             kept -= len(oldest)
         state = (ctypes.c_uint8 * size)()
         if llama.llama_state_seq_get_data(self._context, state, size, 0):
-            self._states[self._owner] = (list(self.tokens), state)
+            self._states[self._owner, self._laid] = (list(self.tokens), state)
 
     def forget_conversations(self, conversations: Sequence[str]) -> None:
         """Drops what is kept of these, from the context too; of everything when none is named."""
-        for name in conversations or list(self._states):
-            self._states.pop(name, None)
+        for name in list(self._states):
+            if not conversations or name[0] in conversations:
+                del self._states[name]
         if not conversations or self._owner in conversations:
             llama.llama_memory_clear(self._memory, True)  # with the data, not only its bookkeeping
             self.tokens.clear()

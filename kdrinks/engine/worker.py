@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from kdrinks.engine.adapters import AdapterProblem
 from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, TemplateBroken
 from kdrinks.engine.constraint import HeldSentence, SentenceConstraint
 from kdrinks.engine.decode import TextStream
@@ -58,6 +59,7 @@ class Worker:
         """The result of one request. Raises Refused."""
         operations: dict[str, Callable[[Request], Any]] = {
             "load": self.load,
+            "adapter": self.adapter,
             "unload": lambda request: self.unload(),
             "count": self.count,
             "stream": self.stream,
@@ -132,6 +134,20 @@ class Worker:
             "memory_bytes": peak_bytes(),
             "template_hash": hashlib.sha256(source.encode("utf-8")).hexdigest() if source else "",
         }
+
+    def adapter(self, request: Request) -> None:
+        """Lays the adapter request["path"] over the model at the strength request["scale"]; "" takes away what is there."""
+        model, _ = self._loaded()
+        path = request["path"]
+        file = os.path.basename(path)
+        try:
+            model.use_adapter(path, request["scale"])
+        except OSError as exc:
+            raise Refused("ModelNotFound", "model_file_missing", file=path) from exc
+        except AdapterProblem as exc:
+            raise Refused("NotAModel", exc.key, file=file, reason=exc.reason) from exc
+        except ReadProblem as exc:
+            raise Refused("NotAModel", "adapter_broken", file=file, reason=str(exc)) from exc
 
     def _loaded(self) -> tuple[Model, ChatTemplate]:
         if self._model is None or self._template is None:

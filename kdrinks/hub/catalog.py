@@ -112,10 +112,12 @@ def find_model(name: str, settings: Settings) -> ModelFile:
 def describe_ref(ref: ModelRef, settings: Settings) -> Described:
     """What answers, wherever it is; a model behind an address is guarded, for nobody can measure it.
 
-    Raises ModelNotFound, and NotAModel for a broken file.
+    Raises ModelNotFound, of an adapter too, and NotAModel for a broken file.
     """
     if isinstance(ref, RemoteModel):
         return Described(ref.id, "", "", guarded=True)
+    if ref.adapter and not is_regular(ref.adapter.path):
+        raise ModelNotFound("model_file_missing", file=str(ref.adapter.path))
     model = find_model(str(ref.path), settings)
     return Described(model.id, model.path.name, model.quantization, model.guarded)
 

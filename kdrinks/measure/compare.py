@@ -67,7 +67,7 @@ class Comparison:
         self.activity: Activity = "waiting"
         self.steps = len(candidates) * rounds * len(QUESTIONS) * 2
         if quality:
-            self.steps += len({candidate.model.path for candidate in candidates}) * len(SCORED_CHARACTERS)
+            self.steps += len({candidate.choice.model for candidate in candidates}) * len(SCORED_CHARACTERS)
         self.done = 0
         """Steps done or passed over, of `steps`."""
         self.phase: Literal["running", "cancelled", "done", "failed"] = "running"
@@ -136,8 +136,8 @@ class Comparison:
                         run = self._answer(choice, lang, cold=cold)
                         store.record_run(self._db, self.id, setting, number, run)
                         self.done += 1
-            if self._quality and model.path not in self._scored:
-                self._scored.add(model.path)
+            if self._quality and choice.model not in self._scored:
+                self._scored.add(choice.model)
                 self._score(setting, choice)
         except ModelError as error:
             if self._stop.is_set():
@@ -146,7 +146,7 @@ class Comparison:
             self.done = until
 
     def _steps_of(self, candidate: Candidate) -> int:
-        scoring = self._quality and candidate.model.path not in self._scored
+        scoring = self._quality and candidate.choice.model not in self._scored
         return self._rounds * len(QUESTIONS) * 2 + (len(SCORED_CHARACTERS) if scoring else 0)
 
     def _answer(self, choice: Choice, lang: Language, *, cold: bool) -> Run:

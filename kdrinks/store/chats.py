@@ -288,6 +288,8 @@ def _generation(exchange: Exchange) -> dict[str, Any]:
             "model_load_s": loaded.load_s,
             "predicted_memory_bytes": exchange.details.get("predicted_memory_bytes"),
             "measured_memory_bytes": loaded.memory_bytes,
+            "adapter": loaded.adapter,
+            "adapter_scale": loaded.adapter_scale,
         }
     return row
 
@@ -307,6 +309,8 @@ def _loaded(row: Mapping[str, Any]) -> Loaded | None:
         load_s=row["model_load_s"],
         threads=row["threads"],
         memory_bytes=row["measured_memory_bytes"],
+        adapter=row["adapter"],
+        adapter_scale=row["adapter_scale"],
     )
 
 

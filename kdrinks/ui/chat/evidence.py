@@ -121,7 +121,8 @@ def _line(exchange: Exchange) -> str:
 
 def model_name(loaded: Loaded) -> str:
     name = loaded.file.removesuffix(".gguf")
-    return name if loaded.quantization.lower() in name.lower() else f"{name} {loaded.quantization}"
+    name = name if loaded.quantization.lower() in name.lower() else f"{name} {loaded.quantization}"
+    return f"{name} + {loaded.adapter.removesuffix('.gguf')} ×{loaded.adapter_scale:g}" if loaded.adapter else name
 
 
 def device_name(loaded: Loaded) -> str:
