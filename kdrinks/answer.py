@@ -302,7 +302,7 @@ class Answer:
             exclusions=findings.exclusions,
             data_version=findings.data_version,
             adapter_hash=adapter_hash,
-            adapter_scale=loaded.adapter_scale,
+            adapter_scale=loaded.adapter_scale or 0.0,
         ).hash()
 
     def _find(self, history: Sequence[str]) -> Findings:

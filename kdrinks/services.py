@@ -85,7 +85,9 @@ class Services:
         """(model, adapter) by their content; "" for what is not there, and until the files have been read in the background."""
         if not isinstance(model, LocalModel):
             return "", ""
-        return self._hash_of(model.path), self._hash_of(model.adapter.path) if model.adapter else ""
+        return self._hash_of(model.path), self._hash_of(
+            model.adapter.path
+        ) if model.adapter and model.adapter.scale else ""
 
     def _hash_of(self, path: Path) -> str:
         found = model_hash.known(self.db, path)
