@@ -26,6 +26,7 @@ import numpy as np
 
 from kdrinks.config import ROOT
 from kdrinks.drinks.names import packaged_names
+from kdrinks.kinds import Intent
 from kdrinks.measure.evaluate import KS, NOT_SEARCHED, evaluate, read_questions
 from kdrinks.records import Findings, Hit, Language, Passage
 from kdrinks.search.evidence import KINDS
@@ -72,9 +73,9 @@ def of_wordings(knowledge: Knowledge, each: int) -> list[Asked]:
         kinds = set(cursor.execute("SELECT DISTINCT subject_id || '.' || kind FROM passages").fetchall())
     held = {row[0] for row in kinds}
     drinks = sorted(knowledge.index.drinks)
-    by_intent: dict[tuple[Language, str], list[str]] = defaultdict(list)
+    by_intent: dict[tuple[Language, Intent], list[str]] = defaultdict(list)
     for lang, intent, text in rows("test"):
-        if "{name" in text and "{other" not in text and KINDS.get(intent, (("", 0.0),))[0][1] >= 0.6:
+        if "{name" in text and "{other" not in text and KINDS.get(intent, (("identity", 0.0),))[0][1] >= 0.6:
             by_intent[lang, intent].append(text)
     found = []
     for (lang, intent), texts in sorted(by_intent.items()):

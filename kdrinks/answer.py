@@ -15,6 +15,7 @@ from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text
 from kdrinks.errors import BadInput, KdrinksError
 from kdrinks.generation import claims, guard, identity, prompt, templates
 from kdrinks.hub import catalog
+from kdrinks.kinds import Intent
 from kdrinks.records import (
     Choice,
     Citation,
@@ -35,8 +36,8 @@ from kdrinks.store import chats
 from kdrinks.store.db import new_id
 from kdrinks.text import analyzer
 
-HEALTH_INTENTS = frozenset({"pregnancy", "infant", "allergy", "health", "cautions"})
-COURTESIES = frozenset({"smalltalk", "thanks", "farewell", "injection"})
+HEALTH_INTENTS: frozenset[Intent] = frozenset({"pregnancy", "infant", "allergy", "health", "cautions"})
+COURTESIES: frozenset[Intent] = frozenset({"smalltalk", "thanks", "farewell", "injection"})
 """Intents whose decline asks nothing of the knowledge base, also where a baby is greeted."""
 HEALTH_CONCERNS = frozenset({"pregnancy", "infant", "allergy", "health"})
 
@@ -130,7 +131,7 @@ class Answer:
         self.finish: Finish | None = None
         """None while it is written."""
         self.error: KdrinksError | None = None
-        self.intent = "unknown"
+        self.intent: Intent = "unknown"
         self.guard = "off"
         self.identity = ""
         """Of the generation; "" where no model wrote, or a part of it is not known."""

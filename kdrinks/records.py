@@ -1,4 +1,4 @@
-"""The frozen values that cross rooms: no behaviour, no imports from kdrinks."""
+"""The frozen values that cross rooms: no behaviour, no imports from kdrinks but the names of kinds and intents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,30 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from kdrinks.kinds import Intent, Kind
+
 Language = Literal["ko", "en"]
 Finish = Literal["stop", "length", "stopped", "failed"]
-Kind = Literal[
-    "identity",
-    "names",
-    "ingredients",
-    "making",
-    "season",
-    "serving",
-    "region",
-    "history",
-    "heritage",
-    "alcohol",
-    "caffeine",
-    "cautions",
-    "similar",
-    "topic",
-    "belief",
-    "document",
-]
-"""What a passage is about; the same words are the kind tokens of the built-in model."""
-
-QUOTED_KINDS: frozenset[str] = frozenset({"alcohol", "cautions"})
-"""Kinds that no model phrases itself: the answer quotes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +64,7 @@ class Findings:
     """Best first; distinct passages, several may share a subject."""
     prompt_hits: tuple[Hit, ...]
     """The few (0 to 3) that the answer should rest on; empty means the knowledge base holds nothing on it."""
-    intent: str
-    """A Kind, or "compare", "recommend", "false_belief", "smalltalk", "out_of_scope", "injection", "unknown"."""
+    intent: Intent
     sensitive: bool
     """On alcohol, infants, pregnancy, allergies or medicine: the answer quotes its passages."""
     subjects: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from kdrinks import kinds
 from kdrinks.drinks.model import load_beliefs, load_drinks, load_topics, record_of
 from kdrinks.drinks.passages import all_passages
 from kdrinks.generation import templates
@@ -33,31 +34,6 @@ FAVOURITES = (
     "yuja-cha",
 )
 """What people ask about most, in this order; every other drink comes up now and then."""
-
-QUESTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "identity": (
-        ("{title}{이/가} 뭐예요?", "{title} 알려 주세요.", "{title}{은/는} 어떤 음료인가요?"),
-        ("What is {title}?", "Tell me about {title}."),
-    ),
-    "ingredients": (
-        ("{title}에는 무엇이 들어가나요?", "{title} 재료 알려 주세요."),
-        ("What is in {title}?", "Which ingredients does {title} need?"),
-    ),
-    "making": (
-        ("{title} 만드는 법 알려 주세요.", "집에서 {title}{을/를} 어떻게 만드나요?"),
-        ("How do I make {title}?", "Can I make {title} at home?"),
-    ),
-    "season": (("{title}{은/는} 언제 마시나요?", "{title} 제철이 언제예요?"), ("When do people drink {title}?",)),
-    "serving": (
-        ("{title}{은/는} 어떻게 마셔야 맛있나요?", "{title}{와/과} 어울리는 음식이 있나요?"),
-        ("How is {title} served?",),
-    ),
-    "region": (("{title}{은/는} 어느 지역 음료예요?",), ("Where does {title} come from?",)),
-    "alcohol": (("{title}{은/는} 술인가요?", "{title} 도수가 몇 도예요?"), ("Is {title} alcoholic?",)),
-    "caffeine": (("{title}에 카페인이 있나요?",), ("Does {title} have caffeine?",)),
-    "history": (("{title}의 역사가 궁금해요.",), ("What is the history of {title}?",)),
-    "topic": (("{title}에 대해 알려 주세요.",), ("Tell me about {title}.",)),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +135,9 @@ def _talk(
 def _exchange(
     chance: random.Random, words: TextAnalyzer, passage: Passage, setup: _Setup, conversation_id: str, *, cold: bool
 ) -> Exchange:
-    question = _fill(chance.choice(QUESTIONS[passage.kind][0 if passage.lang == "ko" else 1]), passage.title)
+    question = _fill(chance.choice(kinds.row(passage.kind).questions[0 if passage.lang == "ko" else 1]), passage.title)
     answer = " ".join(templates.sentences(passage)[:6]) + " [1]"
-    quoted = passage.kind == "alcohol" and setup.tokens_per_s > 500
+    quoted = kinds.row(passage.kind).quoted and setup.tokens_per_s > 500
     failed = chance.random() < 0.02
     loaded = setup.loaded
     prompt_tokens = int(60 + len(passage.text) * chance.uniform(0.7, 1.4) + chance.expovariate(1 / 220))
@@ -219,7 +195,7 @@ def _passages() -> dict[tuple[str, Language], list[Passage]]:
         [record_of(item) for item in items] for items in (load_drinks(), load_topics(), load_beliefs())
     )
     for passage in all_passages(drinks, topics, beliefs):
-        if passage.kind in QUESTIONS:
+        if any(kinds.row(passage.kind).questions):
             found.setdefault((passage.subject_id, passage.lang), []).append(passage)
     return found
 

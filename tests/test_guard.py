@@ -4,7 +4,8 @@ import pytest
 
 from kdrinks.generation import templates
 from kdrinks.generation.guard import Guard, quoted_answer
-from kdrinks.records import Kind, Language, Passage
+from kdrinks.kinds import Kind
+from kdrinks.records import Language, Passage
 
 
 def passage(kind: Kind, text: str, title: str = "식혜", lang: Language = "ko") -> Passage:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from kdrinks.generation.templates import render, sentences
-from kdrinks.records import Kind, Passage
+from kdrinks.kinds import Kind
+from kdrinks.records import Passage
 from training import examples, pools
 from training.examples import Examples
 from training.pools import World

@@ -16,11 +16,13 @@ import random
 import re
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 
+from kdrinks.kinds import Intent
 from kdrinks.records import Language
 from kdrinks.search.intents import CUE, MASK, Model, features, from_table
 
@@ -54,9 +56,9 @@ _FILL = {
 }
 
 
-def rows(split: str) -> list[tuple[Language, str, str]]:
+def rows(split: str) -> list[tuple[Language, Intent, str]]:
     """(lang, intent, text) of the wordings of a split; follow-ups carry no intent of their own and are left out."""
-    found: list[tuple[Language, str, str]] = []
+    found: list[tuple[Language, Intent, str]] = []
     for path in sorted(WORDINGS.glob("*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
             row = json.loads(line)
@@ -66,8 +68,8 @@ def rows(split: str) -> list[tuple[Language, str, str]]:
     return found
 
 
-def canonical(intent: str) -> str:
-    return {"infants": "infant", "allergens": "allergy", "pairing": "serving"}.get(intent, intent)
+def canonical(intent: str) -> Intent:
+    return cast(Intent, {"infants": "infant", "allergens": "allergy", "pairing": "serving"}.get(intent, intent))
 
 
 def filled(text: str, lang: str, rng: random.Random, *, without_name: bool = False) -> str:
@@ -83,7 +85,7 @@ def filled(text: str, lang: str, rng: random.Random, *, without_name: bool = Fal
     return _SLOT.sub(value, text)
 
 
-def examples(split: str, rng: random.Random, copies: int) -> list[tuple[Language, str, str]]:
+def examples(split: str, rng: random.Random, copies: int) -> list[tuple[Language, Intent, str]]:
     found = []
     for lang, intent, text in rows(split):
         slots = {match[1] for match in _SLOT.finditer(text)}
@@ -172,7 +174,7 @@ def chosen_features(sets: list[tuple[set[str], int]]) -> list[str]:
     return sorted(f for f in count if f.startswith(CUE)) + sorted(sorted(pieces, key=lambda f: (-tells(f), f))[:PIECES])
 
 
-def table(weights: torch.Tensor, bias: torch.Tensor, classes: list[str], known: dict[str, int]) -> dict[str, Any]:
+def table(weights: torch.Tensor, bias: torch.Tensor, classes: Sequence[str], known: dict[str, int]) -> dict[str, Any]:
     """What data/intents.json holds: by feature, class numbers and hundredths in turn."""
     kept = {}
     for feature, number in known.items():
@@ -184,7 +186,7 @@ def table(weights: torch.Tensor, bias: torch.Tensor, classes: list[str], known: 
     return {"classes": classes, "bias": [round(value, 3) for value in bias.tolist()], "weights": kept}
 
 
-def report(model: Model, test: list[tuple[Language, str, str]]) -> None:
+def report(model: Model, test: list[tuple[Language, Intent, str]]) -> None:
     right: dict[str, list[bool]] = defaultdict(list)
     missed: Counter[tuple[str, str]] = Counter()
     for lang, intent, text in test:

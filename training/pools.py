@@ -6,13 +6,15 @@ import re
 from pathlib import Path
 from typing import Any
 
+from kdrinks import kinds
 from kdrinks.drinks.passages import passage_of_belief, passage_of_topic, passages_of_drink
+from kdrinks.kinds import Kind
 from kdrinks.records import Passage
 
 HELD_OUT_PERCENT = 15
 """Share of the drinks that are only measured on, by hash of the id."""
 
-KINDS: dict[str, tuple[str, ...]] = {
+_ASKED: dict[str, tuple[Kind, ...]] = {
     "identity": ("identity",),
     "names": ("names",),
     "pronunciation": ("names",),
@@ -38,9 +40,11 @@ KINDS: dict[str, tuple[str, ...]] = {
     "similar": ("similar",),
     "false_belief": ("belief", "alcohol", "caffeine", "identity"),
 }
+
+KINDS = _ASKED | {kind: (kind,) for kind in kinds.OF_DRINKS if kind not in _ASKED}
 """The kinds of passages that belong to a question by its intent; the first is there most often."""
 
-PROSE = ("topic", "belief", "document")
+PROSE = tuple(kind for kind in kinds.TABLE if kind not in kinds.OF_DRINKS)
 
 ALIASES = {
     "what": "identity",

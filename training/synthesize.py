@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from kdrinks.drinks.passages import passages_of_drink
-from kdrinks.records import Kind, Language, Passage
+from kdrinks.kinds import Kind
+from kdrinks.records import Language, Passage
 from kdrinks.text.korean import josa
 from training.pools import World
 

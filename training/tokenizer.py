@@ -12,15 +12,19 @@ import collections
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import get_args
 
 import sentencepiece
 
+from kdrinks import kinds
 from kdrinks.generation import templates
-from kdrinks.records import Kind
 from training.pools import syllables
 
-MARKS: tuple[str, ...] = ("<|passage|>", "<|user|>", "<|assistant|>", *(f"<|{kind}|>" for kind in get_args(Kind)))
+MARKS: tuple[str, ...] = (
+    "<|passage|>",
+    "<|user|>",
+    "<|assistant|>",
+    *(f"<|{kind}|>" for kind, row in kinds.TABLE.items() if not row.learned_as),
+)
 """Control tokens; ids 3 and up, after <unk>, <s> and </s>."""
 
 PIECES = 4736
@@ -71,7 +75,11 @@ def words_of(texts: Iterable[str]) -> collections.Counter[str]:
 
 def frame_words() -> collections.Counter[str]:
     """The words of the answer frames, slots cut out, weighted so that they become whole pieces."""
-    frames = [*templates._FRAMES["en"].values(), templates.COMPARE["en"], templates.RECOMMEND["en"]]
+    frames = [
+        *(field.frame.en for field in kinds.FIELDS.values() if field.frame.en),
+        templates.COMPARE["en"],
+        templates.RECOMMEND["en"],
+    ]
     frames += [*templates.DECLINE["en"].values(), "Ingredients: Other names: Korean: How to make: Season: Occasion:"]
     frames += ["Serve: Goes with: Region: Similar drinks: It is not true that"]
     count = words_of(re.sub(r"\{[^}]*\}", "", frame) for frame in frames)
@@ -147,5 +155,10 @@ class Tokenizer:
         """The ids that the model sees. passages: (title, kind, text)."""
         ids = [self.begin]
         for title, kind, text in passages:
-            ids += [self.mark["<|passage|>"], *self.encode(title), self.mark[f"<|{kind}|>"], *self.encode(text)]
+            ids += [
+                self.mark["<|passage|>"],
+                *self.encode(title),
+                self.mark[f"<|{kinds.learned_as(kind)}|>"],
+                *self.encode(text),
+            ]
         return [*ids, self.mark["<|user|>"], *self.encode(question), self.mark["<|assistant|>"]]

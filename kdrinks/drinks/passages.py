@@ -5,31 +5,21 @@ The texts are the training format of the built-in model (generation/templates.py
 quotes, so each one stands alone beside its title.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import SequenceMatcher
 from typing import Any
 
-from kdrinks.records import Kind, Language, Passage
+from kdrinks import kinds
+from kdrinks.kinds import Field, Kind, Row
+from kdrinks.records import Language, Passage
 from kdrinks.text.korean import has_hangul
 
 Record = Mapping[str, Any]
 
-_LABELS: dict[str, tuple[str, str]] = {
-    "names": ("다른 이름", "Other names"),
-    "ingredients": ("재료", "Ingredients"),
-    "making": ("만드는 법", "How to make"),
-    "season": ("철", "Season"),
-    "occasion": ("때", "Occasion"),
-    "serve": ("마시는 법", "Serve"),
-    "pairing": ("어울리는 음식", "Goes with"),
-    "region": ("지역", "Region"),
-    "similar": ("비슷한 음료", "Similar drinks"),
-}
-
 
 def label(field: str, lang: Language) -> str:
     """The word that stands before a field inside a passage."""
-    return _LABELS[field][0 if lang == "ko" else 1]
+    return kinds.FIELDS[field].label.of(lang)
 
 
 def all_passages(
@@ -62,31 +52,26 @@ def passages_of_drink(drink: Record, lang: Language, titles: Mapping[str, str] |
         mark = f".{number}" if number is not None else ""
         return Passage(f"{drink['id']}.{kind}{mark}.{lang}", drink["id"], kind, lang, title, text, said_by)
 
-    def parts() -> Iterator[Passage]:
-        yield passage("identity", drink["summary"][lang])
-        if names := _names(drink, lang):
-            yield passage("names", names)
-        if items := _value(drink, "ingredients", lang):
-            yield passage("ingredients", f"{label('ingredients', lang)}: {', '.join(items)}")
-        if steps := _value(drink, "steps", lang):
-            numbered = " ".join(f"{number}. {_stopped(step)}" for number, step in enumerate(steps, 1))
-            yield passage("making", f"{label('making', lang)}: {numbered}")
-        if text := _fields(drink, lang, ("season", "season"), ("occasion", "occasion")):
-            yield passage("season", text)
-        if text := _fields(drink, lang, ("serve", "serve"), ("pairing", "pairing")):
-            yield passage("serving", text)
-        if text := _fields(drink, lang, ("region", "region")):
-            yield passage("region", text)
-        for kind, field in (("history", "facts"), ("heritage", "heritage")):
-            for number, fact in enumerate(drink.get(field) or (), 1):
-                yield passage(kind, _stopped(fact[lang]), number, tuple(fact.get("sources") or ()))  # type: ignore[arg-type]
-        yield passage("alcohol", drink["alcohol"][lang])
-        yield passage("caffeine", drink["caffeine"][lang])
-        yield passage("cautions", drink["safety"][lang])
-        if titles and (similar := [titles[other] for other in drink.get("similar") or () if other in titles]):
-            yield passage("similar", f"{label('similar', lang)}: {', '.join(similar)}.")
+    found = []
+    for kind in kinds.OF_DRINKS:
+        row = kinds.TABLE[kind]
+        if row.told == "facts":
+            facts = enumerate(drink.get(row.fields[0].name) or (), 1)
+            found += [
+                passage(kind, _stopped(fact[lang]), number, tuple(fact.get("sources") or ())) for number, fact in facts
+            ]
+        elif text := _similar(drink, lang, titles) if kind == "similar" else _text(kind, row, drink, lang):
+            found.append(passage(kind, text))
+    return found
 
-    return list(parts())
+
+def _text(kind: Kind, row: Row, drink: Record, lang: Language) -> str:
+    """What the record says of a kind that is told in one passage; empty where it says nothing."""
+    if row.told == "own":
+        return _OWN[kind](drink, lang)
+    if row.told == "sentences":
+        return _value(drink, row.fields[0].name, lang) or ""
+    return _phrases(drink, lang, row.fields)
 
 
 def passage_of_topic(topic: Record, lang: Language) -> Passage:
@@ -141,13 +126,37 @@ def _names(drink: Record, lang: Language) -> str:
     return " ".join(pieces)
 
 
-def _fields(drink: Record, lang: Language, *fields: tuple[str, str]) -> str:
+def _ingredients(drink: Record, lang: Language) -> str:
+    items = _value(drink, "ingredients", lang)
+    return f"{label('ingredients', lang)}: {', '.join(items)}" if items else ""
+
+
+def _making(drink: Record, lang: Language) -> str:
+    steps = _value(drink, "steps", lang)
+    numbered = " ".join(f"{number}. {_stopped(step)}" for number, step in enumerate(steps or (), 1))
+    return f"{label('making', lang)}: {numbered}" if numbered else ""
+
+
+def _similar(drink: Record, lang: Language, titles: Mapping[str, str] | None) -> str:
+    similar = [titles[other] for other in drink.get("similar") or () if other in titles] if titles else []
+    return f"{label('similar', lang)}: {', '.join(similar)}." if similar else ""
+
+
+_OWN: Mapping[str, Callable[[Record, Language], str]] = {
+    "names": _names,
+    "ingredients": _ingredients,
+    "making": _making,
+}
+"""Kinds that are told in a way of their own."""
+
+
+def _phrases(drink: Record, lang: Language, fields: Iterable[Field]) -> str:
     """`Label: value.` for each field that the record fills, in one line."""
     lines = []
-    for field, name in fields:
-        value = _value(drink, field, lang)
+    for field in fields:
+        value = _value(drink, field.name, lang)
         if value:
-            lines.append(f"{label(name, lang)}: {', '.join(value) if isinstance(value, list) else value}.")
+            lines.append(f"{field.label.of(lang)}: {', '.join(value) if isinstance(value, list) else value}.")
     return " ".join(lines)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kdrinks.errors import BadQuestion, ContextTooSmall
+from kdrinks.kinds import learned_as
 from kdrinks.records import Language, Message, Passage, Turn
 
 QUESTION_LIMIT_CHARACTERS = 4_000
@@ -105,7 +106,7 @@ def _asked(question: str, passages: Sequence[Passage], lang: Language) -> Messag
     parts: list[dict[str, str]] = [
         {
             "title": escape_control_tokens(passage.title),
-            "kind": passage.kind,
+            "kind": learned_as(passage.kind),
             "text": escape_control_tokens(passage.text),
         }
         for passage in passages

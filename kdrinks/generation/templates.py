@@ -1,6 +1,6 @@
 """The sentences that say what a passage says: how the built-in model was taught to speak, and what its guard lets pass.
 
-Pure. One frame per kind of fact and language, few enough for a 10 MB model to learn without a slip; prose passages are
+Pure. One frame per kind of fact and language (kdrinks.kinds has them), few enough for a 10 MB model to learn without a slip; prose passages are
 said in their own sentences. training/ makes its gold answers with render(); guard.py holds answers to sentences().
 """
 
@@ -8,48 +8,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kdrinks.drinks.passages import label
-from kdrinks.records import Kind, Language, Passage
+from kdrinks import kinds
+from kdrinks.kinds import Field
+from kdrinks.records import Language, Passage
 from kdrinks.text.korean import josa, split_sentences
-
-_FIELDS: dict[Kind, tuple[str, ...]] = {
-    "names": ("names", "hanja", "roman"),
-    "ingredients": ("ingredients",),
-    "making": ("making",),
-    "season": ("season", "occasion"),
-    "serving": ("serve", "pairing"),
-    "region": ("region",),
-    "similar": ("similar",),
-}
-"""The labelled fields of each kind that is data rather than prose."""
-
-_FRAMES: dict[Language, dict[str, str]] = {
-    "ko": {
-        "names": "{title}의 다른 이름은 {value}입니다.",
-        "hanja": "한자로는 {value}, 로마자로는 {roman}입니다.",
-        "roman": "로마자로는 {value}입니다.",
-        "ingredients": "{title}의 재료는 {value}입니다.",
-        "making": "{title} 만드는 법은 이렇습니다.",
-        "season": "{title}의 제철은 {value}입니다.",
-        "occasion": "마시는 때는 {value}입니다.",
-        "serve": "{title:은/는} {value} 마십니다.",
-        "pairing": "어울리는 음식은 {value}입니다.",
-        "region": "{title}의 지역은 {value}입니다.",
-        "similar": "{title}의 비슷한 음료는 {value}입니다.",
-    },
-    "en": {
-        "names": "{title} is also called {value}.",
-        "roman": "In Korean it is written {value}.",
-        "ingredients": "{title} is made with {value}.",
-        "making": "Here is how to make {title}.",
-        "season": "The season for {title} is {value}.",
-        "occasion": "The occasion is {value}.",
-        "serve": "Serve {title} {value}.",
-        "pairing": "It goes well with {value}.",
-        "region": "{title} is associated with {value}.",
-        "similar": "Drinks similar to {title} are {value}.",
-    },
-}
 
 COMPARE: dict[Language, str] = {
     "ko": "{first:과/와} {second:을/를} 견주어 보겠습니다.",
@@ -85,14 +47,6 @@ NOT_REVIEWED: dict[Language, str] = {
 """Stands under every answer on pregnancy, infants, allergies, health or medicine."""
 
 
-MAY_BE_SHORTENED: frozenset[Kind] = frozenset({"identity", "history", "heritage", "topic"})
-"""Kinds whose first sentences are true without the rest; a recipe, a list, a correction or a document's excerpt is said whole."""
-
-
-_FACTS: frozenset[Kind] = frozenset({*_FIELDS, "alcohol", "caffeine"})
-"""Kinds that are one fact each."""
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """A sentence of a script, and what may come after it."""
@@ -122,10 +76,10 @@ def script(intent: str, lang: Language, passages: Sequence[Passage]) -> list[Lin
     first = lead(intent, lang, titles)
     groups = [(0, [first], True)] if first else []
     for number, passage in enumerate(passages, 1):
-        groups.append((number, sentences(passage), passage.kind not in MAY_BE_SHORTENED))
+        groups.append((number, sentences(passage), not kinds.row(passage.kind).may_be_shortened))
     if not passages:
         groups = [(0, split_sentences(render(intent, lang, ())), True)]
-    facts = all(passage.kind in _FACTS for passage in passages)
+    facts = all(kinds.row(passage.kind).single_fact for passage in passages)
     all_named = intent in ("compare", "recommend") or facts
     starts = [sum(len(texts) for _, texts, _ in groups[:place]) for place in range(len(groups))]
     lines: list[Line] = []
@@ -178,22 +132,21 @@ def lead(intent: str, lang: Language, titles: Sequence[str]) -> str:
 
 def sentences(passage: Passage) -> list[str]:
     """Every sentence that says this passage, in order; together they say all of it."""
-    fields = _FIELDS.get(passage.kind)
-    if fields is None:
+    framed = [field for field in kinds.row(passage.kind).fields if field.frame.of(passage.lang)]
+    if not framed:
         return split_sentences(passage.text)
-    values = _values(passage)
-    frames = _FRAMES[passage.lang]
+    values = _values(passage, framed)
     texts = []
-    for field in fields:
-        value = values.get(field)
+    for field in framed:
+        value, frame = values.get(field.name), field.frame.of(passage.lang)
         if not value:
             continue
-        if field == "making":
-            texts += [_fill(frames["making"], title=passage.title), *steps(value)]
-        elif field == "hanja":
-            texts.append(_fill(frames["hanja"], value=value, roman=values.pop("roman", "")))
+        if field.name == "making":
+            texts += [_fill(frame, title=passage.title), *steps(value)]
+        elif field.name == "hanja":
+            texts.append(_fill(frame, value=value, roman=values.pop("roman", "")))
         else:
-            texts.append(_fill(frames[field], title=passage.title, value=value))
+            texts.append(_fill(frame, title=passage.title, value=value))
     return texts
 
 
@@ -229,18 +182,12 @@ def _listed(titles: Sequence[str], lang: Language) -> str:
     return f"{', '.join(titles[:-1])} and {titles[-1]}"
 
 
-def _values(passage: Passage) -> dict[str, str]:
+def _values(passage: Passage, framed: Sequence[Field]) -> dict[str, str]:
     """The labelled fields of a data passage: `Label: value.` by field."""
-    lang = passage.lang
-    labels = {
-        field: label(field, lang)
-        for field in ("names", "ingredients", "making", "season", "occasion", "serve", "pairing", "region", "similar")
-    }
-    labels |= {"hanja": "한자", "roman": "로마자"} if lang == "ko" else {"roman": "Korean"}
     places = sorted(
-        (match.start(), match.end(), field)
-        for field in _FIELDS[passage.kind]
-        for match in [re.search(rf"(?:^|(?<=\. )){re.escape(labels.get(field, '?'))}: ", passage.text)]
+        (match.start(), match.end(), field.name)
+        for field in framed
+        for match in [re.search(rf"(?:^|(?<=\. )){re.escape(field.label.of(passage.lang))}: ", passage.text)]
         if match
     )
     ends = [start for start, _, _ in places[1:]] + [len(passage.text)]

@@ -2,7 +2,8 @@
 
 import re
 
-from kdrinks.records import QUOTED_KINDS, Passage
+from kdrinks.kinds import QUOTED, Intent
+from kdrinks.records import Passage
 
 MEDICINE = re.compile(
     r"약(?:을|이랑|과|하고)? ?(?:같이|함께|먹|복용)|복용|(?:감기|두통|혈압|당뇨|수면|피임|소염|위장|진통|갑상선|우울증)[약제]|항(?:생|응고|우울|암|히스타민)|신경안정|안정제"
@@ -13,7 +14,7 @@ MEDICINE = re.compile(
 )
 """Who says so takes medicine."""
 
-SENSITIVE: dict[str, re.Pattern[str]] = {
+SENSITIVE: dict[Intent, re.Pattern[str]] = {
     "pregnancy": re.compile(
         r"임신|임산부|임부|산모|산부인과|만삭|홀몸|출산|산후|(?:애|아이|아기)를? ?가(?:진|졌)|젖먹이|젖을? ?먹|수유|입덧|태아|태교|모유|뱃속|예비 ?(?:맘|엄마)|시험관|난임"
         r"|pregnan|breast.?fe|nursing|trimester|lactat|(?:\bi'?m|\bam|\bis|\bare|wife|we're|she's) expecting|expectant|mo[mu]m?.to.be|mother.to.be|trying to conceive|postpartum"
@@ -50,7 +51,7 @@ SENSITIVE: dict[str, re.Pattern[str]] = {
 """Words that make a question sensitive whatever else it asks."""
 
 
-def concerns_of(text: str) -> tuple[str, ...]:
+def concerns_of(text: str) -> tuple[Intent, ...]:
     """The sensitive matters that the text names: pregnancy, infant, allergy, health, alcohol, in this order."""
     return tuple(name for name, pattern in SENSITIVE.items() if pattern.search(text))
 
@@ -68,4 +69,4 @@ def is_quoted(passage: Passage) -> bool:
     """Whether a passage is on alcohol, pregnancy, infants, allergies or medicine."""
     if passage.kind == "belief":
         return bool(OF_CAUTION.search(passage.text))
-    return passage.kind in QUOTED_KINDS or passage.subject_id in CAUTIONS
+    return passage.kind in QUOTED or passage.subject_id in CAUTIONS

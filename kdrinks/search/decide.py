@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from kdrinks import kinds
+from kdrinks.kinds import Intent
 from kdrinks.search.query import Query
 from kdrinks.search.suggesting import DECLINED
 
@@ -36,21 +38,7 @@ INSTEAD = re.compile(
 )
 """The drink from elsewhere only tells what is wished for."""
 
-FACTS = frozenset(
-    {
-        "identity",
-        "names",
-        "ingredients",
-        "making",
-        "serving",
-        "region",
-        "history",
-        "heritage",
-        "alcohol",
-        "caffeine",
-        "similar",
-    }
-)
+FACTS: frozenset[Intent] = kinds.where(lambda row: row.of_one_drink)
 """Intents that ask after one drink; of a drink from elsewhere the knowledge base holds none."""
 
 SURE_COVERAGE = 0.66
@@ -84,7 +72,7 @@ class Evidence:
     """Share of the question's words, by rarity, that the best passage holds."""
 
 
-def judged(query: Query, evidence: Evidence) -> str:
+def judged(query: Query, evidence: Evidence) -> Intent:
     """The query's intent, or why there is no answer to it: one of DECLINED."""
     declined = {name: query.probabilities.get(name, 0.0) for name in DECLINED}
     worst = max(sorted(declined), key=lambda name: declined[name])

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from kdrinks import kinds
+from kdrinks.kinds import Intent, Kind
 from kdrinks.records import Passage
 from kdrinks.search import intents
 from kdrinks.search.entities import masked
@@ -11,30 +13,20 @@ from kdrinks.search.query import Query
 MOST = 3
 """The built-in model reads at most three passages."""
 
-KINDS: Mapping[str, tuple[tuple[str, float], ...]] = {
-    "identity": (("identity", 1.0),),
-    "names": (("names", 1.0),),
+_BESIDE: Mapping[Intent, tuple[tuple[Kind, float], ...]] = {
     "pronunciation": (("names", 1.0),),
-    "ingredients": (("ingredients", 1.0),),
     "has_ingredient": (("ingredients", 1.0), ("cautions", 0.3)),
     "substitution": (("ingredients", 1.0),),
-    "making": (("making", 1.0), ("ingredients", 0.2)),
-    "season": (("season", 1.0),),
+    "making": (("ingredients", 0.2),),
     "occasion": (("season", 1.0),),
-    "serving": (("serving", 1.0),),
-    "region": (("region", 1.0),),
-    "history": (("history", 1.0), ("heritage", 0.2)),
-    "heritage": (("heritage", 1.0), ("history", 0.3)),
-    "alcohol": (("alcohol", 1.0),),
+    "history": (("heritage", 0.2),),
+    "heritage": (("history", 0.3),),
     "driving": (("alcohol", 1.0),),
-    "caffeine": (("caffeine", 1.0),),
-    "cautions": (("cautions", 1.0),),
     "allergy": (("cautions", 1.0), ("ingredients", 0.5)),
     "diet": (("cautions", 1.0), ("ingredients", 0.5)),
     "infant": (("cautions", 1.0), ("alcohol", 0.4)),
     "pregnancy": (("alcohol", 1.0), ("cautions", 0.6)),
     "health": (("cautions", 1.0),),
-    "similar": (("similar", 1.0),),
     "storage": (("identity", 0.3), ("serving", 0.2)),
     "etiquette": (("serving", 0.5), ("identity", 0.3)),
     "topic": (("identity", 0.6),),
@@ -42,24 +34,35 @@ KINDS: Mapping[str, tuple[tuple[str, float], ...]] = {
     "recommend": (("identity", 1.0),),
     "false_belief": (("identity", 0.4), ("history", 0.3)),
 }
+"""The kinds that say what an intent asks for besides the one of its own name, and how surely."""
+
+_OWN: Mapping[Intent, tuple[tuple[Kind, float], ...]] = {kind: ((kind, 1.0),) for kind in kinds.OF_DRINKS}
+
+KINDS: Mapping[Intent, tuple[tuple[Kind, float], ...]] = {
+    intent: _OWN.get(intent, ()) + _BESIDE.get(intent, ()) for intent in (*_OWN, *_BESIDE)
+}
 """The kinds of passages that say what an intent asks for, and how surely."""
 
 
-_ASPECTS = frozenset({"ingredients", "has_ingredient", "making", "season", "serving", "region", "alcohol", "caffeine"})
+_IN_PASSING: frozenset[Intent] = frozenset({"storage", "etiquette"})
+"""Intents that a drink tells of in passing only, unless it has a passage of that kind."""
+
+_COMPARED = kinds.where(lambda row: row.compared)
+_ASPECTS: frozenset[Intent] = _COMPARED | {"has_ingredient"}
 """What a comparison may be about when a word names it, as in `which is stronger`; `compare` takes nearly all the probability there."""
 
 
-def compared_by(query: Query) -> str:
+def compared_by(query: Query) -> Kind:
     """The kind of passages in which a comparison finds its answer."""
     named = sorted(_ASPECTS & query.cued)
     return KINDS[max(named, key=lambda name: query.probabilities.get(name, 0.0))][0][0] if named else "identity"
 
 
 _BOTH = re.compile(rf"[^{intents.MASK}\s](?:이?랑|하고|[과와]|고|,)\s|그리고|\band\b|&")
-_TWO_FACTS = _ASPECTS - {"has_ingredient"} | {"history"}
+_TWO_FACTS: frozenset[Intent] = _COMPARED | {"history"}
 
 
-def both_asked(query: Query) -> list[str]:
+def both_asked(query: Query) -> list[Kind]:
     """The kinds of passages that a question for two facts of one drink asks for, likelier first: `재료랑 만드는 법`; else empty."""
     if not _BOTH.search(intents.normal(masked(query.text, query.mentions, intents.MASK))):
         return []
@@ -67,9 +70,9 @@ def both_asked(query: Query) -> list[str]:
     return [KINDS[name][0][0] for name in named] if len(named) == 2 else []
 
 
-def kind_weights(probabilities: Mapping[str, float]) -> dict[str, float]:
+def kind_weights(probabilities: Mapping[Intent, float]) -> dict[Kind, float]:
     """How much each kind of passage is asked for."""
-    weights: dict[str, float] = {}
+    weights: dict[Kind, float] = {}
     for intent, probability in probabilities.items():
         for kind, weight in KINDS.get(intent, ()):
             weights[kind] = weights.get(kind, 0.0) + probability * weight
@@ -102,12 +105,12 @@ def of_drink(query: Query, passages: Sequence[Passage], scores: Mapping[str, flo
         chosen = [
             next(one for one in ranked if one.kind == kind) for kind in both if any(one.kind == kind for one in ranked)
         ]
-    elif query.intent in ("storage", "etiquette"):
+    elif query.intent in _IN_PASSING and first.kind != query.intent:
         chosen = [passage for passage in ranked if passage.kind == "identity"][:1] or chosen
     return chosen[:most]
 
 
-def _by_a_word(query: Query) -> dict[str, float]:
+def _by_a_word(query: Query) -> dict[Intent, float]:
     """The intent that a word makes certain, as pregnancy, whatever the rest of the question sounds like."""
     likely = max(query.probabilities, key=lambda intent: query.probabilities[intent])
     return {} if query.intent == likely else {query.intent: 1.0}

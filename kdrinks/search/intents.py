@@ -13,7 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, cast
+
+from kdrinks.kinds import Intent
 
 MASK = "¤"
 """Stands for a drink's name in the text that is classified."""
@@ -41,17 +43,17 @@ def features(text: str) -> Iterator[str]:
         yield CUE + intent
 
 
-def cued(text: str) -> frozenset[str]:
+def cued(text: str) -> frozenset[Intent]:
     """The intents that a hand-kept cue speaks for."""
     text = normal(text)
     return frozenset(intent for intent, pattern in cues().items() if pattern.search(text))
 
 
 @cache
-def cues() -> dict[str, re.Pattern[str]]:
+def cues() -> dict[Intent, re.Pattern[str]]:
     """Hand-kept expressions by intent."""
     table = tomllib.loads(resources.files("kdrinks").joinpath("data", "intent_cues.toml").read_text("utf-8"))
-    return {intent: re.compile(pattern) for intent, pattern in table.items()}
+    return {cast(Intent, intent): re.compile(pattern) for intent, pattern in table.items()}
 
 
 def normal(text: str) -> str:
@@ -61,12 +63,12 @@ def normal(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    classes: tuple[str, ...]
+    classes: tuple[Intent, ...]
     bias: tuple[float, ...]
     weights: Mapping[str, tuple[tuple[int, int], ...]]
     """(class number, hundredths) by feature."""
 
-    def probabilities(self, text: str) -> dict[str, float]:
+    def probabilities(self, text: str) -> dict[Intent, float]:
         """Probability by class, highest first."""
         found = {feature for feature in features(text)}
         # letters and words count less each where there are more of them, as in training; a cue counts whole

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from kdrinks.kinds import QUOTED, Intent
 from kdrinks.records import Language
 from kdrinks.search import intents
 from kdrinks.search.cautions import concerns_of
@@ -20,7 +21,7 @@ from kdrinks.text.analyzer import TextAnalyzer
 LEAN_TO_DRINK = 1.6
 """Added for names that are also ordinary words: 장수가 뭐야 is about the drink here, 무병장수 is not."""
 
-_PARTING: dict[str, re.Pattern[str]] = {
+_PARTING: dict[Intent, re.Pattern[str]] = {
     "farewell": re.compile(
         r"잘 ?자(?!고|면)|잘 ?있어|잘 ?가(?!고|면)|안녕히|들어가세요|다음에 (?:또|봐|올)|또 (?:봐|올|만나)|나중에 (?:봐|또|올)|바이바이|굿나잇|내일 봐"
         r"|\b(?:good ?bye|bye|see you|see ya|good ?night|farewell|take care|later!?$|gotta go|signing off)\b",
@@ -33,17 +34,22 @@ _PARTING: dict[str, re.Pattern[str]] = {
 }
 """Small talk that wants another answer than a greeting, by its words; a farewell with thanks is a farewell."""
 
-STRAYS = frozenset({"driving", "diet", "cautions"})
+STRAYS: frozenset[Intent] = frozenset({"driving", "diet", "cautions"})
 """Intents that count only when a word of the question names them; the other sensitive ones have their words in cautions.SENSITIVE."""
 
-SENSITIVE_INTENTS = frozenset({"alcohol", "pregnancy", "infant", "allergy", "health", "driving", "cautions"})
+SENSITIVE_INTENTS: frozenset[Intent] = QUOTED | {"pregnancy", "infant", "allergy", "health", "driving"}
 
-_FACTS = frozenset(
+_FACTS: frozenset[Intent] = frozenset(
     {"identity", "ingredients", "has_ingredient", "caffeine", "diet", "substitution", "false_belief", "compare"}
 )
 """Intents of one drink that a question sounds like when it asks for another: `something with no nuts in it`."""
 
-HAS_WORDS = frozenset("driving diet pregnancy infant allergy caffeine cautions storage etiquette pronunciation".split())
+HAS_WORDS: frozenset[Intent] = frozenset(
+    {
+        *("driving", "diet", "pregnancy", "infant", "allergy"),
+        *("caffeine", "cautions", "storage", "etiquette", "pronunciation"),
+    }
+)
 UNSAID = 0.3
 """The share of its probability that such an intent keeps when no word of the question names it. `driving` is rare in training and
 otherwise takes questions that belong elsewhere."""
@@ -106,9 +112,9 @@ class Query:
     mentions: tuple[Mention, ...]
     subjects: tuple[str, ...]
     """Drinks named, in reading order, or, for a follow-up, those of the conversation."""
-    intent: str
+    intent: Intent
     """Most probable class of data/intents.json, or a sensitive one that a word makes certain."""
-    probabilities: Mapping[str, float]
+    probabilities: Mapping[Intent, float]
     sensitive: bool
     followed: bool
     """Whether the subjects came from earlier questions."""
@@ -122,11 +128,11 @@ class Query:
     """It asks for drinks that it does not name."""
     examples: tuple[str, ...] = ()
     """Those of the subjects that are named as an example of what is wished for."""
-    cued: frozenset[str] = frozenset()
+    cued: frozenset[Intent] = frozenset()
     """Intents that a hand-kept cue speaks for."""
     rejected: tuple[str, ...] = ()
     """Drinks named to be left out."""
-    concerns: tuple[str, ...] = field(default=())
+    concerns: tuple[Intent, ...] = field(default=())
     """Sensitive matters that its words name: pregnancy, infant, allergy, health, alcohol."""
 
 
@@ -223,7 +229,7 @@ def _heard(question: str, names: Names, words: TextAnalyzer) -> _Heard:
     return _Heard(said, _around(_NOT_THIS, text, mentions), some, states)
 
 
-def _likely(without_names: str) -> str:
+def _likely(without_names: str) -> Intent:
     return next(iter(intents.model().probabilities(without_names)))
 
 
@@ -248,14 +254,14 @@ def _read(question: str, names: Names, words: TextAnalyzer) -> tuple[str, tuple[
     return text, tuple(names.mentions(text, words.korean_names(text, LEAN_TO_DRINK)))
 
 
-def _believable(probabilities: Mapping[str, float], cued: frozenset[str]) -> dict[str, float]:
+def _believable(probabilities: Mapping[Intent, float], cued: frozenset[Intent]) -> dict[Intent, float]:
     """The probabilities, highest first, with intents that have words of their own held down where none of those was said."""
     held = {name: p * (UNSAID if name in HAS_WORDS and name not in cued else 1.0) for name, p in probabilities.items()}
     total = sum(held.values())
     return dict(sorted(((name, p / total) for name, p in held.items()), key=lambda item: -item[1]))
 
 
-def small_talk(text: str) -> str:
+def small_talk(text: str) -> Intent:
     """The key of the answer that small talk gets: "farewell", "thanks" or, for anything else, "smalltalk"."""
     return next((name for name, pattern in _PARTING.items() if pattern.search(text)), "smalltalk")
 
@@ -272,14 +278,14 @@ def _ids(mention: Mention, mentions: Sequence[Mention]) -> tuple[str, ...]:
     return left or mention.drink_ids
 
 
-def _starts_anew(text: str, intent: str, probabilities: Mapping[str, float], subjects: Sequence[str]) -> bool:
+def _starts_anew(text: str, intent: Intent, probabilities: Mapping[Intent, float], subjects: Sequence[str]) -> bool:
     """Whether a question without a drink's name is complete by itself, as a new recommendation or a greeting is."""
     if subjects or _POINTS_BACK.search(text):
         return False
     return intent in ("recommend", "topic", "smalltalk", "out_of_scope", "injection") and probabilities[intent] >= 0.6
 
 
-def _adds_to_earlier(intent: str, subjects: Sequence[str], without_names: str) -> bool:
+def _adds_to_earlier(intent: Intent, subjects: Sequence[str], without_names: str) -> bool:
     """Whether one named drink is set against what the conversation is about: `초록병 소주랑은 뭐가 달라?`, `is it stronger than soju?`."""
     than = intent not in ("recommend", "similar") and bool(_THAN.search(without_names))
     return len(subjects) == 1 and (intent == "compare" or than)

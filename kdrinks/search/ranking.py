@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from kdrinks.kinds import Intent
 from kdrinks.records import Findings, Hit, Passage
 from kdrinks.search import decide, filters
 from kdrinks.search import evidence as search_evidence
@@ -43,7 +44,9 @@ SECONDARY = frozenset(
 """Topics that qualify a recommendation and come behind its drinks."""
 
 
-RECOMMENDS = frozenset({"recommend", "season", "occasion", "region", "serving", "alcohol", "diet", "health"})
+RECOMMENDS: frozenset[Intent] = frozenset(
+    {"recommend", "season", "occasion", "region", "serving", "alcohol", "diet", "health"}
+)
 """Intents whose answer, where no drink is named, is drinks."""
 
 LAW = "gen-legal-age"
@@ -198,7 +201,7 @@ class Search:
             exclusions=(*self.wishes.exclusions, *sorted(set(query.rejected))),
         )
 
-    def _intent(self) -> str:
+    def _intent(self) -> Intent:
         evidence = decide.Evidence(
             touched=bool(self.topics or self.beliefs),
             wishes=bool(self.asked_for),
@@ -227,7 +230,7 @@ class Search:
         unknown = sum(term not in self.index.vocabulary for term in self.terms)
         return best / (best + 4.0 * unknown + 2.0)
 
-    def _ranked(self, intent: str) -> list[_Ranked]:
+    def _ranked(self, intent: Intent) -> list[_Ranked]:
         """Subjects best first: named, touched, then by wishes and words."""
         query = self.query
         scores = self._fused()
@@ -287,7 +290,7 @@ class Search:
             for subject, score in fused.items()
         }
 
-    def _add_wishes(self, scores: dict[str, float], intent: str) -> None:
+    def _add_wishes(self, scores: dict[str, float], intent: Intent) -> None:
         """Recommendations: drinks by how well they fit; the better known first among equals."""
         wishes = self.wishes
         if not (wishes or wishes.leaves_out or wishes.soft_word) and wishes.liquor is None:
@@ -306,7 +309,9 @@ class Search:
             for drink_id in self.drinks[example].similar:
                 scores[drink_id] = scores.get(drink_id, 0.0) + LIKE_IT
 
-    def _chosen(self, intent: str, ranked: Sequence[_Ranked], by_subject: Mapping[str, list[Passage]]) -> list[Passage]:
+    def _chosen(
+        self, intent: Intent, ranked: Sequence[_Ranked], by_subject: Mapping[str, list[Passage]]
+    ) -> list[Passage]:
         """What the answer rests on, in order; a warning that a rare word of the question calls for stands first."""
         if any(told.toxic for told in self.told):
             return [passage for told in self.told if told.toxic for passage in by_subject[told.belief_id]][
@@ -318,7 +323,7 @@ class Search:
         return [*warning, *(passage for passage in rest if passage not in warning)][: search_evidence.MOST]
 
     def _rested_on(
-        self, intent: str, ranked: Sequence[_Ranked], by_subject: Mapping[str, list[Passage]]
+        self, intent: Intent, ranked: Sequence[_Ranked], by_subject: Mapping[str, list[Passage]]
     ) -> list[Passage]:
         query = self.query
         first: list[Passage] = []

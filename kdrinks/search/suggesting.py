@@ -2,11 +2,12 @@
 
 import re
 
+from kdrinks.kinds import Intent
 from kdrinks.search.cautions import concerns_of
 
-DECLINED = frozenset({"smalltalk", "out_of_scope", "injection", "not_found"})
+DECLINED: frozenset[Intent] = frozenset({"smalltalk", "out_of_scope", "injection", "not_found"})
 
-_OF_ONE = frozenset({"names", "making", "history", "heritage"})
+_OF_ONE: frozenset[Intent] = frozenset({"names", "making", "history", "heritage"})
 """Intents that ask after one drink, whatever words they use: `another name?`."""
 
 _SUGGESTS = re.compile(
@@ -57,7 +58,7 @@ OF_ONESELF = re.compile(
 """Says what a person does not take, whatever else is asked."""
 
 
-def asks_for_some(without_names: str, intent: str) -> bool:
+def asks_for_some(without_names: str, intent: Intent) -> bool:
     """Whether a question asks for drinks rather than after one."""
     if _IS_IT.search(without_names):
         return False

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kdrinks.drinks.model import DATA, Belief, Drink, Topic
 from kdrinks.errors import KnowledgeError
+from kdrinks.kinds import Intent
 from kdrinks.search.query import Query
 
 BELIEF_FLOOR = 0.42
@@ -30,7 +31,7 @@ _GENERIC = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    intents: frozenset[str]
+    intents: frozenset[Intent]
     ko: tuple[str, ...]
     en: tuple[str, ...]
     needs: str

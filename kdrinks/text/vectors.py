@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kdrinks.kinds import learned_as
 from kdrinks.records import Passage
 from kdrinks.text.fuzzy import jamo
 
@@ -59,7 +60,7 @@ def of_question(text: str) -> list[float] | None:
 
 def of_passages(passages: Sequence[Passage]) -> list[list[float] | None]:
     """Unit vector of each passage, from its title, kind and text."""
-    found = [_summed(rows_of(said(passage), passage.kind)) for passage in passages]
+    found = [_summed(rows_of(said(passage), learned_as(passage.kind))) for passage in passages]
     return [None if vector is None else [float(value) for value in vector] for vector in found]
 
 

@@ -8,13 +8,14 @@ from collections.abc import Collection
 
 import streamlit as st
 
+from kdrinks import kinds
 from kdrinks.config import ROOT
 from kdrinks.generation import templates
 from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing
 from kdrinks.text import english
 from kdrinks.text.korean import HANGUL
 from kdrinks.ui import source_links
-from kdrinks.ui.frame import t
+from kdrinks.ui.frame import lang, t
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
 DRINKS = ROOT / "pages" / "drinks.py"
@@ -64,7 +65,7 @@ def marked_answer(exchange: Exchange) -> str:
 
 def _draw_citation(citation: Citation, question_terms: Collection[str]) -> None:
     passage = citation.passage
-    kind = t(f"chat.kinds.{passage.kind}")
+    kind = kinds.row(passage.kind).label.of(lang())
     with st.popover(f"**{citation.number}** {as_plain(passage.title)} · {kind}", type="secondary"):
         st.markdown(f"##### {as_plain(passage.title)}")
         st.caption(kind)
