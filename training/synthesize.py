@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from kdrinks.drinks.model import later_fields
 from kdrinks.drinks.passages import passages_of_drink
 from kdrinks.kinds import Kind
 from kdrinks.records import Language, Passage
@@ -257,6 +258,9 @@ class Inventor:
             "safety": {lang: told(base["safety"][lang])},
             "similar": [str(n) for n in range(rng.randint(1, 4))],
         }
+        for name in sorted(later_fields()):
+            if isinstance(text := (base.get(name) or {}).get(lang), str) and text:
+                record[name] = {lang: told(text)}
         titles = {
             str(n): self.title(lang) if rng.random() < 0.8 else rng.choice(self.world.drinks)[f"title_{lang}"]
             for n in range(4)

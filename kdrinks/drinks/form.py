@@ -10,16 +10,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from kdrinks.drinks.model import Drink, drink_from, record_of
+from kdrinks import kinds
+from kdrinks.drinks.model import Bilingual, BilingualList, Drink, drink_from, fields_of, record_of
 from kdrinks.text.korean import HANGUL, josa
 
-TEXTS = ("season", "serve", "occasion", "region")
-LISTS = ("ingredients", "steps", "pairing", "allergens", "cautions")
+TEXTS = tuple(name for name in fields_of(Bilingual) if name not in ("summary", "alcohol", "caffeine", "safety"))
+LISTS = tuple(dict.fromkeys(("ingredients", "steps", "pairing", *fields_of(BilingualList))))
 TAGS = ("kind", "season", "temperature", "occasion", "weather", "mood", "region", "diet")
 FACTS = ("facts", "heritage")
 NAME_MAX, SUMMARY_MAX, TEXT_MAX, ITEMS_MAX = 60, 300, 300, 40
 """Characters of a name, a summary and any other line; entries of a list. The longest packaged ones take half of each."""
 
+_SENTENCES = {field.name for row in kinds.TABLE.values() if row.told == "sentences" for field in row.fields}
 _LATIN = re.compile(r"[A-Za-z]")
 _POLITE = re.compile(r"다(\s*\([^()]*\))*[.!?][\"'”’)』》]*$")
 _LIQUOR = {
@@ -67,7 +69,7 @@ class Problem:
 
 def form_from(drink: Drink) -> DrinkForm:
     """The form as it opens for a drink."""
-    record = record_of(drink)
+    record = dataclasses.asdict(drink)
     texts = {
         lang: {
             "summary": record["summary"][lang],
@@ -156,10 +158,10 @@ def record_from(form: DrinkForm, before: Drink | None) -> dict[str, Any]:
     ):
         own = {lang: write(form, lang, title[lang]) for lang in ("ko", "en")}
         record[name] = old[name] if kept and same_name else own
-    if before is not None and {**record, "confidence": before.confidence} == old:
+    drink = drink_from(record)
+    if before is not None and dataclasses.replace(drink, confidence=before.confidence) == before:
         return old
-    drink_from(record)
-    return record
+    return record_of(drink)
 
 
 def _of_names(form: DrinkForm, known: Collection[str], is_new: bool) -> Iterator[Problem]:
@@ -192,6 +194,8 @@ def _of_texts(form: DrinkForm) -> Iterator[Problem]:
         for lang, text in zip(("ko", "en"), both, strict=True):
             if len(text) > TEXT_MAX:
                 yield Problem(f"{name}_{lang}", "too_long", {"count": len(text), "limit": TEXT_MAX})
+            elif text and name in _SENTENCES and (wrong := _sentence(text, lang)):
+                yield Problem(f"{name}_{lang}", wrong)
 
 
 def _of_lists(form: DrinkForm) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ Pure. In CSV a list is a cell with a line for each item, and a field inside anot
 """
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -14,7 +15,7 @@ from typing import Any
 from kdrinks.drinks import form
 from kdrinks.drinks.catalog import DrinkCatalog
 from kdrinks.drinks.form import Problem
-from kdrinks.drinks.model import Drink, drink_from, record_of
+from kdrinks.drinks.model import Bilingual, BilingualList, Drink, drink_from, fields_of, later_fields, record_of
 from kdrinks.errors import BadInput, KnowledgeError
 
 FORMATS = ("jsonl", "csv")
@@ -25,8 +26,8 @@ ROWS_MAX = 5_000
 _BOTH = ("ko", "en")
 _TEXTS = ("id", "name_ko", "title_ko", "hanja", "name_en", "title_en", "category", "confidence")
 _LISTS = ("aliases", "old_texts", "similar", "sources")
-_BOTH_TEXTS = ("summary", "season", "serve", "occasion", "region", "alcohol", "caffeine", "safety")
-_BOTH_LISTS = ("ingredients", "steps", "allergens", "cautions", "pairing")
+_BOTH_TEXTS = fields_of(Bilingual)
+_BOTH_LISTS = fields_of(BilingualList)
 _FACTS = ("facts", "heritage")
 _ABV = ("min", "max", "note.ko", "note.en", "confidence")
 _TAGS = (*form.TAGS, "alcohol", "caffeine")
@@ -67,7 +68,7 @@ def as_csv(drinks: Iterable[Drink]) -> bytes:
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     for drink in drinks:
-        writer.writerow({name: _FORMULA.sub("'", cell) for name, cell in _cells(record_of(drink)).items()})
+        writer.writerow({name: _FORMULA.sub("'", cell) for name, cell in _cells(dataclasses.asdict(drink)).items()})
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -142,11 +143,12 @@ def _from_jsonl(text: str, name: str) -> list[Mapping[str, Any]]:
 
 def _from_csv(text: str, name: str) -> list[Mapping[str, Any]]:
     rows = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
+    needed = [column for column in COLUMNS if column.partition(".")[0] not in later_fields()]
+    missing = [column for column in needed if column not in (rows.fieldnames or ())]
     if missing:
         raise BadInput("import_columns", file=name, columns=", ".join(missing[:5]))
     try:
-        return [_record({column: _GUARDED.sub("", row[column] or "") for column in COLUMNS}) for row in rows]
+        return [_record({column: _GUARDED.sub("", row.get(column) or "") for column in COLUMNS}) for row in rows]
     except csv.Error as exc:
         raise BadInput("import_line", file=name, line=rows.line_num, reason=str(exc)) from exc
 

@@ -114,6 +114,7 @@ class Drink:
     tags: Tags
     sources: tuple[str, ...]
     confidence: Confidence
+    # A field that comes later has a default and stands here: older records lack it, and fit.
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +211,24 @@ def drink_from(record: Mapping[str, Any]) -> Drink:
 
 
 def record_of(item: Drink | Topic | Belief) -> dict[str, Any]:
-    """The record as the data file holds it: the inverse of reading it."""
+    """The record as the data file holds it: the inverse of reading it. A field at its default is left out."""
     record: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(item)))
-    return record
+    left_out = {
+        field.name
+        for field in dataclasses.fields(item)
+        if _has_default(field) and getattr(item, field.name) == field.default
+    }
+    return {name: value for name, value in record.items() if name not in left_out}
+
+
+def fields_of(hint: type) -> tuple[str, ...]:
+    """The fields of a drink that have this type, in their order."""
+    return tuple(name for name, own in get_type_hints(Drink).items() if own is hint)
+
+
+def later_fields(kind: type[Any] = Drink) -> frozenset[str]:
+    """The fields that a record may lack."""
+    return frozenset(field.name for field in dataclasses.fields(kind) if _has_default(field))
 
 
 def _check(drink: Drink) -> None:
@@ -254,17 +270,23 @@ def _make(kind: type[T], record: Any) -> T:
     if not isinstance(record, Mapping):
         raise _Unfit(f"{kind.__name__}: not an object")
     hints = get_type_hints(kind)
-    if missing := hints.keys() - record.keys():
+    if missing := hints.keys() - record.keys() - later_fields(kind):
         raise _Unfit(f"{min(missing)}: missing")
     if unknown := record.keys() - hints.keys():
         raise _Unfit(f"{min(unknown)}: unknown field")
     values: dict[str, Any] = {}
     for name, hint in hints.items():
+        if name not in record:
+            continue
         try:
             values[name] = _value(hint, record[name])
         except _Unfit as exc:
             raise _Unfit(f"{name}: {exc}") from exc
     return kind(**values)
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING
 
 
 def _value(hint: Any, value: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from kdrinks import answer
+from kdrinks import answer, kinds
 from kdrinks.config import ROOT
 from kdrinks.drinks import browse
 from kdrinks.drinks.catalog import DrinkCatalog
@@ -18,10 +18,19 @@ from kdrinks.store import chats
 from kdrinks.ui import source_links
 from kdrinks.ui.chat import conversations
 from kdrinks.ui.drinks import changes
-from kdrinks.ui.drinks.labels import DRINKS_PAGE, badges, label, short, title
+from kdrinks.ui.drinks.labels import DRINKS_PAGE, badges, field, label, short, title
 from kdrinks.ui.frame import lang, session, show_error, t
 from kdrinks.ui.markdown_text import as_plain
 
+ELSEWHERE = ("identity", "cautions")
+"""Kinds told in sentences that have a place of their own on the page."""
+IN_TABLE = tuple(
+    one.name
+    for told in ("sentences", "phrases")
+    for kind, row in kinds.TABLE.items()
+    if row.told == told and kind not in ELSEWHERE
+    for one in row.fields
+)
 QUESTIONS = ("making", "history", "alcohol", "cautions", "similar")
 
 
@@ -97,16 +106,8 @@ def _draw_fact(fact: Fact) -> None:
 
 def _draw_facts(drink: Drink) -> None:
     """The table of what one asks first."""
-    rows = [
-        (t("drinks.columns.alcohol"), _said(drink.alcohol)),
-        (t("drinks.columns.caffeine"), _said(drink.caffeine)),
-        (t("drinks.columns.season"), _said(drink.season)),
-        (t("drinks.occasion"), _said(drink.occasion)),
-        (t("drinks.serve"), _said(drink.serve)),
-        (t("drinks.pairing"), ", ".join(_items(drink.pairing))),
-        (t("drinks.columns.region"), _said(drink.region)),
-        (t("drinks.aliases"), ", ".join(drink.aliases)),
-    ]
+    rows = [(field(name), _in_one_line(getattr(drink, name))) for name in IN_TABLE]
+    rows.append((t("drinks.aliases"), ", ".join(drink.aliases)))
     with st.container(border=True, key="drink-facts", gap="small"):
         for name, value in rows:
             if value:
@@ -158,6 +159,10 @@ def _ask(services: Services, question: str) -> None:
 
 def _said(text: Bilingual) -> str:
     return text.ko if lang() == "ko" else text.en
+
+
+def _in_one_line(both: Bilingual | BilingualList) -> str:
+    return _said(both) if isinstance(both, Bilingual) else ", ".join(_items(both))
 
 
 def _items(both: BilingualList) -> Sequence[str]:

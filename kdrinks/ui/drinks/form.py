@@ -10,12 +10,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from kdrinks import kinds
 from kdrinks.drinks import form
 from kdrinks.drinks.catalog import DrinkCatalog
 from kdrinks.drinks.form import FACTS, LISTS, TAGS, TEXTS, DrinkForm, Problem
 from kdrinks.drinks.model import Drink
 from kdrinks.services import Services
 from kdrinks.store import drinks as store
+from kdrinks.ui.drinks import labels
 from kdrinks.ui.drinks.labels import DRINKS_PAGE, label, options, title
 from kdrinks.ui.frame import in_words, t
 from kdrinks.ui.markdown_text import as_plain
@@ -207,8 +209,9 @@ def _named(field: str) -> str:
     """The name of a field; _ko and _en are said by a mark behind it where the field stands in both languages."""
     name, _, lang = field.rpartition("_")
     if lang in ("ko", "en") and name not in ("name",):
-        return f"{t(f'drinks.fields.{name}')} ({t(f'drinks.in_{lang}')})"
-    return t(f"drinks.fields.{field}")
+        return f"{_named(name)} ({t(f'drinks.in_{lang}')})"
+    told = field in kinds.FIELDS and field in (*TEXTS, *LISTS)
+    return labels.field(field) if told else t(f"drinks.fields.{field}")
 
 
 def _filled(texts: Iterable[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from kdrinks import kinds
 from kdrinks.config import ROOT
 from kdrinks.drinks.model import Drink, Tag, load_tags
 from kdrinks.ui.frame import lang, t
@@ -31,6 +32,12 @@ def label(group: str, tag_id: str) -> str:
 def short(group: str, tag_id: str) -> str:
     """The label without its remark in parentheses."""
     return label(group, tag_id).partition(" (")[0].partition("(")[0]
+
+
+def field(name: str) -> str:
+    """What the pages call a field of a drink that a passage tells."""
+    one = kinds.FIELDS[name]
+    return (one.shown or one.label).of(lang())
 
 
 def title(drink: Drink) -> str:
