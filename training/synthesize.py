@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from kdrinks.drinks.model import later_fields
+from kdrinks.drinks.model import Drink, later_fields
 from kdrinks.drinks.passages import passages_of_drink
 from kdrinks.kinds import Kind
 from kdrinks.records import Language, Passage
@@ -258,7 +258,7 @@ class Inventor:
             "safety": {lang: told(base["safety"][lang])},
             "similar": [str(n) for n in range(rng.randint(1, 4))],
         }
-        for name in sorted(later_fields()):
+        for name in sorted(later_fields(Drink)):
             if isinstance(text := (base.get(name) or {}).get(lang), str) and text:
                 record[name] = {lang: told(text)}
         titles = {

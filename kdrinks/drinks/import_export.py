@@ -143,7 +143,7 @@ def _from_jsonl(text: str, name: str) -> list[Mapping[str, Any]]:
 
 def _from_csv(text: str, name: str) -> list[Mapping[str, Any]]:
     rows = csv.DictReader(io.StringIO(text, newline=""))
-    needed = [column for column in COLUMNS if column.partition(".")[0] not in later_fields()]
+    needed = [column for column in COLUMNS if column.partition(".")[0] not in later_fields(Drink)]
     missing = [column for column in needed if column not in (rows.fieldnames or ())]
     if missing:
         raise BadInput("import_columns", file=name, columns=", ".join(missing[:5]))

@@ -226,8 +226,8 @@ def fields_of(hint: type) -> tuple[str, ...]:
     return tuple(name for name, own in get_type_hints(Drink).items() if own is hint)
 
 
-def later_fields(kind: type[Any] = Drink) -> frozenset[str]:
-    """The fields that a record may lack."""
+def later_fields(kind: type[Any]) -> frozenset[str]:
+    """The fields that a record of this class may lack."""
     return frozenset(field.name for field in dataclasses.fields(kind) if _has_default(field))
 
 
