@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import json
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -121,11 +122,14 @@ def test_a_passage_of_a_kind_that_this_version_lacks_is_said_whole() -> None:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> None:
+def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A version in which drinks have one field more."""
     field = ("keeping", Bilingual, dataclasses.field(default=Bilingual("", "")))
     drink = dataclasses.make_dataclass("Drink", [field], bases=(model.Drink,), frozen=True, slots=True)
     monkeypatch.setattr(model, "Drink", drink)
+    catalog.packaged.cache_clear()
+    yield
+    catalog.packaged.cache_clear()
 
 
 @pytest.mark.usefixtures("later")
