@@ -147,7 +147,7 @@ def test_a_drink_edited_before_a_field_came_is_kept() -> None:
 def test_a_field_that_came_later_is_read_and_written() -> None:
     record = {**record_of(load_drinks()[0]), "keeping": {"ko": "냉장고에 둡니다.", "en": "Keep it cold."}}
     assert json.loads(json.dumps(record_of(model.drink_from(record)))) == record
-    assert model.later_fields(model.Drink) == {"keeping"}
+    assert "keeping" in model.later_fields(model.Drink)
 
 
 def test_a_kind_that_a_record_says_nothing_of_makes_no_passage() -> None:

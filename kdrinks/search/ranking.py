@@ -344,7 +344,8 @@ class Search:
                 own = by_subject.get(subject, [])
                 first += search_evidence.of_drink(query, own, self._telling(own), per_drink)
             extra = [by_subject[other][0] for other in (*topics[:1], *beliefs[:1]) if by_subject.get(other)]
-            if query.intent in ("storage", "etiquette", "pronunciation", "substitution") and topics:
+            own_kind = any(passage.kind == query.intent for passage in first)
+            if query.intent in ("storage", "etiquette", "pronunciation", "substitution") and topics and not own_kind:
                 return (extra[:1] + first)[: search_evidence.MOST]
             if intent == "false_belief" and self.beliefs and self.beliefs[0][1] >= SURE_BELIEF:
                 return [*by_subject.get(self.beliefs[0][0], []), *first][: search_evidence.MOST]
