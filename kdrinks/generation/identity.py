@@ -16,6 +16,7 @@ from kdrinks.records import Sampling, Sentence
 
 SAFETY_SOURCES = (
     *("generation/guard.py", "generation/claims.py", "generation/templates.py", "generation/prompt.py"),
+    "kinds.py",
     *("search/cautions.py", "search/refusals.py", "search/filters.py", "search/suggesting.py"),
 )
 """The rules that protect people: an answer that was written under others is not the same, whatever it says."""
