@@ -19,7 +19,7 @@ PACKAGE = ROOT / "kdrinks"
 
 ROOMS = {
     "streamlit": r"app\.py|pages/.*|kdrinks/ui/.*",
-    "llama_cpp": r"kdrinks/engine/(native|library|adapters)\.py",
+    "llama_cpp": r"kdrinks/engine/(adapters|native|library)\.py",
     "duckdb": r"kdrinks/store/.*",
     "kiwipiepy": r"kdrinks/text/analyzer\.py",
     "huggingface_hub": r"kdrinks/hub/.*",
