@@ -141,14 +141,14 @@ def page_ms(db: Database, rounds: int) -> dict[str, float]:
     from streamlit.testing.v1 import AppTest
 
     from kdrinks.config import Settings
-    from kdrinks.recount import Recount
+    from kdrinks.jobs import Jobs
     from kdrinks.ui import frame
     from kdrinks.ui.analytics import data
     from kdrinks.ui.analytics import view as analytics_view
     from kdrinks.ui.analytics import words as analytics_words
 
     config.set_option("runner.enforceSerializableSessionState", False)
-    services = SimpleNamespace(db=db, recount=Recount(), settings=Settings(ROOT, ROOT), page_drawn=threading.Event())
+    services = SimpleNamespace(db=db, jobs=Jobs(), settings=Settings(ROOT, ROOT), page_drawn=threading.Event())
     taken: dict[str, float] = {}
     with contextlib.ExitStack() as patches:
         for room in (frame, analytics_view, analytics_words, data):

@@ -5,27 +5,38 @@ change over in one transaction. An interrupted recount goes on where it was: wha
 twice. Text that passages or people wrote in an answer (quotes) is not counted, as in the first counting.
 """
 
-import threading
 from contextlib import closing
-from dataclasses import dataclass, field
+from typing import Any
 
+from kdrinks.jobs import Job, Jobs
 from kdrinks.store import recount as stored
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import VERSION, TextAnalyzer
 
 BATCH_MESSAGES = 200
 """About 0.2 s of counting; the store is written to once a batch."""
+KIND = "recount"
 
 
-@dataclass(slots=True)
 class Recount:
-    """What a page shows of it; written by one thread, read by any."""
+    """The work of a recount; its result is True when charts changed over. Raises StoreError, Cancelled."""
 
-    done: int = 0
-    total: int = 0
-    """0 when nothing is to be counted again."""
-    halt: threading.Event = field(default_factory=threading.Event)
-    """Set it and the recount ends after its batch; the next start goes on."""
+    def __init__(self, db: Database, words: TextAnalyzer, *, version: str = VERSION) -> None:
+        self.version = version
+        self._db, self._words = db, words
+
+    def __call__(self, job: Job[Any]) -> bool:
+        total, done = stored.waiting(self._db, self.version), 0
+        job.report("counting", done=done, total=total)
+        with closing(stored.messages(self._db, self.version, BATCH_MESSAGES)) as batches:
+            for batch in batches:
+                job.check()
+                counted = [(message, self._words.count(_counted_text(message))) for message in batch]
+                stored.add(self._db, self.version, counted)
+                done += len(batch)
+                job.report(fraction=done / total if total else 1.0, done=done, total=total)
+        stored.finish(self._db, self.version)
+        return True
 
 
 def own_text(answer: str) -> str:
@@ -33,23 +44,11 @@ def own_text(answer: str) -> str:
     return "\n".join(line for line in answer.splitlines() if not line.startswith(">"))
 
 
-def count_again(db: Database, words: TextAnalyzer, progress: Recount, *, version: str = VERSION) -> bool:
-    """Count everything under this version unless charts show it already; True when they changed over.
-
-    Raises StoreError.
-    """
+def count_again(jobs: Jobs, db: Database, words: TextAnalyzer, *, version: str = VERSION) -> Job[Recount] | None:
+    """The job that counts everything under this version; None where charts show it already. Raises StoreError."""
     if not stored.needed(db, version):
-        return False
-    progress.done, progress.total = 0, stored.waiting(db, version)
-    with closing(stored.messages(db, version, BATCH_MESSAGES)) as batches:
-        for batch in batches:
-            if progress.halt.is_set():
-                return False
-            stored.add(db, version, [(message, words.count(_counted_text(message))) for message in batch])
-            progress.done += len(batch)
-    stored.finish(db, version)
-    progress.total = 0
-    return True
+        return None
+    return jobs.start(KIND, Recount(db, words, version=version), subject=version)
 
 
 def _counted_text(message: stored.Countable) -> str:

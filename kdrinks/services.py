@@ -3,20 +3,21 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kdrinks.config import Settings
 from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.local import LocalEngine
-from kdrinks.engine.protocol import Engine
+from kdrinks.engine.protocol import Engine, Stopped
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, model_hash
 from kdrinks.hub.plan import Planner
-from kdrinks.records import Choice, KeepAlive, LocalModel, ModelRef
-from kdrinks.recount import Recount, count_again
+from kdrinks.jobs import Cancelled, Job, Jobs
+from kdrinks.records import Choice, KeepAlive, Loaded, LocalModel, ModelRef
+from kdrinks.recount import count_again
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import forget, live, preferences
 from kdrinks.store.db import Database
@@ -24,6 +25,10 @@ from kdrinks.text.analyzer import TextAnalyzer
 
 CHOICE_KEY = "model"
 """Under which the store keeps the last choice of model, device and context."""
+LOADING = "load"
+"""The kind of job that loads a model."""
+HASHING = "hash"
+"""And of the one that reads its file once, to know it by its content; no page draws it."""
 KEEPING_KEY = "keeping"
 """Under which it keeps how long and how many models stay in memory."""
 DEVICES = ("auto", "cpu", "gpu")
@@ -55,8 +60,8 @@ class Services:
     """What went wrong while warming up; the knowledge or the model say it again when they are asked."""
     page_drawn: threading.Event = field(default_factory=threading.Event)
     """Set when the first page has been drawn: words and passages keep Python busy for 3 to 5 s, which it would wait for."""
-    recount: Recount = field(default_factory=Recount)
-    """How far the counting under new rules has come."""
+    jobs: Jobs = field(default_factory=Jobs)
+    """Everything that goes on in the background for longer than a page may wait."""
 
     def warm(self) -> None:
         """Prepare words, passages and the last chosen model in the background: 3 to 4 s that no first page waits for."""
@@ -70,7 +75,7 @@ class Services:
         try:
             self.knowledge.fill()
             forget.apply_retention(self.db)
-            count_again(self.db, self.words, self.recount)
+            count_again(self.jobs, self.db, self.words)
         except KdrinksError as error:
             self.problem = error
         loading.join()
@@ -85,19 +90,14 @@ class Services:
         """(model, adapter) by their content; "" for what is not there, and until the files have been read in the background."""
         if not isinstance(model, LocalModel):
             return "", ""
-        return self._hash_of(model.path), self._hash_of(
-            model.adapter.path
-        ) if model.adapter and model.adapter.scale else ""
+        adapter = model.adapter if model.adapter and model.adapter.scale else None
+        return self._hash_of(model.path), self._hash_of(adapter.path) if adapter else ""
 
     def _hash_of(self, path: Path) -> str:
         found = model_hash.known(self.db, path)
         if not found:
-            threading.Thread(target=self._take_hash, args=(path,), name="hash", daemon=True).start()
+            self.jobs.start(HASHING, partial(_take_hash, self.db, path), subject=path.name, key=str(path))
         return found
-
-    def _take_hash(self, path: Path) -> None:
-        with suppress(KdrinksError):  # the engine says it better
-            model_hash.take(self.db, path)
 
     def forget_in_engine(self, conversations: Sequence[str]) -> None:
         """Let the workers drop what they keep of deleted conversations, when the request in progress is over."""
@@ -105,7 +105,7 @@ class Services:
         threading.Thread(target=self.engine.forget, args=(named,), name="forget", daemon=True).start()
 
     def close(self) -> None:
-        self.recount.halt.set()
+        self.jobs.close()
         self.engine.close()
         live.stop(self.db)
         self.db.close()
@@ -121,9 +121,17 @@ def open_services(settings: Settings, *, memory: bool = False) -> Services:
     planner = Planner(None if memory else settings.home / "plans.json")
     engine: Engine = LocalEngine(planner=planner)
     engine.keep_alive = _keeping(_saved(db, KEEPING_KEY))
-    services = Services(settings, db, words, Knowledge(db, words), engine)
+    services = Services(settings, db, words, Knowledge(db, words), engine, jobs=Jobs(db))
     db.on_delete.append(services.forget_in_engine)
     return services
+
+
+def _take_hash(db: Database, path: Path, job: Job[Any]) -> str:
+    def progress(done_bytes: int, size_bytes: int) -> None:
+        job.check()
+        job.report(fraction=done_bytes / size_bytes)
+
+    return model_hash.take(db, path, progress)
 
 
 def find_ref(services: Services, name: str) -> ModelRef:
@@ -151,6 +159,21 @@ def last_choice(services: Services) -> Choice:
         device if device in DEVICES else "auto",
         context_tokens if type(context_tokens) is int and 0 <= context_tokens <= model.context_length else 0,
     )
+
+
+def load_model(services: Services, choice: Choice, *, owner: str | None = None) -> Job[Any]:
+    """Load a model in the background; the job under way when there is one: the engine is one. Its result is what was loaded.
+
+    Raises StoreError.
+    """
+
+    def work(job: Job[Any]) -> Loaded:
+        try:
+            return services.engine.load(choice, lambda fraction: job.report("loading", fraction), job.stop)
+        except Stopped:
+            raise Cancelled from None
+
+    return services.jobs.start(LOADING, work, subject=choice.model.id, owner=owner)
 
 
 def save_choice(services: Services, choice: Choice) -> None:

@@ -4,20 +4,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from kdrinks import recount
 from kdrinks.config import ROOT, Settings
 from kdrinks.drinks.names import packaged_names
-from kdrinks.recount import Recount
+from kdrinks.jobs import Job, Jobs
 from kdrinks.store import chats, compare, preferences
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
-from kdrinks.ui import frame
+from kdrinks.ui import frame, job_progress
 from kdrinks.ui.analytics import data, speed, view, words
 from tests.support.app_pages import app_test_session, open_page
 from tests.support.counted_answers import CPU, say
+from tests.support.wait import eventually
 
 
 @pytest.fixture
@@ -26,12 +29,12 @@ def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     with app_test_session(), closing(Database.open(None)) as database:
         services = SimpleNamespace(
             db=database,
-            recount=Recount(),
+            jobs=Jobs(database),
             words=TextAnalyzer(packaged_names()),
             page_drawn=threading.Event(),
             settings=settings,
         )
-        for room in (frame, view, words, data, speed):
+        for room in (frame, view, words, data, speed, job_progress):
             monkeypatch.setattr(room, "get_services", lambda: services)
         yield database
 
@@ -131,10 +134,19 @@ def test_a_stop_word_is_kept_and_counted_nowhere(db: Database) -> None:
 
 def test_the_page_says_how_far_counting_again_has_come(db: Database) -> None:
     say(db, {"식혜": 3}, pos="drink")
-    progress = frame.get_services().recount
-    progress.done, progress.total = 20, 80
+    go_on = threading.Event()
+
+    def counting(job: Job[Any]) -> None:
+        job.report("counting", 0.25, done=20, total=80)
+        go_on.wait(60)
+
+    job = frame.get_services().jobs.start(recount.KIND, counting, subject="2")
+    assert eventually(lambda: job.fraction)
     page = open_page("analytics", "ko")
     assert "80개 가운데 20개" in page.get("progress")[0].proto.text
+    go_on.set()
+    assert job.wait(60)
+    assert not page.run().get("progress")
 
 
 def test_sql_runs_over_the_views_is_saved_and_says_where_it_is_wrong(db: Database) -> None:

@@ -21,8 +21,10 @@ from kdrinks.__main__ import main
 from kdrinks.cli import watch
 from kdrinks.config import BUILT_IN_FILE, ROOT, Settings
 from kdrinks.errors import BadInput
-from kdrinks.hub import catalog, fit
-from kdrinks.hub.quantize import BITS, Batch, Quantization, requantizes, target_for
+from kdrinks.hub import catalog, fit, quantize
+from kdrinks.hub.quantize import BITS, Quantizing, requantizes, target_for, targets_for
+from kdrinks.jobs import Job, Jobs
+from kdrinks.records import ModelFile
 from tests.support.hub_server import FakeHub, running_hub
 from tests.support.tiny_models import write_byte_model
 
@@ -208,10 +210,15 @@ def test_removing_a_link_leaves_the_file_it_leads_to(models: Path, tmp_path: Pat
     assert outside.exists() and not (models / "mine.gguf").is_symlink()
 
 
+def quantized(source: ModelFile, name: str, target: Path) -> Job[Quantizing]:
+    """Being made."""
+    return quantize.start(Jobs(), source, {name: target})
+
+
 @pytest.mark.parametrize("name", list(BITS))
 def test_every_quantization_can_be_made_and_is_named_by_its_file(models: Path, name: str) -> None:
     source = catalog.find_model("built-in", settings_of(models))
-    job = Quantization(source, name, target_for(source, name, models))
+    job = quantized(source, name, target_for(source, name, models))
     assert job.wait(120) and job.error is None
     made = catalog.find_model(f"kdrinks-mini-{name}", settings_of(models))
     assert made.parameters == source.parameters
@@ -222,7 +229,7 @@ def test_every_quantization_can_be_made_and_is_named_by_its_file(models: Path, n
 def test_quantizing_shows_progress_can_be_cancelled_and_then_leaves_nothing(models: Path, tmp_path: Path) -> None:
     path = write_byte_model(tmp_path / "big-F32.gguf", width=1024, layers=4)
     source = catalog.find_model(str(path), settings_of(models))
-    job = Quantization(source, "Q2_K", models / "out.gguf")
+    job = quantized(source, "Q2_K", models / "out.gguf")
     ends = time.monotonic() + 60
     while job.fraction == 0 and time.monotonic() < ends:
         assert not job.wait(0.005)
@@ -235,14 +242,14 @@ def test_ctrl_c_waits_until_nothing_of_the_job_is_left(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_byte_model(tmp_path / "big-F32.gguf", width=1024, layers=4)
-    job = Quantization(catalog.find_model(str(path), settings_of(models)), "Q2_K", models / "out.gguf")
+    job = quantized(catalog.find_model(str(path), settings_of(models)), "Q2_K", models / "out.gguf")
 
     def interrupted() -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(watch, "EVERY_S", 0.001)
     with pytest.raises(KeyboardInterrupt):
-        watch.watch(job, interrupted, job.cancel)
+        watch.watch(job, interrupted)
     assert job.phase == "cancelled" and list(models.iterdir()) == []
 
 
@@ -250,29 +257,29 @@ def test_several_quantizations_are_made_one_after_the_other_and_a_cancel_keeps_t
     models: Path, tmp_path: Path
 ) -> None:
     source = catalog.find_model(str(write_byte_model(tmp_path / "tea-F32.gguf", width=512)), settings_of(models))
-    job = Batch(source, ["Q8_0", "Q4_0"], models)
+    job = quantize.start(Jobs(), source, targets_for(source, ["Q8_0", "Q4_0"], models))
     assert job.wait(60) and job.phase == "done" and job.fraction == 1.0
     assert sorted(path.name for path in models.iterdir()) == ["tea-Q4_0.gguf", "tea-Q8_0.gguf"]
     slow = catalog.find_model(
         str(write_byte_model(tmp_path / "slow-F32.gguf", width=1024, layers=4)), settings_of(models)
     )
-    job = Batch(slow, ["Q8_0", "Q2_K", "Q4_0"], models)
+    job = quantize.start(Jobs(), slow, targets_for(slow, ["Q8_0", "Q2_K", "Q4_0"], models))
     ends = time.monotonic() + 60
-    while not job.made and time.monotonic() < ends:
+    while not job.work.made and time.monotonic() < ends:
         assert not job.wait(0.002)
     job.cancel()
     assert job.wait(30) and job.phase == "cancelled" and job.error is None
-    assert [path.name for path in job.made][:1] == ["slow-Q8_0.gguf"] and len(job.made) < 3
-    assert sorted(path.name for path in models.glob("slow*")) == sorted(path.name for path in job.made)
+    assert [path.name for path in job.work.made][:1] == ["slow-Q8_0.gguf"] and len(job.work.made) < 3
+    assert sorted(path.name for path in models.glob("slow*")) == sorted(path.name for path in job.work.made)
     with pytest.raises(BadInput):
-        Batch(source, ["Q8_0"], models)
+        quantize.start(Jobs(), source, targets_for(source, ["Q8_0"], models))
 
 
 def test_what_a_killed_run_left_behind_is_thrown_away_by_the_next(models: Path) -> None:
     source = catalog.find_model("built-in", settings_of(models))
     left = models / "kdrinks-mini-Q4_0.gguf.4194305.part"  # above the highest process number of Linux
     left.write_bytes(b"half")
-    job = Quantization(source, "Q4_0", target_for(source, "Q4_0", models))
+    job = quantized(source, "Q4_0", target_for(source, "Q4_0", models))
     assert job.wait(60) and job.phase == "done"
     assert [path.name for path in models.iterdir()] == ["kdrinks-mini-Q4_0.gguf"]
 
@@ -288,11 +295,12 @@ def test_a_result_with_a_relative_name_lies_where_the_person_is(models: Path, mo
 def test_an_app_that_is_killed_leaves_no_quantizer_and_no_half_file(models: Path, tmp_path: Path) -> None:
     path = write_byte_model(tmp_path / "big-F32.gguf", width=1024, layers=6)
     code = (
-        "import sys, time; from pathlib import Path; from kdrinks.hub.gguf import read_model\n"
-        "from kdrinks.hub.quantize import Batch\n"
-        "job = Batch(read_model(Path(sys.argv[1])), ['Q2_K'], Path(sys.argv[2]))\n"
+        "import sys, time; from pathlib import Path; import psutil; from kdrinks.hub.gguf import read_model\n"
+        "from kdrinks.hub import quantize; from kdrinks.jobs import Jobs\n"
+        "model = read_model(Path(sys.argv[1]))\n"
+        "job = quantize.start(Jobs(), model, quantize.targets_for(model, ['Q2_K'], Path(sys.argv[2])))\n"
         "while not job.fraction: time.sleep(0.001)\n"
-        "print(job._now._process.pid, flush=True); time.sleep(600)"
+        "print(psutil.Process().children()[0].pid, flush=True); time.sleep(600)"
     )
     app = subprocess.Popen([sys.executable, "-c", code, path, models], stdout=subprocess.PIPE, cwd=ROOT)
     assert app.stdout
@@ -314,7 +322,7 @@ def test_a_split_source_gives_one_file_with_the_model_s_name(models: Path) -> No
 def test_a_source_that_lost_much_already_is_warned_about(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = catalog.find_model("built-in", settings_of(models))
     assert not requantizes(source)
-    assert Quantization(source, "Q4_0", models / "a-Q4_0.gguf").wait(60)
+    assert quantized(source, "Q4_0", models / "a-Q4_0.gguf").wait(60)
     assert main(["models", "quantize", "a-Q4_0", "Q2_K"]) == 0
     assert "Q4_0 already" in capsys.readouterr().err
     assert (models / "a-Q2_K.gguf").exists()
@@ -333,13 +341,13 @@ def test_quantizing_refuses_what_cannot_work(models: Path) -> None:
         ("Q4_0", models / "a.gguf", 1000),
     ):
         with pytest.raises(BadInput):
-            Quantization(source, name, target, disk_free=room(free))
+            Quantizing(source, {name: target}, disk_free=room(free))
 
 
 def test_a_broken_source_gives_the_quantizers_reason(models: Path) -> None:
     path = write_byte_model(models / "odd.gguf", architecture="nonsense")
     source = catalog.find_model(str(path), settings_of(models))
-    job = Quantization(source, "Q4_0", models / "out.gguf")
+    job = quantized(source, "Q4_0", models / "out.gguf")
     assert job.wait(60) and job.phase == "failed" and job.error is not None
     assert "nonsense" in job.error.message("ko")
     assert not (models / "out.gguf").exists()

@@ -17,7 +17,8 @@ from kdrinks.errors import BadInput
 from kdrinks.hub import catalog
 from kdrinks.hub.gguf import read_model
 from kdrinks.hub.plan import first_plan
-from kdrinks.measure.compare import SCORED_CHARACTERS, Candidate, Comparison, scored_texts
+from kdrinks.jobs import Jobs
+from kdrinks.measure.compare import SCORED_CHARACTERS, Candidate, Comparison, scored_texts, start
 from kdrinks.records import Choice, Device, LocalModel, Message, ModelFile, Sampling
 from kdrinks.store import compare as store
 from kdrinks.store.db import Database
@@ -42,10 +43,10 @@ def test_each_setting_is_measured_cold_and_warm_three_times_and_the_results_stay
     engine: LocalEngine, db: Database
 ) -> None:
     wanted = [candidate(BUILT_IN_FILE, threads=1), candidate(BUILT_IN_FILE, threads=2)]
-    job = Comparison(db, engine, wanted, answer_tokens=4, quality=True)
+    job = start(Jobs(db), Comparison(db, engine, wanted, answer_tokens=4, quality=True))
     assert job.wait(PATIENCE_S) and job.phase == "done" and job.error is None
-    assert job.done == job.steps == 2 * 3 * 2 * 2 + 2
-    shown = store.results(db, job.id)
+    assert job.work.done == job.work.steps == 2 * 3 * 2 * 2 + 2
+    shown = store.results(db, job.work.id)
     assert list(zip(shown["place"], shown["cold"], shown["n"], strict=True)) == [
         (place, cold, 3) for place in range(2) for cold in (True, False)
     ]
@@ -56,12 +57,12 @@ def test_each_setting_is_measured_cold_and_warm_three_times_and_the_results_stay
         assert (shown[f"{measure}_median"] <= shown[f"{measure}_max"]).all()
     cold, warm = shown[shown["cold"]].set_index("place"), shown[~shown["cold"]].set_index("place")
     assert (cold["wait_s_min"] > 0).all() and (cold["memory_bytes"] > 1e6).all() and (warm["memory_bytes"] > 1e6).all()
-    quality = store.qualities(db, job.id)
+    quality = store.qualities(db, job.work.id)
     assert list(zip(quality["place"], quality["lang"], strict=True)) == [(0, "ko"), (0, "en")]
     assert (quality["perplexity"] > 1).all() and (quality["scored_tokens"] >= 1000).all()
-    assert list(store.comparisons(db)["id"]) == [job.id]
-    store.forget(db, job.id)
-    assert store.comparisons(db).empty and store.qualities(db, job.id).empty
+    assert list(store.comparisons(db)["id"]) == [job.work.id]
+    store.forget(db, job.work.id)
+    assert store.comparisons(db).empty and store.qualities(db, job.work.id).empty
 
 
 def test_nothing_is_shown_of_fewer_than_three_runs(engine: LocalEngine, db: Database) -> None:
@@ -95,10 +96,10 @@ def test_a_model_that_cannot_be_run_is_told_and_the_others_are_measured(
 ) -> None:
     gone = candidate(write_byte_model(tmp_path / "gone.gguf"))
     gone.model.path.unlink()
-    job = Comparison(db, engine, [gone, candidate(BUILT_IN_FILE)], answer_tokens=2)
-    assert job.wait(PATIENCE_S) and job.phase == "done" and job.done == job.steps
-    assert list(store.results(db, job.id)["place"]) == [1, 1]
-    problems = store.problems(db, job.id)
+    job = start(Jobs(db), Comparison(db, engine, [gone, candidate(BUILT_IN_FILE)], answer_tokens=2))
+    assert job.wait(PATIENCE_S) and job.phase == "done" and job.work.done == job.work.steps
+    assert list(store.results(db, job.work.id)["place"]) == [1, 1]
+    problems = store.problems(db, job.work.id)
     assert list(problems["model"]) == ["gone"] and "gone.gguf" in problems["error"][0]
 
 
@@ -107,14 +108,16 @@ def test_a_person_who_chats_meanwhile_gets_the_answer_and_the_model_back(
 ) -> None:
     chosen = Choice(LocalModel("chosen", write_byte_model(tmp_path / "chosen.gguf")), "cpu", 2048)
     engine.load(chosen)
-    job = Comparison(db, engine, [candidate(BUILT_IN_FILE)], answer_tokens=8)
+    job = start(Jobs(db), Comparison(db, engine, [candidate(BUILT_IN_FILE)], answer_tokens=8))
     for _ in range(3):
         events = list(
             engine.stream(lambda count, tokens: [Message("user", "?")], chosen, Sampling(max_tokens=8), session="me")
         )
         assert isinstance(events[-1], Done) and events[-1].loaded.model_id == "chosen"
     assert job.wait(PATIENCE_S) and job.phase == "done"
-    assert list(store.results(db, job.id)["n"]) == [3, 3], "runs that another model came between were measured again"
+    assert list(store.results(db, job.work.id)["n"]) == [3, 3], (
+        "runs that another model came between were measured again"
+    )
     assert engine.state.choice == chosen
 
 
@@ -124,9 +127,9 @@ def test_an_answer_under_way_is_finished_before_anything_is_measured(
     chosen = Choice(LocalModel("chosen", write_byte_model(tmp_path / "chosen.gguf")), "cpu", 2048)
     answer = engine.stream(lambda count, tokens: [Message("user", "?")], chosen, Sampling(max_tokens=200), session="me")
     events = [next(answer) for _ in range(3)]
-    job = Comparison(db, engine, [candidate(BUILT_IN_FILE)], answer_tokens=2)
+    job = start(Jobs(db), Comparison(db, engine, [candidate(BUILT_IN_FILE)], answer_tokens=2))
     while engine.state.waiting == 0:
-        assert not job.wait(0.01) and job.done == 0
+        assert not job.wait(0.01) and job.work.done == 0
     events += list(answer)
     done = events[-1]
     assert isinstance(done, Done) and done.finish == "length" and done.timing.completion_tokens == 200
@@ -135,8 +138,8 @@ def test_an_answer_under_way_is_finished_before_anything_is_measured(
 
 def test_a_comparison_can_be_cancelled_at_any_moment(engine: LocalEngine, db: Database, tmp_path: Path) -> None:
     slow = candidate(write_byte_model(tmp_path / "slow.gguf", width=512, layers=8))
-    job = Comparison(db, engine, [slow], answer_tokens=1000, quality=True)
-    while job.activity != "writing":
+    job = start(Jobs(db), Comparison(db, engine, [slow], answer_tokens=1000, quality=True))
+    while job.progress.step != "writing":
         assert not job.wait(0.005)
     job.cancel()
     assert job.wait(PATIENCE_S) and job.phase == "cancelled"

@@ -14,17 +14,19 @@ from kdrinks.documents import ingest
 from kdrinks.documents.chunks import CHUNK_UNITS, Block, chunked, plain
 from kdrinks.documents.ingest import DocumentIngest, index_again
 from kdrinks.errors import BadInput
+from kdrinks.jobs import Job, Jobs
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
 from tests.support.command_line import document, kdrinks
 from tests.support.document_files import BREWERY_LINES, brewery_pdf, pdf, teahouse_docx
+from tests.support.wait import eventually
 
 PATIENCE_S = 60
 
 
-def added(db: Database, words: TextAnalyzer, name: str, content: bytes) -> DocumentIngest:
-    job = DocumentIngest(db, words, name, content)
+def added(db: Database, words: TextAnalyzer, name: str, content: bytes) -> Job[DocumentIngest]:
+    job = ingest.start(Jobs(db), DocumentIngest(db, words, name, content))
     assert job.wait(PATIENCE_S)
     return job
 
@@ -32,7 +34,7 @@ def added(db: Database, words: TextAnalyzer, name: str, content: bytes) -> Docum
 def kept(db: Database, words: TextAnalyzer, name: str, content: bytes) -> list[store.DocumentPassage]:
     job = added(db, words, name, content)
     assert job.error is None, job.error
-    return store.parts(db, job.id)
+    return store.parts(db, job.work.id)
 
 
 def said(parts: list[store.DocumentPassage]) -> list[tuple[str, int | None, str]]:
@@ -189,10 +191,18 @@ def test_the_same_content_is_kept_once_whatever_its_name(db: Database, words: Te
     assert refused(db, words, "b.markdown", b"# A\n\nOne sentence about tea.") == "document_already"
 
 
-def test_the_same_file_added_twice_at_once_is_kept_once(db: Database, words: TextAnalyzer) -> None:
-    jobs = [DocumentIngest(db, words, "a.txt", b"A line about barley tea.") for _ in range(3)]
+@pytest.mark.parametrize(("apps", "ends"), [(1, ["done", "done", "done"]), (3, ["done", "failed", "failed"])])
+def test_the_same_file_added_twice_at_once_is_kept_once(
+    db: Database, words: TextAnalyzer, apps: int, ends: list[str]
+) -> None:
+    """Within an app all who add it get the same job; across two the store refuses the later ones."""
+    registries = [Jobs(db) for _ in range(apps)]
+    jobs = [
+        ingest.start(registries[number % apps], DocumentIngest(db, words, "a.txt", b"A line about barley tea."))
+        for number in range(3)
+    ]
     assert all(job.wait(PATIENCE_S) for job in jobs)
-    assert sorted(job.phase for job in jobs) == ["done", "failed", "failed"]
+    assert sorted(job.phase for job in jobs) == ends
     assert len(store.listed(db)) == 1
 
 
@@ -244,13 +254,13 @@ def test_a_reader_that_dies_is_told_and_changes_nothing(
 def test_a_removed_document_leaves_no_passage_word_or_vector(db: Database, words: TextAnalyzer) -> None:
     stays = added(db, words, "stays.txt", b"The second house pours oolong.")
     goes = added(db, words, "goes.txt", b"The first house pours jasmine.")
-    assert store.remove(db, goes.id)
-    assert [document.id for document in store.listed(db)] == [stays.id]
+    assert store.remove(db, goes.work.id)
+    assert [document.id for document in store.listed(db)] == [stays.work.id]
     assert rows(db) == 1
     with db.cursor() as cursor:
         terms = {row[0] for row in cursor.execute("SELECT term FROM document_words").fetchall()}
     assert "oolong" in terms and "jasmin" not in terms and "jasmine" not in terms
-    assert not store.remove(db, goes.id)
+    assert not store.remove(db, goes.work.id)
 
 
 def test_documents_survive_a_restart_and_a_refill_of_the_drinks(tmp_path: Path, words: TextAnalyzer) -> None:
@@ -261,7 +271,7 @@ def test_documents_survive_a_restart_and_a_refill_of_the_drinks(tmp_path: Path, 
     assert [(document.title, document.pages, document.format) for document in store.listed(again)] == [
         ("안내서", 2, "pdf")
     ]
-    assert len(store.parts(again, job.id)) == store.listed(again)[0].passages
+    assert len(store.parts(again, job.work.id)) == store.listed(again)[0].passages
     again.close()
 
 
@@ -277,10 +287,11 @@ def test_a_cancelled_document_leaves_nothing(
         return indexed(*arguments)
 
     monkeypatch.setattr(ingest, "indexed", held)
-    job = DocumentIngest(db, words, "안내서.pdf", brewery_pdf())
+    jobs = Jobs(db)
+    job = ingest.start(jobs, DocumentIngest(db, words, "안내서.pdf", brewery_pdf()))
     assert reached.wait(PATIENCE_S)
-    waiting = DocumentIngest(db, words, "b.txt", b"The next one waits for its turn.")
-    assert waiting.phase == "waiting"
+    waiting = ingest.start(jobs, DocumentIngest(db, words, "b.txt", b"The next one waits for its turn."))
+    assert eventually(lambda: waiting.phase == "waiting" and not waiting.wait(0.2))
     job.cancel()
     waiting.cancel()
     go_on.set()
@@ -290,12 +301,13 @@ def test_a_cancelled_document_leaves_nothing(
 
 
 def test_a_cancel_ends_the_reading_of_a_long_file(db: Database, words: TextAnalyzer) -> None:
-    job = DocumentIngest(db, words, "long.pdf", pdf([[(9, f"Line {n} of page.") for n in range(60)]] * 900))
-    while not job.done_pages:
+    long = pdf([[(9, f"Line {n} of page.") for n in range(60)]] * 900)
+    job = ingest.start(Jobs(db), DocumentIngest(db, words, "long.pdf", long))
+    while job.progress.step != "reading_pages":
         assert not job.over
     job.cancel()
     assert job.wait(PATIENCE_S)
-    assert job.phase == "cancelled" and job.done_pages < 900
+    assert job.phase == "cancelled" and job.progress.values["done"] != 900
     assert store.listed(db) == []
 
 
@@ -305,7 +317,7 @@ def test_words_of_an_older_kdrinks_are_made_again(
     monkeypatch.setattr(ingest, "INDEX_VERSION", "0")
     job = added(db, words, "a.txt", b"The second house pours oolong.")
     monkeypatch.undo()
-    assert store.outdated(db, ingest.INDEX_VERSION) == [job.id]
+    assert store.outdated(db, ingest.INDEX_VERSION) == [job.work.id]
     before = rows(db, "document_words")
     index_again(db, words)
     assert store.outdated(db, ingest.INDEX_VERSION) == []

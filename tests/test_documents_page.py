@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, expect
 from streamlit.testing.v1 import AppTest
 
-from kdrinks.documents.ingest import DocumentIngest
+from kdrinks.documents import ingest
+from kdrinks.jobs import Job
 from kdrinks.store import documents as store
-from kdrinks.ui.documents.view import ingest_jobs
 from kdrinks.ui.frame import get_services
 from tests.support.app_pages import open_page, shown
 from tests.support.document_files import brewery_pdf, pdf
@@ -22,21 +22,17 @@ def pdf_file(name: str, content: bytes) -> FilePayload:
     return {"name": name, "mimeType": "application/pdf", "buffer": content}
 
 
-@pytest.fixture(autouse=True)
-def no_jobs() -> None:
-    ingest_jobs.clear()
-
-
 def upload(page: AppTest, name: str, content: bytes) -> AppTest:
     """Choose a file and wait until its job, where one began, has ended and the page told so."""
     page.file_uploader[0].upload(name, content, "application/octet-stream")
     page.run()
-    assert all(job.wait(PATIENCE_S) for job in ingest_jobs())
+    assert all(job.wait(PATIENCE_S) for job in get_services().jobs.of(ingest.KIND))
     return page.run()
 
 
-def added(name: str, content: bytes) -> DocumentIngest:
-    job = DocumentIngest(get_services().db, get_services().words, name, content)
+def added(name: str, content: bytes) -> Job[ingest.DocumentIngest]:
+    work = ingest.DocumentIngest(get_services().db, get_services().words, name, content)
+    job = ingest.start(get_services().jobs, work)
     assert job.wait(PATIENCE_S) and job.error is None
     return job
 
@@ -79,19 +75,19 @@ def test_a_file_that_cannot_be_read_is_told_and_changes_nothing(
 def test_a_document_is_previewed_with_headings_and_pages_and_searched(home: Path) -> None:
     open_page("drinks")  # opens the services
     job = added("달빛 안내서.pdf", brewery_pdf())
-    page = open_page("drinks", document=job.id, at="3")
+    page = open_page("drinks", document=job.work.id, at="3")
     text = shown(page)
     assert "달빛양조장 방문 안내서 › 술 보관" in text and "2쪽" in text and "섭씨 4도" in text
-    page.text_input(key=f"find-{job.id}").set_value("누룩").run()
+    page.text_input(key=f"find-{job.work.id}").set_value("누룩").run()
     assert "체험" in shown(page) and "섭씨 4도" not in shown(page)
-    page.text_input(key=f"find-{job.id}").set_value("위스키").run()
+    page.text_input(key=f"find-{job.work.id}").set_value("위스키").run()
     assert "찾지 못했습니다" in shown(page)
 
 
 def test_a_long_document_is_shown_a_page_at_a_time(home: Path) -> None:
     open_page("drinks")
     job = added("long.csv", b"name,price\n" + b"".join(b"tea %d,%d won\n" % (n, n) for n in range(100)))
-    page = open_page("drinks", "en", document=job.id, at="95")
+    page = open_page("drinks", "en", document=job.work.id, at="95")
     assert "tea 94" in shown(page) and "tea 3," not in shown(page)
     assert "Passages 91–100 of 100" in shown(page)
 
@@ -109,9 +105,9 @@ def test_a_document_is_removed_with_everything_it_was_found_by(home: Path) -> No
     open_page("drinks")
     job = added("a.txt", b"The second house pours oolong.")
     page = open_page("drinks", "en", documents="1")
-    page.button(key=f"remove-{job.id}").click().run()
+    page.button(key=f"remove-{job.work.id}").click().run()
     assert not page.exception
-    assert store.listed(get_services().db) == [] and store.parts(get_services().db, job.id) == []
+    assert store.listed(get_services().db) == [] and store.parts(get_services().db, job.work.id) == []
     assert "No documents yet" in "\n".join(str(title.value) for title in page.subheader)
 
 
@@ -146,12 +142,12 @@ def test_a_long_file_goes_on_while_its_reader_is_elsewhere_and_can_be_cancelled(
     long = pdf([[(9, line.format(page, n)) for n in range(12)] for page in range(900)])
     with visit(browser, app, "/drinks?documents=1") as page:
         page.locator("input[type=file]").set_input_files([pdf_file("long.pdf", long)])
-        expect(page.locator("[class*='st-key-adding-']")).to_contain_text("long.pdf")
+        expect(page.locator("[class*='st-key-job-']")).to_contain_text("long.pdf")
         page.goto(f"{app.url}/models")
         expect(page.get_by_role("heading").first).to_be_visible()
         page.goto(f"{app.url}/drinks?documents=1")
-        expect(page.locator("[class*='st-key-adding-']")).to_contain_text("long.pdf")
+        expect(page.locator("[class*='st-key-job-']")).to_contain_text("long.pdf")
         page.get_by_role("button", name="그만두기").dispatch_event("click")  # its row moves twice a second
-        expect(page.locator("[class*='st-key-adding-']")).to_have_count(0)
+        expect(page.locator("[class*='st-key-job-']")).to_have_count(0)
         expect(page.get_by_text("넣기를 그만두었습니다")).to_be_visible()
         expect(page.locator(".st-key-documents").get_by_text("long")).to_have_count(0)

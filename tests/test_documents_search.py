@@ -7,7 +7,7 @@ import pytest
 
 from kdrinks.answer import Answer, ask
 from kdrinks.config import ROOT, Settings
-from kdrinks.documents.ingest import DocumentIngest
+from kdrinks.documents import ingest
 from kdrinks.measure.evaluate import read_questions
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import Services, open_services
@@ -57,7 +57,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     settings = Settings(tmp_path_factory.mktemp("home"), ROOT / "models")
     opened = open_services(settings)
     for name, content in FILES.items():
-        job = DocumentIngest(opened.db, opened.words, name, content)
+        job = ingest.start(opened.jobs, ingest.DocumentIngest(opened.db, opened.words, name, content))
         assert job.wait(PATIENCE_S) and job.phase == "done", job.error
     yield opened
     opened.close()
@@ -168,10 +168,13 @@ def test_an_order_in_a_document_steers_no_answer(services: Services, question: s
 
 
 def test_a_removed_document_answers_no_more(services: Services) -> None:
-    job = DocumentIngest(services.db, services.words, "잠깐.txt", "고래섬 주막은 수요일 밤에만 엽니다.".encode())
+    work = ingest.DocumentIngest(
+        services.db, services.words, "잠깐.txt", "고래섬 주막은 수요일 밤에만 엽니다.".encode()
+    )
+    job = ingest.start(services.jobs, work)
     assert job.wait(PATIENCE_S)
     assert "수요일" in answered(services, "고래섬 주막은 언제 열어?").text
-    store.remove(services.db, job.id)
+    store.remove(services.db, work.id)
     assert "수요일" not in answered(services, "고래섬 주막은 언제 열어?").text
 
 
@@ -185,10 +188,10 @@ def test_a_correction_of_a_drink_leaves_the_documents(services: Services) -> Non
 def test_the_same_words_in_a_new_home_are_found_after_a_restart(tmp_path: Path) -> None:
     settings = Settings(tmp_path, ROOT / "models")
     first = open_services(settings)
-    job = DocumentIngest(first.db, first.words, "회관.md", HALL.encode())
+    job = ingest.start(first.jobs, ingest.DocumentIngest(first.db, first.words, "회관.md", HALL.encode()))
     assert job.wait(PATIENCE_S)
     first.close()
     second = open_services(settings)
     found = second.knowledge.find("회관을 빌리려면 누구에게 신청해?")
-    assert found.prompt_hits[0].passage.subject_id == job.id
+    assert found.prompt_hits[0].passage.subject_id == job.work.id
     second.close()

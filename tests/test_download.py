@@ -17,7 +17,9 @@ from kdrinks.config import ROOT
 from kdrinks.errors import BadInput, HubError
 from kdrinks.hub import part, ranges
 from kdrinks.hub.download import Download, Downloads, Interrupted
+from kdrinks.hub.download import start as begin
 from kdrinks.hub.remote import Hub, Token, quantization_of
+from kdrinks.jobs import Job, Jobs
 from tests.support.hub_server import FakeHub, running_hub
 from tests.support.tiny_models import write_byte_model
 from tests.support.wait import eventually
@@ -41,18 +43,16 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
         yield running
 
 
-def start(hub: FakeHub, folder: Path, file: str = "drink-Q4_K_M.gguf", token: str = "") -> Download:
+def start(hub: FakeHub, folder: Path, file: str = "drink-Q4_K_M.gguf", token: str = "") -> Job[Download]:
     access = Hub(Token(token))
-    job = Download(access.file(REPO, file), folder, access, disk_free=lambda folder: 10**12)
-    job.start()
-    return job
+    return begin(Jobs(), Download(access.file(REPO, file), folder, access, disk_free=lambda folder: 10**12))
 
 
 def test_a_file_arrives_whole_in_several_ranges_and_leaves_nothing_behind(hub: FakeHub, tmp_path: Path) -> None:
     job = start(hub, tmp_path)
     assert job.wait(PATIENCE_S)
     assert (job.phase, job.error) == ("done", None)
-    assert job.target.read_bytes() == DATA
+    assert job.work.target.read_bytes() == DATA
     assert [path.name for path in tmp_path.iterdir()] == ["drink-Q4_K_M.gguf"]
     starts = {one.headers["range"] for one in hub.requests if one.host == "storage"}
     assert len(starts) > 1
@@ -110,7 +110,7 @@ def test_a_busy_server_is_asked_again(hub: FakeHub, tmp_path: Path, status: int)
     hub.statuses = [(status, {})] * 6
     job = start(hub, tmp_path)
     assert job.wait(PATIENCE_S)
-    assert job.target.read_bytes() == DATA
+    assert job.work.target.read_bytes() == DATA
 
 
 def test_a_server_that_names_a_waiting_time_is_given_it(hub: FakeHub, tmp_path: Path) -> None:
@@ -123,8 +123,8 @@ def test_a_server_that_names_a_waiting_time_is_given_it(hub: FakeHub, tmp_path: 
             super().waiting(seconds)
 
     access = Hub()
-    job = Patient(access.file(REPO, "drink-Q4_K_M.gguf"), tmp_path, access, disk_free=lambda folder: 10**12)
-    job.start()
+    work = Patient(access.file(REPO, "drink-Q4_K_M.gguf"), tmp_path, access, disk_free=lambda folder: 10**12)
+    job = begin(Jobs(), work)
     assert job.wait(PATIENCE_S) and job.phase == "done"
     assert waits and max(waits) == 1.0
 
@@ -134,7 +134,7 @@ def test_cut_connections_cost_nothing_that_had_arrived(hub: FakeHub, tmp_path: P
     hub.cut_after_bytes = [after] * 12
     job = start(hub, tmp_path)
     assert job.wait(PATIENCE_S)
-    assert job.target.read_bytes() == DATA
+    assert job.work.target.read_bytes() == DATA
 
 
 def test_a_connection_that_never_holds_is_given_up_and_can_be_resumed(hub: FakeHub, tmp_path: Path) -> None:
@@ -143,15 +143,15 @@ def test_a_connection_that_never_holds_is_given_up_and_can_be_resumed(hub: FakeH
     assert job.wait(PATIENCE_S)
     assert isinstance(job.error, HubError) and job.error.key == "download_gave_up"
     hub.cut_after_bytes = []
-    job.start()
-    assert job.wait(PATIENCE_S) and job.target.read_bytes() == DATA
+    job.begin()
+    assert job.wait(PATIENCE_S) and job.work.target.read_bytes() == DATA
 
 
 def test_a_server_without_ranges_is_enough(hub: FakeHub, tmp_path: Path) -> None:
     hub.ignores_ranges = True
     job = start(hub, tmp_path)
     assert job.wait(PATIENCE_S)
-    assert job.target.read_bytes() == DATA
+    assert job.work.target.read_bytes() == DATA
 
 
 def test_a_flipped_byte_is_caught_named_and_never_gets_the_name(hub: FakeHub, tmp_path: Path) -> None:
@@ -164,46 +164,46 @@ def test_a_flipped_byte_is_caught_named_and_never_gets_the_name(hub: FakeHub, tm
     assert hashlib.sha256(DATA).hexdigest()[:16] in job.error.message("en")
     assert list(tmp_path.iterdir()) == []
     hub.flipped_bytes = frozenset()
-    job.start()
-    assert job.wait(PATIENCE_S) and job.target.read_bytes() == DATA
+    job.begin()
+    assert job.wait(PATIENCE_S) and job.work.target.read_bytes() == DATA
 
 
 def test_a_byte_flipped_on_the_disk_during_a_pause_is_caught_too(hub: FakeHub, tmp_path: Path) -> None:
     hub.pause_s = 0.005
     job = start(hub, tmp_path)
-    assert eventually(lambda: job.done_bytes > 1_000_000, PATIENCE_S)
+    assert eventually(lambda: job.work.done_bytes > 1_000_000, PATIENCE_S)
     job.pause()
     assert job.wait(PATIENCE_S) and job.phase == "paused"
-    whole = part.part_path(job.target)
+    whole = part.part_path(job.work.target)
     with whole.open("r+b") as stream:
         first = stream.read(1)
         stream.seek(0)
         stream.write(bytes([first[0] ^ 1]))
     hub.pause_s = 0
-    job.start()
+    job.begin()
     assert job.wait(PATIENCE_S)
     assert isinstance(job.error, HubError) and job.error.key == "download_damaged"
-    assert not job.target.exists()
+    assert not job.work.target.exists()
 
 
 def test_pause_keeps_and_resume_fetches_only_the_rest(hub: FakeHub, tmp_path: Path) -> None:
     hub.pause_s = 0.005
     job = start(hub, tmp_path)
-    assert eventually(lambda: job.done_bytes > len(DATA) * 0.3, PATIENCE_S)
+    assert eventually(lambda: job.work.done_bytes > len(DATA) * 0.3, PATIENCE_S)
     job.pause()
     assert job.wait(PATIENCE_S) and job.phase == "paused"
-    had, before = job.done_bytes, len(hub.requests)
-    assert job.bytes_per_s > 0
+    had, before = job.work.done_bytes, len(hub.requests)
+    assert job.work.bytes_per_s > 0
     hub.pause_s = 0
-    job.start()
-    assert job.wait(PATIENCE_S) and job.target.read_bytes() == DATA
+    job.begin()
+    assert job.wait(PATIENCE_S) and job.work.target.read_bytes() == DATA
     assert hub.sent_bytes(since=before) == len(DATA) - had
 
 
 def test_cancel_throws_away(hub: FakeHub, tmp_path: Path) -> None:
     hub.pause_s = 0.005
     job = start(hub, tmp_path)
-    assert eventually(lambda: job.done_bytes > 500_000, PATIENCE_S)
+    assert eventually(lambda: job.work.done_bytes > 500_000, PATIENCE_S)
     job.cancel()
     assert job.wait(PATIENCE_S) and job.phase == "cancelled"
     assert list(tmp_path.iterdir()) == []
@@ -239,19 +239,19 @@ def test_a_killed_download_goes_on_and_fetches_at_most_two_percent_again(hub: Fa
 def test_what_an_earlier_run_left_is_offered_again(hub: FakeHub, tmp_path: Path) -> None:
     hub.pause_s = 0.005
     job = start(hub, tmp_path)
-    assert eventually(lambda: job.done_bytes > 1_000_000, PATIENCE_S)
+    assert eventually(lambda: job.work.done_bytes > 1_000_000, PATIENCE_S)
     job.pause()
     assert job.wait(PATIENCE_S)
-    left = Downloads(Hub(), tmp_path).interrupted()
-    assert left == [Interrupted(job.target, f"{REPO}:drink-Q4_K_M.gguf", job.done_bytes, len(DATA))]
+    left = Downloads(Hub(), tmp_path, Jobs()).interrupted()
+    assert left == [Interrupted(job.work.target, f"{REPO}:drink-Q4_K_M.gguf", job.work.done_bytes, len(DATA))]
     left[0].discard()
-    assert Downloads(Hub(), tmp_path).interrupted() == []
+    assert Downloads(Hub(), tmp_path, Jobs()).interrupted() == []
 
 
 def test_two_tabs_that_ask_for_one_file_make_one_transfer(hub: FakeHub, tmp_path: Path) -> None:
-    downloads = Downloads(Hub(), tmp_path)
+    downloads = Downloads(Hub(), tmp_path, Jobs())
     file = downloads.hub.file(REPO, "drink-Q4_K_M.gguf")
-    jobs: list[Download] = []
+    jobs: list[Job[Download]] = []
     threads = [threading.Thread(target=lambda: jobs.append(downloads.start(file))) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -311,8 +311,8 @@ def test_a_full_disk_is_said_before_the_first_byte_with_both_numbers_and_what_to
     with (tmp_path / "old-model.gguf").open("wb") as stream:
         stream.truncate(3_000_000_000)
     access = Hub()
-    job = Download(access.file(REPO, "drink-Q4_K_M.gguf"), tmp_path, access, disk_free=lambda folder: 123_000_000)
-    job.start()
+    work = Download(access.file(REPO, "drink-Q4_K_M.gguf"), tmp_path, access, disk_free=lambda folder: 123_000_000)
+    job = begin(Jobs(), work)
     assert job.wait(PATIENCE_S)
     assert isinstance(job.error, HubError) and job.error.key == "download_disk_full"
     assert "0.12 GB" in job.error.message() and "0.54 GB" in job.error.message()
@@ -336,7 +336,7 @@ def test_no_token_no_acceptance_and_no_repository_are_three_different_messages(h
         Hub().model("acme/nothing")
     assert [*keys, missing.value.key] == ["hub_unauthorized", "hub_gated", "hub_not_found"]
     job = start(hub, tmp_path, token=TOKEN)
-    assert job.wait(PATIENCE_S) and job.target.read_bytes() == DATA
+    assert job.wait(PATIENCE_S) and job.work.target.read_bytes() == DATA
 
 
 def test_the_token_reaches_the_hub_alone_and_is_written_nowhere(
@@ -346,18 +346,18 @@ def test_the_token_reaches_the_hub_alone_and_is_written_nowhere(
     hub.gated, hub.tokens = frozenset({REPO}), {TOKEN: True}
     hub.pause_s = 0.005
     job = start(hub, tmp_path, token=TOKEN)
-    assert eventually(lambda: job.done_bytes > 500_000, PATIENCE_S)
+    assert eventually(lambda: job.work.done_bytes > 500_000, PATIENCE_S)
     job.pause()
     assert job.wait(PATIENCE_S)
     for path in tmp_path.rglob("*"):
         assert TOKEN.encode() not in path.read_bytes()
     hub.pause_s, hub.flipped_bytes = 0, frozenset({len(DATA) - 5})
-    job.start()
+    job.begin()
     assert job.wait(PATIENCE_S) and job.error is not None
     assert any(one.headers.get("authorization") == f"Bearer {TOKEN}" for one in hub.requests if one.host == "hub")
     assert not any("authorization" in one.headers for one in hub.requests if one.host == "storage")
     assert TOKEN not in caplog.text
-    assert TOKEN not in repr(job.file) + repr(vars(job)) + repr(job.error) + str(job.error)
+    assert TOKEN not in repr(job.work.file) + repr(vars(job)) + repr(vars(job.work)) + repr(job.error) + str(job.error)
 
 
 def test_a_token_from_the_environment_is_used(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,10 +153,15 @@ class RemoteEngine:
             except OSError as exc:
                 raise EngineDied("engine_failed", reason=str(exc)) from exc
 
-    def load(self, choice: Choice, progress: Callable[[float], None] = lambda fraction: None) -> Loaded:
+    def load(
+        self,
+        choice: Choice,
+        progress: Callable[[float], None] = lambda fraction: None,
+        stop: threading.Event | None = None,
+    ) -> Loaded:
         if not isinstance(choice.model, RemoteModel):
             self._used = None
-            return self._other.load(choice, progress)
+            return self._other.load(choice, progress, stop)
         self._used = choice
         return self._loaded(choice)
 

@@ -11,8 +11,8 @@ from kdrinks.config import Settings
 from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import Done
 from kdrinks.errors import BadInput, ModelNotFound, NotAModel
-from kdrinks.hub import catalog, links
-from kdrinks.hub.quantize import Batch
+from kdrinks.hub import catalog, links, quantize
+from kdrinks.jobs import Jobs
 from kdrinks.records import Choice, LocalModel, Message, Sampling
 from tests.support.tiny_models import write_byte_model
 
@@ -68,8 +68,8 @@ def test_a_split_model_linked_out_of_a_cache_of_blobs_answers_and_is_quantized(
         blob = part.rename(outside / "blobs" / f"{number}0ff")
         (outside / "snapshot" / part.name).symlink_to(blob)
     model = links.link(outside / "snapshot" / parts[0].name, settings)
-    job = Batch(model, ["Q8_0"], settings.models)
-    assert job.wait(60) and job.phase == "done" and job.made == [settings.models / "tea-Q8_0.gguf"]
+    job = quantize.start(Jobs(), model, quantize.targets_for(model, ["Q8_0"], settings.models))
+    assert job.wait(60) and job.phase == "done" and job.work.made == [settings.models / "tea-Q8_0.gguf"]
     with closing(LocalEngine()) as engine:
         for one in catalog.local_models(settings)[1:]:
             choice = Choice(LocalModel(one.id, one.path), "cpu", 512)

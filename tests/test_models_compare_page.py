@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kdrinks.charts import compare
-from kdrinks.hub.quantize import Batch
+from kdrinks.charts import compare as compare_charts
+from kdrinks.hub import quantize
+from kdrinks.jobs import Job
+from kdrinks.measure import compare
 from kdrinks.measure.compare import Comparison
 from kdrinks.records import Device
 from kdrinks.store import compare as store
 from kdrinks.ui import frame
 from kdrinks.ui.models import compare as models_compare
-from kdrinks.ui.models import link, quantize, view
+from kdrinks.ui.models import link, view
 from tests.support.app_pages import models_page, services_in, shown
 from tests.support.tiny_models import write_byte_model
 from tests.support.wait import eventually
@@ -26,13 +29,14 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "models"
     folder.mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
-    caches = (models_compare.comparisons, quantize.batches, link._found)
-    with services_in(tmp_path / "home", folder, monkeypatch, *caches):
+    with services_in(tmp_path / "home", folder, monkeypatch, link._found):
         yield folder
-        jobs: list[Comparison | Batch] = [*models_compare.comparisons().values(), *quantize.batches().values()]
-        for job in jobs:
-            job.cancel()
-            job.wait(PATIENCE_S)
+
+
+def latest(kind: str) -> Job[Any]:
+    job = frame.get_services().jobs.latest(kind)
+    assert job
+    return job
 
 
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,17 +54,18 @@ def test_a_comparison_goes_on_while_the_person_is_elsewhere_and_its_results_stay
     assert "one more person" in shown(app), "the page says what happens to a chat meanwhile"
     app.button(key="compare-start").click().run()
     assert not app.exception and not app.error
-    job = models_compare.comparisons()["now"]
+    job = latest(compare.KIND)
     app.switch_page("../../pages/chat.py").run()
-    before = job.done
-    assert eventually(lambda: job.done > before, PATIENCE_S)
+    before = job.work.done
+    assert eventually(lambda: job.work.done > before, PATIENCE_S)
     other_tab = models_page()
-    assert job.phase != "running" or other_tab.button(key="compare-cancel")
+    assert not job.running or other_tab.button(key=f"cancel-{job.id}")
     assert job.wait(PATIENCE_S) and job.phase == "done"
     app = models_page()
     assert "Writing, tokens per second" in shown(app)
     assert "Median of 3 runs or more" in shown(app)
-    models_compare.comparisons.clear()
+    frame.get_services().close()
+    frame.get_services.clear()
     assert len(models_page("ko-KR").get("vega_lite_chart")) == 4, "a new start shows what is in the store"
     app.button(key="compare-forget").click().run()
     assert store.comparisons(frame.get_services().db).empty
@@ -71,8 +76,8 @@ def test_a_comparison_can_be_cancelled_from_the_page(models: Path) -> None:
     app = models_page()
     app.multiselect(key="compare-models-en").set_value(["slow"]).run()
     app.button(key="compare-start").click().run()
-    app.button(key="compare-cancel").click().run()
-    job = models_compare.comparisons()["now"]
+    job = latest(compare.KIND)
+    app.button(key=f"cancel-{job.id}").click().run()
     assert job.wait(PATIENCE_S) and job.phase == "cancelled"
     assert "Cancelled." in shown(models_page())
 
@@ -95,7 +100,7 @@ def test_a_model_that_cannot_be_run_is_told_with_the_reason(models: Path) -> Non
     app = models_page()
     app.multiselect(key="compare-models-en").set_value(["odd"]).run()
     app.button(key="compare-start").click().run()
-    assert models_compare.comparisons()["now"].wait(PATIENCE_S)
+    assert latest(compare.KIND).wait(PATIENCE_S)
     app = models_page()
     assert "odd" in app.warning[0].value and "nonsense" in app.warning[0].value
 
@@ -114,15 +119,15 @@ def test_a_smaller_file_is_made_shown_in_the_list_and_compared_with_its_original
     app.button_group(key="quantize-targets-tea-F32").set_value(["Q8_0", "Q4_0"]).run()
     app.button(key="quantize-start").click().run()
     assert not app.exception and not app.error
-    job = quantize.batches()["now"]
+    job = latest(quantize.KIND)
     assert job.wait(PATIENCE_S) and job.phase == "done"
     app = models_page()
     assert {"tea-Q8_0", "tea-Q4_0"} <= set(app.radio(key="choice-model-en").options)
     assert "tea-Q8_0.gguf, tea-Q4_0.gguf" in shown(app)
     app.button(key="quantize-compare").click().run()
     assert not app.exception and not app.error
-    comparison = models_compare.comparisons()["now"]
-    assert [one.model.id for one in comparison.candidates] == ["tea-F32", "tea-Q8_0", "tea-Q4_0"]
+    comparison = latest(compare.KIND)
+    assert [one.model.id for one in comparison.work.candidates] == ["tea-F32", "tea-Q8_0", "tea-Q4_0"]
     comparison.cancel()
     assert comparison.wait(PATIENCE_S)
 
@@ -134,7 +139,7 @@ def test_quantizing_what_was_quantized_warns_and_asks_first(models: Path) -> Non
     assert "has lost quality" not in shown(app)
     app.button_group(key="quantize-targets-tea-F32").set_value(["Q4_0"]).run()
     app.button(key="quantize-start").click().run()
-    assert quantize.batches()["now"].wait(PATIENCE_S)
+    assert latest(quantize.KIND).wait(PATIENCE_S)
     app = models_page()
     app.selectbox(key="quantize-source-en").set_value("tea-Q4_0").run()
     assert "has lost quality" in shown(app) and app.button(key="quantize-start").disabled
@@ -148,9 +153,9 @@ def test_quantizing_can_be_cancelled_from_the_page_and_leaves_nothing(models: Pa
     app.selectbox(key="quantize-source-en").set_value("big-F32").run()
     app.button_group(key="quantize-targets-big-F32").set_value(["Q2_K", "Q3_K_M"]).run()
     app.button(key="quantize-start").click().run()
-    app.button(key="quantize-cancel").click().run()
-    job = quantize.batches()["now"]
-    assert isinstance(job, Batch) and job.wait(PATIENCE_S) and job.phase == "cancelled"
+    job = latest(quantize.KIND)
+    app.button(key=f"cancel-{job.id}").click().run()
+    assert job.wait(PATIENCE_S) and job.phase == "cancelled"
     assert [path.name for path in models.iterdir()] == ["big-F32.gguf"]
 
 
@@ -208,5 +213,5 @@ def test_settings_are_named_by_what_differs(models: Path) -> None:
         setting = store.Setting(place, "tea-Q8_0", "tea-Q8_0.gguf", "Q8_0", 1, "cpu", 0, threads)
         for number in range(3):
             store.record_run(services.db, comparison, setting, number, one)
-    names = compare.settings(store.results(services.db, comparison), "en", {})
+    names = compare_charts.settings(store.results(services.db, comparison), "en", {})
     assert list(names) == ["tea-Q8_0 · CPU · threads: 1 (Auto)", "tea-Q8_0 · CPU · threads: 1"]

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from kdrinks.hub import catalog
 from kdrinks.hub.download import Download
+from kdrinks.jobs import Job
 from kdrinks.records import KeepAlive
+from kdrinks.services import LOADING
 from kdrinks.ui import frame
 from kdrinks.ui.models import catalog as models_catalog
 from kdrinks.ui.models import downloads
@@ -32,13 +35,24 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     data = write_byte_model(tmp_path / "m.gguf", width=512).read_bytes()
     repos = {entry.repo_id: {entry.file: data} for entry in catalog.entries() if entry.repo_id}
     repos[REPO] = {"tea-Q4_K_M.gguf": data, "tea-F16.gguf": data + random.Random(1).randbytes(9)}
-    caches = (downloads.downloads, models_catalog._remote)
+    caches = (downloads.hub, models_catalog._remote)
     with services_in(tmp_path / "home", folder, monkeypatch, *caches), running_hub(repos) as running:
         monkeypatch.setenv("HF_ENDPOINT", running.hub_url)
         yield running
-        for job in downloads.here().jobs():
-            job.pause()
-            job.wait(PATIENCE_S)
+
+
+def restart() -> None:
+    """The app is closed and opened again."""
+    frame.get_services().close()
+    frame.get_services.clear()
+
+
+def press_load(app: AppTest) -> None:
+    """Press Load and wait for what comes of it, as the page does that looks again by itself."""
+    app.button(key="load").click().run()
+    job = frame.get_services().jobs.latest(LOADING)
+    assert job and job.wait(PATIENCE_S)
+    app.run()
 
 
 def test_the_catalogue_is_offered_with_badges_and_one_recommendation(hub: FakeHub) -> None:
@@ -51,7 +65,7 @@ def test_the_catalogue_is_offered_with_badges_and_one_recommendation(hub: FakeHu
     assert offered == {f"get-{entry.id}" for entry in catalog.entries() if entry.repo_id}
 
 
-def end_of(job: Download) -> str:
+def end_of(job: Job[Download]) -> str:
     """How it ended for now."""
     assert job.wait(PATIENCE_S)
     return job.phase
@@ -63,17 +77,16 @@ def test_a_download_goes_on_while_the_person_is_elsewhere_and_can_be_paused_and_
     app.button(key="get-exaone-4.0-1.2b").click().run()
     assert not app.exception and not app.error
     job = downloads.here().jobs()[0]
-    key = job.file.parts[0].origin
     app.switch_page("../../pages/chat.py").run()
-    before = job.done_bytes
-    assert eventually(lambda: job.done_bytes > before, PATIENCE_S)
+    before = job.work.done_bytes
+    assert eventually(lambda: job.work.done_bytes > before, PATIENCE_S)
     other_tab = models_page()
-    assert other_tab.button(key=f"pause-{key}").label == "Pause"
-    other_tab.button(key=f"pause-{key}").click().run()
+    assert other_tab.button(key=f"pause-{job.id}").label == "Pause"
+    other_tab.button(key=f"pause-{job.id}").click().run()
     assert end_of(job) == "paused"
     app = models_page()
     hub.pause_s = 0
-    app.button(key=f"resume-{key}").click().run()
+    app.button(key=f"resume-{job.id}").click().run()
     assert end_of(job) == "done"
     app = models_page()
     assert "SHA-256 is right" in shown(app)
@@ -85,7 +98,7 @@ def test_a_cancelled_download_leaves_nothing(hub: FakeHub, tmp_path: Path) -> No
     app = models_page()
     app.button(key="get-qwen3-4b").click().run()
     job = downloads.here().jobs()[0]
-    app.button(key=f"cancel-{job.file.parts[0].origin}").click().run()
+    app.button(key=f"cancel-{job.id}").click().run()
     assert job.wait(PATIENCE_S) and job.phase == "cancelled"
     assert list((tmp_path / "models").iterdir()) == []
 
@@ -129,21 +142,20 @@ def test_what_an_earlier_run_left_can_be_resumed_from_the_page(hub: FakeHub, tmp
     app = models_page()
     app.button(key="get-gemma-3-1b-it").click().run()
     job = downloads.here().jobs()[0]
-    assert eventually(lambda: job.done_bytes > 1_000_000, PATIENCE_S)
-    job.pause()
-    assert job.wait(PATIENCE_S)
-    downloads.downloads.clear()
+    assert eventually(lambda: job.work.done_bytes > 1_000_000, PATIENCE_S)
+    restart()
     hub.pause_s = 0
     app = models_page()
-    app.button(key=f"again-{job.file.parts[0].origin}").click().run()
+    assert "was interrupted" not in shown(app), "it is told once, with the way to go on"
+    app.button(key=f"again-{job.work.file.parts[0].origin}").click().run()
     assert downloads.here().jobs()[0].wait(PATIENCE_S)
-    assert (tmp_path / "models" / job.target.name).exists()
+    assert (tmp_path / "models" / job.work.target.name).exists()
 
 
 def test_a_gpu_that_is_not_there_is_said_in_red_with_the_command(hub: FakeHub) -> None:
     app = models_page()
     app.segmented_control(key="choice-device").set_value("gpu").run()
-    app.button(key="load").click().run()
+    press_load(app)
     # The card of what is in memory says it by its red badge; the words and the command stand once.
     assert [error.value.count("GPU") > 0 for error in app.error] == [True]
     assert len(app.code) == 1 and "llama-cpp-python==" in app.code[0].value
@@ -157,8 +169,7 @@ def test_how_long_and_how_many_models_stay_is_remembered_over_a_restart(hub: Fak
     assert not app.exception
     services = frame.get_services()
     assert services.engine.keep_alive == KeepAlive(300.0, 2)
-    services.close()
-    frame.get_services.clear()
+    restart()
     assert models_page().selectbox(key="keeping-minutes-en").value == 5
     assert frame.get_services().engine.keep_alive == KeepAlive(300.0, 2)
 
@@ -210,10 +221,10 @@ def test_a_folder_of_damaged_files_costs_the_page_nothing(hub: FakeHub, tmp_path
     assert f"Files that cannot be used: {67 - len(listed)}" in [expander.label for expander in app.expander]
     for name in listed[1:60:8]:
         app.radio(key="choice-model-en").set_value(name).run()
-        app.button(key="load").click().run()
+        press_load(app)
         assert not app.exception
     app.radio(key="choice-model-en").set_value("built-in").run()
-    app.button(key="load").click().run()
+    press_load(app)
     assert not app.exception and not app.error
     loaded = frame.get_services().engine.state.loaded
     assert loaded and loaded.model_id == "built-in"

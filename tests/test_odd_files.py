@@ -15,6 +15,7 @@ from kdrinks.errors import BadInput, KdrinksError, ModelNotFound
 from kdrinks.hub import catalog, links, part
 from kdrinks.hub.download import Downloads
 from kdrinks.hub.remote import Hub
+from kdrinks.jobs import Jobs
 from tests.support.app_pages import models_page, shown
 from tests.support.tiny_models import write_byte_model
 
@@ -231,7 +232,7 @@ def test_leftovers_of_a_download_that_are_no_files_are_passed_over(
     for odd, beside in ((note, data), (data, note)):
         make(odd)
         beside.write_bytes(bytes(10))
-        assert part.read_state(target) is None and Downloads(Hub(), settings.models).interrupted() == []
+        assert part.read_state(target) is None and Downloads(Hub(), settings.models, Jobs()).interrupted() == []
         (odd.rmdir if odd.is_dir() else odd.unlink)()
         for left in settings.models.iterdir():
             left.unlink()

@@ -8,7 +8,7 @@ import pytest
 
 from kdrinks import answer
 from kdrinks.config import Settings
-from kdrinks.documents.ingest import DocumentIngest
+from kdrinks.documents import ingest
 from kdrinks.generation import templates
 from kdrinks.hub import catalog
 from kdrinks.records import Language
@@ -121,7 +121,8 @@ def test_a_caution_beside_a_long_document_is_quoted_with_the_sentences_that_answ
     services = open_services(Settings(folder, folder), memory=True)
     try:
         said = "달밤 찻집은 목요일마다 쉽니다. 신발은 문 앞에서 벗습니다. 임신한 손님의 쑥차 주문은 다른 차로 바꿉니다."
-        job = DocumentIngest(services.db, services.words, "달밤.txt", said.encode())
+        work = ingest.DocumentIngest(services.db, services.words, "달밤.txt", said.encode())
+        job = ingest.start(services.jobs, work)
         assert job.wait(60) and job.error is None
         answered = ask(services, "임신한 손님이 쑥차를 주문하면 다른 차로 바꿔?")
         assert quotes_only(answered) and "다른 차로 바꿉니다" in answered.text and "신발" not in answered.text

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from kdrinks import recount
+from kdrinks.jobs import Job, Jobs
 from kdrinks.records import WordCount
 from kdrinks.store import analytics, chats, forget, rollup, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
@@ -36,8 +37,8 @@ class Spaces:
         return [WordCount(word, "noun", count) for word, count in Counter(text.split()).items()]
 
 
-def counted_again(db: Database, rules: Spaces, progress: recount.Recount) -> bool:
-    return recount.count_again(db, cast(TextAnalyzer, rules), progress, version="2")
+def counted_again(db: Database, rules: Spaces) -> Job[recount.Recount] | None:
+    return recount.count_again(Jobs(db), db, cast(TextAnalyzer, rules), version="2")
 
 
 def words(db: Database) -> dict[str, int]:
@@ -51,35 +52,33 @@ def test_new_rules_count_everything_again_and_charts_change_over_when_all_is_don
     for number in range(4):
         say(db, {"옛말": 1}, text="> 인용한 글\n쌀 쌀 누룩", at=now() - DAY * number)
     assert words(db) == {"옛말": 4}
-    rules, progress = Spaces(wait_after=6), recount.Recount()
-    thread = threading.Thread(target=lambda: counted_again(db, rules, progress))
-    thread.start()
-    assert rules.reached.wait(20)
+    rules = Spaces(wait_after=6)
+    job = counted_again(db, rules)
+    assert job and rules.reached.wait(20)
     assert words(db) == {"옛말": 4}, "half a recount is in no chart"
-    assert (progress.done, progress.total) == (4, 8)
+    assert job.progress.values == {"done": 4, "total": 8} and job.fraction == 0.5
     say(db, {"새말": 3}, analyser="2")
     say(db, {"늦은옛말": 1}, at=now() - DAY)  # recorded under the old rules: an answer that began before this start
     rules.go_on.set()
-    thread.join(20)
+    assert job.wait(20) and job.phase == "done"
     assert words(db) == {"쌀": 8, "누룩": 4, "질문?": 4, "새말": 3}
-    assert progress.total == 0
-    assert not counted_again(db, rules, progress), "nothing left to do"
+    assert counted_again(db, rules) is None, "nothing left to do"
 
 
 def test_an_interrupted_recount_goes_on_at_the_next_start(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recount, "BATCH_MESSAGES", 2)
     for _ in range(3):
         say(db, {"옛말": 1}, text="쌀")
-    rules, progress = Spaces(wait_after=3), recount.Recount()
-    thread = threading.Thread(target=lambda: counted_again(db, rules, progress))
-    thread.start()
-    assert rules.reached.wait(20)
-    progress.halt.set()
+    rules = Spaces(wait_after=3)
+    job = counted_again(db, rules)
+    assert job and rules.reached.wait(20)
+    job.cancel()
     rules.go_on.set()
-    thread.join(20)
+    assert job.wait(20) and job.phase == "cancelled"
     assert words(db) == {"옛말": 3}
     rest = Spaces()
-    assert counted_again(db, rest, recount.Recount())
+    job = counted_again(db, rest)
+    assert job and job.wait(20) and job.phase == "done"
     assert len(rules.texts) + len(rest.texts) == 6, "no text was counted twice"
     assert words(db) == {"쌀": 3, "질문?": 3}
 
@@ -89,12 +88,11 @@ def test_a_conversation_deleted_during_a_recount_stays_deleted(db: Database, mon
     say(db, {"옛말": 1}, text="쌀")
     gone = say(db, {"옛말": 1}, text="비밀")
     rules = Spaces(wait_after=1)
-    thread = threading.Thread(target=lambda: counted_again(db, rules, recount.Recount()))
-    thread.start()
-    assert rules.reached.wait(20)
+    job = counted_again(db, rules)
+    assert job and rules.reached.wait(20)
     chats.delete_conversation(db, gone)
     rules.go_on.set()
-    thread.join(20)
+    assert job.wait(20)
     assert words(db) == {"쌀": 1, "질문?": 1}
 
 

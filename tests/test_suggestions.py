@@ -9,7 +9,7 @@ import pytest
 
 from kdrinks import answer
 from kdrinks.config import Settings
-from kdrinks.documents.ingest import DocumentIngest
+from kdrinks.documents import ingest
 from kdrinks.drinks.model import Drink
 from kdrinks.hub import catalog
 from kdrinks.records import Findings
@@ -256,7 +256,8 @@ def test_a_document_does_not_bring_in_what_was_left_out(tmp_path: Path) -> None:
     text = "동호회 등반 모임에서 알코올 없는 걸 찾는 회원에게는 구름주를 추천합니다."
     services = open_services(Settings(tmp_path, tmp_path), memory=True)
     try:
-        job = DocumentIngest(services.db, services.words, "손님.txt", text.encode())
+        work = ingest.DocumentIngest(services.db, services.words, "손님.txt", text.encode())
+        job = ingest.start(services.jobs, work)
         assert job.wait(60) and job.error is None
         assert "구름주" in talk(services, ["동호회 등반 모임 회원에게 뭘 추천해?"]).text
         assert (

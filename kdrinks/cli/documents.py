@@ -12,10 +12,11 @@ from typing import Any
 from kdrinks.cli.base import Command
 from kdrinks.cli.watch import watch
 from kdrinks.config import from_environment
-from kdrinks.documents.ingest import DocumentIngest
+from kdrinks.documents import ingest
 from kdrinks.drinks.names import packaged_names
 from kdrinks.errors import BadInput
 from kdrinks.files import NotRegular, open_regular
+from kdrinks.jobs import Jobs
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
@@ -40,9 +41,10 @@ def _add(options: argparse.Namespace) -> dict[str, Any]:
     except OSError as exc:
         raise BadInput("document_missing", file=options.file, cause=exc.strerror) from exc
     with closing(Database.open(from_environment().database)) as db:
-        job = DocumentIngest(db, TextAnalyzer(packaged_names()), options.file.name, content)
-        watch(job, lambda: print(f"{job.phase} {job.fraction:.0%}", file=sys.stderr), job.cancel)
-        row = _row(store.listed(db, document_id=job.id)[0])
+        work = ingest.DocumentIngest(db, TextAnalyzer(packaged_names()), options.file.name, content)
+        job = ingest.start(Jobs(db), work)
+        watch(job, lambda: print(f"{job.progress.step} {job.fraction:.0%}", file=sys.stderr))
+        row = _row(store.listed(db, document_id=work.id)[0])
     if not options.json:
         print(f"{row['id']}  {row['title']}  {row['passages']}")
     return row

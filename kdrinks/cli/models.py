@@ -22,6 +22,7 @@ from kdrinks.hub import catalog, fit, quantize
 from kdrinks.hub.download import Download, Downloads
 from kdrinks.hub.gguf import parts_of
 from kdrinks.hub.remote import Hub
+from kdrinks.jobs import Job, Jobs
 
 NOTHING: Mapping[str, str] = {}
 
@@ -96,18 +97,20 @@ def remote_rows(hub: Hub, repo_id: str) -> list[dict[str, Any]]:
 def _fetch(options: argparse.Namespace) -> dict[str, Any]:
     settings, hub = from_environment(), Hub()
     repo_id, file = catalog.source_of(options.name)
-    job = Downloads(hub, settings.models).start(hub.file(repo_id, file))
-    watch(job, lambda: _say(job), job.pause)
-    described = inspected(str(job.target), {target.name: one.sha256 for target, one in job.pairs()})
+    job = Downloads(hub, settings.models, Jobs()).start(hub.file(repo_id, file))
+    watch(job, lambda: _say(job))
+    described = inspected(str(job.work.target), {target.name: one.sha256 for target, one in job.work.pairs()})
     if not options.json:
         print(described["file"])
     return described
 
 
-def _say(job: Download) -> None:
+def _say(job: Job[Download]) -> None:
     """One line of progress on standard error, over the one before on a terminal."""
-    left = f", {job.left_s:.0f} s left" if job.left_s is not None else ""
-    line = f"{job.phase}: {job.fraction:.1%} of {job.size_bytes / 1e9:.2f} GB, {job.bytes_per_s / 1e6:.1f} MB/s{left}"
+    work, left_s = job.work, job.work.left_s
+    left = f", {left_s:.0f} s left" if left_s is not None else ""
+    share = f"{job.fraction:.1%} of {work.size_bytes / 1e9:.2f} GB"
+    line = f"{job.progress.step}: {share}, {work.bytes_per_s / 1e6:.1f} MB/s{left}"
     print(f"\r{line:<75}" if sys.stderr.isatty() else line, end="" if sys.stderr.isatty() else "\n", file=sys.stderr)
 
 
@@ -122,13 +125,12 @@ def _remove(options: argparse.Namespace) -> dict[str, Any]:
 def _quantize(options: argparse.Namespace) -> dict[str, Any]:
     settings = from_environment()
     model = catalog.find_model(options.source, settings)
-    job = quantize.Quantization(
-        model, options.type, options.out or quantize.target_for(model, options.type, settings.models)
-    )
-    if job.requantized:
+    target = options.out or quantize.target_for(model, options.type, settings.models)
+    job = quantize.start(Jobs(), model, {options.type: target})
+    if quantize.requantizes(model):
         print(f"{model.path.name} is {model.quantization} already: quantizing it again loses more.", file=sys.stderr)
-    watch(job, lambda: print(f"{job.fraction:.0%}", file=sys.stderr), job.cancel)
-    described = inspected(str(job.target))
+    watch(job, lambda: print(f"{job.fraction:.0%}", file=sys.stderr))
+    described = inspected(str(target))
     if not options.json:
         print(described["file"])
     return described

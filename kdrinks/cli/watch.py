@@ -1,25 +1,16 @@
-"""Waiting on the command line for work that goes on elsewhere: a line of progress now and then, and Ctrl-C ends it cleanly."""
+"""Waiting on the command line for a job: a line of progress now and then, and Ctrl-C ends it cleanly."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any
 
-from kdrinks.errors import KdrinksError
+from kdrinks.jobs import Job
 
 EVERY_S = 0.5
 """Between two looks at a job."""
 
 
-class Job(Protocol):
-    """A download, a quantization, a document on its way in."""
-
-    error: KdrinksError | None
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Whether it is over within the time."""
-
-
-def watch(job: Job, tell: Callable[[], None], stop: Callable[[], None]) -> None:
-    """Returns when the job is done. tell: prints how far it is; stop: what Ctrl-C does to the job before it is waited for.
+def watch(job: Job[Any], tell: Callable[[], None]) -> None:
+    """Returns when the job is done. tell: prints how far it is. Ctrl-C pauses it where it can be paused and cancels it where not.
 
     Raises the job's error, or KeyboardInterrupt when nothing of the job runs any more.
     """
@@ -27,7 +18,7 @@ def watch(job: Job, tell: Callable[[], None], stop: Callable[[], None]) -> None:
         while not job.wait(EVERY_S):
             tell()
     except KeyboardInterrupt:
-        stop()
+        job.halt()
         job.wait()
         raise
     if job.error:

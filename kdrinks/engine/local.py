@@ -263,13 +263,18 @@ class LocalEngine:
         )
         return Done("stopped", timing, loaded or nothing)
 
-    def load(self, choice: Choice, progress: Callable[[float], None] = lambda fraction: None) -> Loaded:
+    def load(
+        self,
+        choice: Choice,
+        progress: Callable[[float], None] = lambda fraction: None,
+        stop: threading.Event | None = None,
+    ) -> Loaded:
         """Loads the choice now; at once when it is in memory. progress: told the fraction read, in [0, 1].
 
-        Raises EngineDied, LoadFailed, NotAModel, ModelNotFound.
+        Raises Stopped when stop was set, EngineDied, LoadFailed, NotAModel, ModelNotFound.
         """
-        with self._turn():
-            for step in self._ensure(choice):
+        with self._turn(stop=stop):
+            for step in self._ensure(choice, stop):
                 progress(step.fraction)
             assert self._pool.loaded
             return self._pool.loaded

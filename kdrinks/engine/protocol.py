@@ -130,8 +130,13 @@ class Engine(Protocol):
         Raises ModelError (EngineDied, LoadFailed, NotAModel, ModelNotFound, ContextTooSmall), and whatever build raises.
         """
 
-    def load(self, choice: Choice, progress: Callable[[float], None] = lambda fraction: None) -> Loaded:
-        """Loads the choice now; at once when it is there. progress: told the fraction read, in [0, 1]. Raises ModelError."""
+    def load(
+        self,
+        choice: Choice,
+        progress: Callable[[float], None] = lambda fraction: None,
+        stop: threading.Event | None = None,
+    ) -> Loaded:
+        """Loads the choice now; at once when it is there. progress: told the fraction read, in [0, 1]. Raises Stopped, ModelError."""
 
     def unload(self, stop: threading.Event | None = None) -> None:
         """Frees the memory of all models, after the request in progress. Raises Stopped."""

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from kdrinks.errors import HubError
 from kdrinks.files import is_regular, open_regular, regular
+from kdrinks.jobs import Cancelled
 
 SEGMENT_BYTES = (1 << 20, 64 << 20)
 """Smallest and largest range of one request; a sixteenth of the file between them."""
@@ -44,10 +45,6 @@ class Watcher(Protocol):
     def waiting(self, seconds: float) -> None: ...
 
     def verified(self, count: int) -> None: ...
-
-
-class Stopped(Exception):
-    """A pause or cancel was asked for; what is there stays."""
 
 
 class PartFile:
@@ -132,7 +129,7 @@ class PartFile:
             fresh.replace(note)
 
     def verify(self, stop: threading.Event, watcher: Watcher) -> None:
-        """Raises HubError when the bytes are not those that the Hub names; they are thrown away then. Raises Stopped."""
+        """Raises HubError when the bytes are not those that the Hub names; they are thrown away then. Raises Cancelled."""
         if self.verified:
             return
         found = sha256_of(self.path, stop, watcher)
@@ -180,12 +177,12 @@ def read_state(target: Path) -> dict[str, Any] | None:
 
 
 def sha256_of(path: Path, stop: threading.Event, watcher: Watcher) -> str:
-    """The hash of a file in hexadecimal. Raises Stopped, OSError."""
+    """The hash of a file in hexadecimal. Raises Cancelled, OSError."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while data := stream.read(1 << 20):
             if stop.is_set():
-                raise Stopped
+                raise Cancelled
             digest.update(data)
             watcher.verified(len(data))
     return digest.hexdigest()

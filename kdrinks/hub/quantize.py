@@ -9,16 +9,17 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import psutil
 
 from kdrinks.config import ROOT
-from kdrinks.errors import BadInput, KdrinksError, LoadFailed
+from kdrinks.errors import BadInput, LoadFailed
 from kdrinks.hub.download import RESERVE_BYTES, disk_free_bytes
 from kdrinks.hub.gguf import PART
+from kdrinks.jobs import Job, Jobs
 from kdrinks.records import ModelFile
 
 BITS: dict[str, float] = {
@@ -31,6 +32,7 @@ BITS: dict[str, float] = {
     "Q2_K": 3.0,
 }
 """Bits a weight of the quantizations that can be made here, largest first; mixed ones vary with the model."""
+KIND = "quantize"
 LOSSLESS_SOURCES = frozenset({"F32", "F16", "BF16", "Q8_0"})
 
 
@@ -53,149 +55,114 @@ def size_bytes(model: ModelFile, name: str) -> int:
     return int(model.parameters * BITS[name] / 8)
 
 
-class Quantization:
-    """One run, started at once. Every attribute may be read from any thread."""
+class Quantizing:
+    """The work of quantizing one model, to one file after the other. What was made stays, whatever becomes of the rest."""
 
     def __init__(
         self,
         model: ModelFile,
-        name: str,
-        target: Path,
+        targets: Mapping[str, Path],
         *,
         disk_free: Callable[[Path], int] = disk_free_bytes,
     ) -> None:
-        """name: a key of BITS. Raises BadInput for another one, an existing target, or too little room."""
-        if name not in BITS:
-            raise BadInput("quantization_unknown", found=name, known=", ".join(BITS))
-        target = target.absolute()  # the child works in another folder
-        if target.exists():
-            raise BadInput("quantization_exists", file=target)
-        _sweep(target)
-        needed, free = size_bytes(model, name) + RESERVE_BYTES, disk_free(target.parent)
-        if needed > free:
-            raise BadInput("quantization_no_room", needed=f"{needed / 1e9:.2f} GB", free=f"{free / 1e9:.2f} GB")
+        """targets: where each goes, by a key of BITS. Raises BadInput for the first one as _checked does; begins nothing."""
         self.model = model
-        self.name = name
-        self.target = target
-        self.requantized = requantizes(model)
-        self.fraction = 0.0
-        self.phase: Literal["running", "cancelled", "done", "failed"] = "running"
-        self.error: KdrinksError | None = None
-        self._part = target.with_name(f"{target.name}.{os.getpid()}.part")
-        self._cancelled = False
-        self._ended = threading.Event()
+        self.targets = dict(targets)
+        self.made: list[Path] = []
+        self._disk_free = disk_free
+        name, target = next(iter(self.targets.items()))
+        _checked(model, name, target, disk_free)
+
+    def __call__(self, job: Job[Any]) -> Sequence[Path]:
+        """The files that were made. Raises BadInput, LoadFailed, Cancelled."""
+        for number, (name, target) in enumerate(self.targets.items()):
+            job.check()
+            done, count = number + 1, len(self.targets)
+            job.report("making", number / count, name=name, done=done, count=count)
+            target = _checked(self.model, name, target, self._disk_free)
+            self._make(job, name, target)
+            self.made.append(target)
+        return self.made
+
+    def _make(self, job: Job[Any], name: str, target: Path) -> None:
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
         target.parent.mkdir(parents=True, exist_ok=True)
-        self._process = subprocess.Popen(
-            [sys.executable, "-X", "utf8", "-m", "kdrinks.engine.quantizer", str(model.path), str(self._part), name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=ROOT,
+        command = [
+            sys.executable,
+            "-X",
+            "utf8",
+            "-m",
+            "kdrinks.engine.quantizer",
+            str(self.model.path),
+            str(part),
+            name,
+        ]
+        # its end is the end of its standard input, which this process holds open
+        child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
         )
-        threading.Thread(target=self._watch, name="quantize", daemon=True).start()
+        try:
+            with child, job.when_stopped(child.kill):
+                reason = self._watch(job, child)
+            if reason:
+                job.check()
+                raise LoadFailed("quantization_failed", file=self.model.path.name, reason=reason)
+            part.replace(target)
+        finally:
+            child.kill()
+            part.unlink(missing_ok=True)
 
-    def cancel(self) -> None:
-        """Ends the run; nothing of it stays."""
-        self._cancelled = True
-        self._process.kill()
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Whether it is over within the time."""
-        return self._ended.wait(timeout_s)
-
-    def _watch(self) -> None:
-        assert self._process.stdout and self._process.stderr and self._process.stdin
+    def _watch(self, job: Job[Any], child: subprocess.Popen[bytes]) -> str:
+        """Why the child made nothing; empty when it did."""
+        stdout, stderr = child.stdout, child.stderr
+        assert stdout and stderr
         complaints: deque[bytes] = deque(maxlen=5)
-        stderr = self._process.stderr
         draining = threading.Thread(target=lambda: complaints.extend(stderr), daemon=True)
         draining.start()
-        result = False
-        cause = ""
-        for line in self._process.stdout:
+        made, cause = False, ""
+        for line in stdout:
             document = json.loads(line)
             if "total" in document:
-                self.fraction = document["done"] / document["total"]
-            result = document.get("result", result)
+                part = document["done"] / document["total"]
+                job.report(fraction=(len(self.made) + part) / len(self.targets))
+            made = document.get("result", made)
             cause = document.get("error", cause)
-        code = self._process.wait()
+        code = child.wait()
         draining.join()
-        for stream in (self._process.stdout, stderr, self._process.stdin):
-            stream.close()
-        if result:
-            self._part.replace(self.target)
-            self.fraction, self.phase = 1.0, "done"
-        else:
-            self._part.unlink(missing_ok=True)
-            self.phase = "cancelled" if self._cancelled else "failed"
-            if not self._cancelled:
-                last = complaints[-1].decode("utf-8", errors="replace").strip() if complaints else f"exit {code}"
-                self.error = LoadFailed("quantization_failed", file=self.model.path.name, reason=cause or last)
-        self._ended.set()
+        last = complaints[-1].decode("utf-8", errors="replace").strip() if complaints else f"exit {code}"
+        return "" if made else cause or last
 
 
-class Batch:
-    """Several quantizations of one model, one after the other; started at once. Attributes may be read from any thread."""
+def start(
+    jobs: Jobs,
+    model: ModelFile,
+    targets: Mapping[str, Path],
+    *,
+    owner: str | None = None,
+    disk_free: Callable[[Path], int] = disk_free_bytes,
+) -> Job[Quantizing]:
+    """Quantize a model in the background; the job under way when there is one. Raises BadInput, StoreError."""
+    return jobs.start(KIND, Quantizing(model, targets, disk_free=disk_free), subject=model.id, owner=owner)
 
-    def __init__(self, model: ModelFile, names: Sequence[str], folder: Path) -> None:
-        """names: keys of BITS, each made in folder under the name of target_for. Raises BadInput for the first of them."""
-        self.model = model
-        self.names = tuple(names)
-        self.made: list[Path] = []
-        self.error: KdrinksError | None = None
-        """Why one of them could not be made; the rest is not begun then."""
-        self._folder = folder
-        self._cancelled = False
-        self._changing = threading.Lock()
-        self._ended = threading.Event()
-        self._now = self._start(self.names[0])
-        threading.Thread(target=self._run, name="quantize-batch", daemon=True).start()
 
-    @property
-    def phase(self) -> Literal["running", "cancelled", "done", "failed"]:
-        if not self._ended.is_set():
-            return "running"
-        return "failed" if self.error else "cancelled" if self._cancelled else "done"
+def targets_for(model: ModelFile, names: Iterable[str], folder: Path) -> dict[str, Path]:
+    """Where the results go when nobody says, by key of BITS, largest first."""
+    wanted = set(names)
+    return {name: target_for(model, name, folder) for name in BITS if name in wanted}
 
-    @property
-    def name(self) -> str:
-        """Which is being made."""
-        return self._now.name
 
-    @property
-    def fraction(self) -> float:
-        """Of all of them, each as long as another."""
-        return min(1.0, (len(self.made) + (0.0 if self._now.phase == "done" else self._now.fraction)) / len(self.names))
-
-    def cancel(self) -> None:
-        """Ends the one being made, of which nothing stays, and leaves the rest out; those made stay."""
-        with self._changing:
-            self._cancelled = True
-            self._now.cancel()
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Whether it is over within the time."""
-        return self._ended.wait(timeout_s)
-
-    def _start(self, name: str) -> Quantization:
-        return Quantization(self.model, name, target_for(self.model, name, self._folder))
-
-    def _run(self) -> None:
-        try:
-            for number, name in enumerate(self.names):
-                if number:
-                    with self._changing:
-                        if self._cancelled:
-                            return
-                        self._now = self._start(name)
-                self._now.wait()
-                if self._now.phase != "done":
-                    self.error = self._now.error
-                    return
-                self.made.append(self._now.target)
-        except KdrinksError as error:
-            self.error = error
-        finally:
-            self._ended.set()
+def _checked(model: ModelFile, name: str, target: Path, disk_free: Callable[[Path], int]) -> Path:
+    """The target, absolute, for the child works in another folder. Raises BadInput: an unknown name, an existing target, too little room."""
+    if name not in BITS:
+        raise BadInput("quantization_unknown", found=name, known=", ".join(BITS))
+    target = target.absolute()
+    if target.exists():
+        raise BadInput("quantization_exists", file=target)
+    _sweep(target)
+    needed, free = size_bytes(model, name) + RESERVE_BYTES, disk_free(target.parent)
+    if needed > free:
+        raise BadInput("quantization_no_room", needed=f"{needed / 1e9:.2f} GB", free=f"{free / 1e9:.2f} GB")
+    return target
 
 
 def _sweep(target: Path) -> None:

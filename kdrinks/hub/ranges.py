@@ -14,7 +14,8 @@ import httpx2
 from huggingface_hub import get_session
 
 from kdrinks.errors import HubError
-from kdrinks.hub.part import PartFile, Stopped, Watcher
+from kdrinks.hub.part import PartFile, Watcher
+from kdrinks.jobs import Cancelled
 
 CONNECTIONS = 4
 ATTEMPTS = 8
@@ -35,7 +36,7 @@ class _Again(Exception):
 def fetch(part: PartFile, stop: threading.Event, watcher: Watcher, refusal: Callable[[int], HubError]) -> None:
     """Fetches what is missing. refusal: the error for a final HTTP status such as 401, 403 or 404.
 
-    Raises HubError, OSError (disk), Stopped.
+    Raises HubError, OSError (disk), Cancelled.
     """
     queue = part.missing
     failures: list[BaseException] = []
@@ -63,10 +64,10 @@ def fetch(part: PartFile, stop: threading.Event, watcher: Watcher, refusal: Call
         thread.join()
     part.save()
     for failure in failures:
-        if not isinstance(failure, Stopped):
+        if not isinstance(failure, Cancelled):
             raise failure
     if failures:
-        raise Stopped
+        raise Cancelled
 
 
 class _Either:
@@ -105,7 +106,7 @@ def _fetch_segment(
         except _Again as asked:
             again = asked
         if stop.is_set():
-            raise Stopped
+            raise Cancelled
         if part.done[index] >= part.length(index):
             return
         tries = 1 if part.done[index] > before else tries + 1
@@ -114,7 +115,7 @@ def _fetch_segment(
         wait_s = max(again.wait_s, min(LONGEST_WAIT_S, 0.25 * 2**tries) * random.uniform(0.5, 1.0))
         watcher.waiting(wait_s)
         if stop.wait(wait_s):
-            raise Stopped
+            raise Cancelled
 
 
 def _stream_once(

@@ -6,23 +6,24 @@ one answer of it at most; in the end it puts the model back that was in memory. 
 
 import hashlib
 import math
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from kdrinks.drinks.model import load_drinks, load_topics, record_of
 from kdrinks.drinks.passages import all_passages, passages_of_drink
 from kdrinks.engine.protocol import Done, Engine, Loading, Reading, Stopped, Text
-from kdrinks.errors import BadInput, KdrinksError, ModelError, StoreError
+from kdrinks.errors import BadInput, ModelError
 from kdrinks.generation import prompt
+from kdrinks.jobs import Cancelled, Job, Jobs
 from kdrinks.records import Choice, Language, Message, ModelFile, Passage, Sampling
 from kdrinks.store import compare as store
 from kdrinks.store.compare import RUNS_TO_SHOW, Run, Setting
 from kdrinks.store.db import Database, new_id
 
+KIND = "compare"
 ANSWER_TOKENS = 64
 QUESTIONS: dict[Language, str] = {"ko": "식혜는 어떻게 만들어요?", "en": "How is sikhye made?"}
 """The prompt set: one question in each language, with passages as the chat would give them."""
@@ -30,7 +31,7 @@ SCORED_CHARACTERS: dict[Language, int] = {"ko": 6_000, "en": 12_000}
 """Of the drinks text that perplexity is taken over: a few thousand tokens of most models in either language."""
 TRIES = 5
 """How often a run is begun again because somebody else's model came between."""
-Activity = Literal["waiting", "loading", "reading", "writing", "scoring"]
+Activity = Literal["queued", "loading", "reading", "writing", "scoring"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Candidate:
 
 
 class Comparison:
-    """One comparison, started at once. Every attribute may be read from any thread."""
+    """The work of one comparison. Every attribute may be read from any thread."""
 
     def __init__(
         self,
@@ -61,49 +62,34 @@ class Comparison:
         if not candidates or len(set(candidates)) < len(candidates):
             raise BadInput("comparison_settings")
         self.id = new_id()
+        """Under which the store keeps its runs."""
         self.candidates = tuple(candidates)
         self.place = 0
         """Of the candidate that is being measured."""
-        self.activity: Activity = "waiting"
         self.steps = len(candidates) * rounds * len(QUESTIONS) * 2
         if quality:
             self.steps += len({candidate.choice.model for candidate in candidates}) * len(SCORED_CHARACTERS)
         self.done = 0
         """Steps done or passed over, of `steps`."""
-        self.phase: Literal["running", "cancelled", "done", "failed"] = "running"
-        self.error: KdrinksError | None = None
         self._db = db
         self._engine = engine
         self._rounds = rounds
         self._quality = quality
         self._answer_tokens = answer_tokens
         self._scored: set[object] = set()
-        self._stop = threading.Event()
-        self._ended = threading.Event()
-        threading.Thread(target=self._run, name="compare", daemon=True).start()
 
-    def cancel(self) -> None:
-        """Ends it within a token or a slice of a prompt; the runs that are done stay in the store."""
-        self._stop.set()
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Whether it is over within the time."""
-        return self._ended.wait(timeout_s)
-
-    def _run(self) -> None:
+    def __call__(self, job: Job[Any]) -> None:
+        """Raises StoreError, Cancelled within a token or a slice of a prompt; the runs that are done stay in the store."""
         before = self._engine.state.choice
         try:
             for place, candidate in enumerate(self.candidates):
                 self.place = place
-                self._measure(place, candidate)
-            self.phase = "done"
+                self._measure(job, place, candidate)
         except Stopped:
-            self.phase = "cancelled"
-        except StoreError as error:
-            self.error, self.phase = error, "failed"
+            raise Cancelled from None
         finally:
-            self._put_back(before)
-            self._ended.set()
+            if not job.closing:
+                self._put_back(before)
 
     def _put_back(self, before: Choice | None) -> None:
         try:
@@ -115,7 +101,7 @@ class Comparison:
             # The next question loads it again, or says why it cannot.
             return
 
-    def _measure(self, place: int, candidate: Candidate) -> None:
+    def _measure(self, job: Job[Any], place: int, candidate: Candidate) -> None:
         """All rounds of one candidate; a model that cannot be run is told in the store, and the next one follows."""
         model, choice = candidate.model, candidate.choice
         setting = Setting(
@@ -133,29 +119,36 @@ class Comparison:
             for number in range(self._rounds):
                 for cold in (True, False):
                     for lang in QUESTIONS:
-                        run = self._answer(choice, lang, cold=cold)
+                        run = self._answer(job, choice, lang, cold=cold)
                         store.record_run(self._db, self.id, setting, number, run)
-                        self.done += 1
+                        self._count(job, self.done + 1)
             if self._quality and choice.model not in self._scored:
                 self._scored.add(choice.model)
-                self._score(setting, choice)
+                self._score(job, setting, choice)
         except ModelError as error:
-            if self._stop.is_set():
-                raise Stopped from error
+            if job.stop.is_set():
+                raise Cancelled from error
             store.record_run(self._db, self.id, setting, 0, Run("", cold=False, error=error.message()))
-            self.done = until
+            self._count(job, until)
 
     def _steps_of(self, candidate: Candidate) -> int:
         scoring = self._quality and candidate.choice.model not in self._scored
         return self._rounds * len(QUESTIONS) * 2 + (len(SCORED_CHARACTERS) if scoring else 0)
 
-    def _answer(self, choice: Choice, lang: Language, *, cold: bool) -> Run:
+    def _count(self, job: Job[Any], done: int) -> None:
+        self.done = done
+        job.report(fraction=done / self.steps)
+
+    def _tell(self, job: Job[Any], activity: Activity) -> None:
+        job.report(activity, done=self.done, steps=self.steps)
+
+    def _answer(self, job: Job[Any], choice: Choice, lang: Language, *, cold: bool) -> Run:
         """One answer that did load the model (cold) or did not. Raises Stopped and ModelError."""
         for _ in range(TRIES):
-            self.activity = "waiting"
+            self._tell(job, "queued")
             if cold:
-                self._engine.unload(self._stop)
-            done = self._stream(choice, lang)
+                self._engine.unload(job.stop)
+            done = self._stream(job, choice, lang)
             timing, loaded = done.timing, done.loaded
             if done.finish == "stopped":
                 raise Stopped
@@ -179,7 +172,7 @@ class Comparison:
                 )
         raise ModelError("comparison_no_quiet", tries=TRIES)
 
-    def _stream(self, choice: Choice, lang: Language) -> Done:
+    def _stream(self, job: Job[Any], choice: Choice, lang: Language) -> Done:
         question, passages = QUESTIONS[lang], _passages(lang)
 
         def build(count: Callable[[list[Message]], int], context_tokens: int) -> list[Message]:
@@ -187,19 +180,19 @@ class Comparison:
             return prompt.build(question, passages, (), count=count, budget_tokens=room, lang=lang).messages
 
         sampling = Sampling(max_tokens=self._answer_tokens, measured=True)
-        events = self._engine.stream(build, choice, sampling, session=self.id, stop=self._stop)
+        events = self._engine.stream(build, choice, sampling, session=self.id, stop=job.stop)
         activities: dict[type, Activity] = {Loading: "loading", Reading: "reading", Text: "writing"}
         with closing(events):
             for event in events:
                 if isinstance(event, Done):
                     return event
-                self.activity = activities.get(type(event), "waiting")
+                self._tell(job, activities.get(type(event), "queued"))
         raise ModelError("comparison_no_quiet", tries=1)
 
-    def _score(self, setting: Setting, choice: Choice) -> None:
+    def _score(self, job: Job[Any], setting: Setting, choice: Choice) -> None:
         for lang, text in scored_texts().items():
             nll, scored = 0.0, 0
-            for piece in self._pieces(choice, text):
+            for piece in self._pieces(job, choice, text):
                 nll, scored = nll + piece["nll"], scored + int(piece["scored"])
             if scored:
                 store.record_perplexity(
@@ -211,18 +204,24 @@ class Comparison:
                     scored_tokens=scored,
                     perplexity=math.exp(min(nll / scored, 700.0)),
                 )
-            self.done += 1
+            self._count(job, self.done + 1)
 
-    def _pieces(self, choice: Choice, text: str) -> Iterator[dict[str, float]]:
+    def _pieces(self, job: Job[Any], choice: Choice, text: str) -> Iterator[dict[str, float]]:
         """Each piece in a turn of its own: a person who chats meanwhile waits for one of them."""
         number = 0
         while True:
-            self.activity = "scoring"
-            piece = self._engine.score(choice, text, number, session=self.id, stop=self._stop)
+            self._tell(job, "scoring")
+            piece = self._engine.score(choice, text, number, session=self.id, stop=job.stop)
             yield piece
             number += 1
             if number >= piece["pieces"]:
                 return
+
+
+def start(jobs: Jobs, work: Comparison, *, owner: str | None = None) -> Job[Comparison]:
+    """Compare in the background; the job under way when there is one: the engine is one. Raises StoreError."""
+    names = dict.fromkeys(candidate.model.id for candidate in work.candidates)
+    return jobs.start(KIND, work, subject=", ".join(names), owner=owner)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 ORDER = (
     *("i18n", "config", "errors", "kinds", "records", "files"),
-    *("text", "store", "drinks", "documents", "generation", "charts", "search"),
+    *("text", "store", "jobs", "drinks", "documents", "generation", "charts", "search"),
     *("engine", "hub", "recount", "services", "answer", "measure", "sample"),
     *("cli", "__main__", "ui"),
 )

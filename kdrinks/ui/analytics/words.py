@@ -6,11 +6,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from kdrinks import recount
 from kdrinks.charts import words as chart_words
 from kdrinks.config import ROOT
 from kdrinks.store import preferences
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.word_stats import NEWEST_MESSAGES
+from kdrinks.ui import job_progress
 from kdrinks.ui.analytics.view import STOP_WORDS_KEY, TOP, WORD_KEY, download, panel, pictures, read, show, stop_words
 from kdrinks.ui.frame import get_services, lang, may_manage, t
 from kdrinks.ui.markdown_text import as_plain
@@ -57,17 +59,7 @@ def words(view: AnalyticsFilter) -> None:
 
 def recounting() -> None:
     """How far the counting under new rules has come; nothing when there is none under way."""
-    if get_services().recount.total:
-        _recounting()
-
-
-@st.fragment(run_every=1.0)
-def _recounting() -> None:
-    progress = get_services().recount
-    if not progress.total:
-        st.rerun()
-    share = min(progress.done / progress.total, 1.0)
-    st.progress(share, t("analytics.recounting", done=f"{progress.done:,}", total=f"{progress.total:,}"))
+    job_progress.draw(recount.KIND, name=lambda version: t("jobs.recount.name"), every_s=1.0, may_change=False)
 
 
 def _bars(table: pd.DataFrame, word: str) -> None:

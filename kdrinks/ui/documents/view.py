@@ -1,32 +1,22 @@
-"""The documents of the drinks page: adding them with progress and cancel, their list, and removing one. Shows one in documents_preview.
+"""The documents of the drinks page: adding them with progress and cancel, their list, and removing one. Shows one in documents_preview."""
 
-The jobs belong to the process, not to a page: leaving changes nothing, coming back shows them again.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import streamlit as st
 
+from kdrinks.documents import ingest
 from kdrinks.documents.chunks import PAGES_MAX, SIZE_MAX_BYTES
-from kdrinks.documents.ingest import DocumentIngest
 from kdrinks.errors import KdrinksError
 from kdrinks.services import Services
 from kdrinks.store import documents as store
 from kdrinks.store.documents import Document
+from kdrinks.ui import job_progress
 from kdrinks.ui.drinks.labels import DRINKS_PAGE
 from kdrinks.ui.format import bytes_text
 from kdrinks.ui.frame import as_state, get_services, may_manage, show_error, t
 from kdrinks.ui.markdown_text import as_plain
 
-EVERY_S = 0.5
-REMEMBERED = 100
-"""Jobs that are kept; an ended one holds no file any more."""
-SEEN_KEY = "documents-seen"
-"""Ids of the ended jobs that this session was told of."""
-OVER_KEY = "documents-over"
-"""How many jobs had ended when the page was drawn last."""
 REFUSED_KEY = "documents-refused"
 BEGUN_KEY = "documents-begun"
 """File ids of this session: a run that another one cuts short calls its callback again."""
@@ -43,12 +33,6 @@ ICONS = {
 }
 
 
-@st.cache_resource(show_spinner=False)
-def ingest_jobs() -> list[DocumentIngest]:
-    """The documents on their way in, oldest first, for every session of this process."""
-    return []
-
-
 def draw(services: Services) -> None:
     """The section under ?documents. Raises StoreError."""
     st.page_link(DRINKS_PAGE, label=t("drinks.back"), icon=":material/arrow_back:")
@@ -58,10 +42,15 @@ def draw(services: Services) -> None:
     if done := st.session_state.pop(DONE_KEY, ""):
         st.toast(as_plain(done), icon=":material/check:")
     for place, refused in enumerate(st.session_state.get(REFUSED_KEY, ())):
-        _draw_error(KdrinksError(refused["key"], **refused["values"]), f"refused-{place}", _forget_refused, place)
+        _draw_refused(KdrinksError(refused["key"], **refused["values"]), place)
     if may_manage():
         _draw_field()
-    _draw_jobs()
+    for job in job_progress.news(ingest.KIND):
+        if job.phase != "failed":
+            key = "cancelled" if job.phase == "cancelled" else "added"
+            text = t(f"documents.{key}", file=job.work.file, title=job.work.title)
+            st.toast(as_plain(text), icon=":material/check:")
+    job_progress.draw(ingest.KIND)
     _draw_list(store.listed(services.db))
 
 
@@ -104,73 +93,29 @@ def _begin(key: str) -> None:
             continue
         begun.append(file.file_id)
         try:
-            ingest_jobs().append(DocumentIngest(services.db, services.words, file.name, file.getvalue()))
+            ingest.start(services.jobs, ingest.DocumentIngest(services.db, services.words, file.name, file.getvalue()))
         except KdrinksError as error:
             refused.append(as_state(error))
-    del ingest_jobs()[:-REMEMBERED]
     st.session_state[REFUSED_KEY] = refused
     st.session_state[TURN_KEY] = st.session_state.get(TURN_KEY, 0) + 1
 
 
-def _draw_jobs() -> None:
-    """Jobs under way and how they ended; looks again by itself while one is under way."""
-    jobs = ingest_jobs()
-    st.session_state[OVER_KEY] = _over()
-    seen = st.session_state.setdefault(SEEN_KEY, [job.id for job in jobs if job.over])
-    for job in jobs:
-        if job.over and job.id not in seen:
-            _tell_end(job, seen)
-    st.fragment(_watch, run_every=EVERY_S if any(not job.over for job in jobs) else None)()
-
-
-def _over() -> int:
-    return sum(job.over for job in ingest_jobs())
-
-
-def _tell_end(job: DocumentIngest, seen: list[str]) -> None:
-    if job.error is not None:
-        _draw_error(job.error, job.id, seen.append, job.id)
-        return
-    seen.append(job.id)
-    title = job.file if job.phase == "cancelled" else job.title
-    key = "cancelled" if job.phase == "cancelled" else "added"
-    st.toast(as_plain(t(f"documents.{key}", file=title, title=title)), icon=":material/check:")
-
-
-def _draw_error(error: KdrinksError, key: str, forget: Callable[[Any], None], what: str | int) -> None:
+def _draw_refused(error: KdrinksError, place: int) -> None:
     """It stays until it is dismissed: the page draws itself again while other files are on their way."""
-    with st.container(horizontal=True, vertical_alignment="top", gap="small", key=f"failed-{key}"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="small", key=f"refused-{place}"):
         show_error(error)
         st.button(
-            t("documents.dismiss"),
+            t("jobs.dismiss"),
             icon=":material/close:",
             type="tertiary",
-            key=f"dismiss-{key}",
-            on_click=forget,
-            args=(what,),
+            key=f"dismiss-refused-{place}",
+            on_click=_forget_refused,
+            args=(place,),
         )
 
 
 def _forget_refused(place: int) -> None:
     st.session_state[REFUSED_KEY] = [error for at, error in enumerate(st.session_state[REFUSED_KEY]) if at != place]
-
-
-def _watch() -> None:
-    active = [job for job in ingest_jobs() if not job.over]
-    if _over() != st.session_state[OVER_KEY]:
-        st.rerun()  # what was told above and the list below change with it
-    for job in active:
-        with st.container(border=True, key=f"adding-{job.id}"):
-            top = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-            top.markdown(f"**{as_plain(job.file)}**", width="content")
-            top.button(t("documents.cancel"), icon=":material/close:", key=f"cancel-{job.id}", on_click=job.cancel)
-            st.progress(job.fraction, text=_phase(job))
-
-
-def _phase(job: DocumentIngest) -> str:
-    if job.phase == "reading" and job.pages:
-        return t("documents.phase_reading_pages", done=f"{job.done_pages:,}", pages=f"{job.pages:,}")
-    return t(f"documents.phase_{job.phase}") if not job.over else ""
 
 
 def _draw_list(documents: Sequence[Document]) -> None:

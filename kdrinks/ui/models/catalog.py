@@ -10,7 +10,6 @@ import streamlit as st
 
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, fit
-from kdrinks.hub.download import OVER
 from kdrinks.hub.remote import RemoteModel
 from kdrinks.services import Services
 from kdrinks.ui.format import bytes_text, short
@@ -53,7 +52,7 @@ def badge(verdict: fit.Fit) -> None:
 
 
 def _draw_cards(rows: list[dict[str, Any]], entries: Mapping[str, catalog.Entry], best: str) -> None:
-    busy = {job.target.name for job in downloads.here().jobs() if job.phase not in OVER}
+    busy = {job.subject for job in downloads.here().jobs() if job.running}
     with st.container(key=f"cards-{rows[0]['id'] if rows else ''}"):
         for row in rows:
             entry = entries[row["id"]]
@@ -87,7 +86,7 @@ def _needed(estimate: Mapping[str, int]) -> int:
 @st.cache_resource(ttl=600, max_entries=16, show_spinner=False)
 def _remote(repo_id: str) -> tuple[RemoteModel, fit.Shape | None]:
     """A repository, asked once in ten minutes; the shape from the header of its smallest file."""
-    hub = downloads.here().hub
+    hub = downloads.hub()
     model = hub.model(repo_id)
     return model, fit.shape_of(hub.header(model.files[0])) if model.files else None
 
@@ -145,7 +144,7 @@ def _draw_token() -> None:
     typed = st.text_input(
         t("models.catalog.token_label"), type="password", key="catalog-token-text", autocomplete="off"
     )
-    token = downloads.here().hub.token
+    token = downloads.hub().token
     if st.button(t("models.catalog.token_use"), key="catalog-token-use"):
         token.set(typed)
         _remote.clear()

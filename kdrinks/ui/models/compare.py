@@ -1,59 +1,46 @@
-"""Draws the comparison of models and devices: what to compare, how far it is, and what came out.
-
-The job belongs to the process, not to a page: leaving changes nothing, and every session sees the same one.
-"""
+"""Draws the comparison of models and devices: what to compare, how far it is, and what came out."""
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import psutil
 import streamlit as st
 
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog
-from kdrinks.measure.compare import Candidate, Comparison
+from kdrinks.jobs import Job
+from kdrinks.measure.compare import KIND, Candidate, Comparison, start
 from kdrinks.records import Choice, Device, LocalModel
 from kdrinks.services import Services, last_choice
 from kdrinks.store.compare import RUNS_TO_SHOW
-from kdrinks.ui.frame import may_manage, several_in_words, show_error, t
+from kdrinks.ui import job_progress
+from kdrinks.ui.frame import get_services, may_manage, several_in_words, show_error, t
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.models import compare_results
 
 T = TypeVar("T")
-NOW = "now"
-EVERY_S = 0.5
 DEVICES: Sequence[Literal["cpu", "gpu", "split"]] = ("cpu", "gpu", "split")
 CONTEXTS = (0, 1024, 2048, 4096, 8192)
 MANY_SETTINGS = 12
 
 
-@st.cache_resource(show_spinner=False)
-def comparisons() -> dict[str, Comparison]:
-    """The comparison under way or the last one, under "now", for every session of this process: the engine is one."""
-    return {}
-
-
 def under_way() -> bool:
-    job = comparisons().get(NOW)
-    return job is not None and job.phase == "running"
+    return get_services().jobs.under_way(KIND) is not None
 
 
 def draw(services: Services, devices: Sequence[Device]) -> None:
     """The section under "Compare"."""
     st.header(t("models.compare.title"), anchor=False)
     st.markdown(t("models.compare.intro"))
-    job = comparisons().get(NOW)
-    if job is not None and job.phase == "running":
-        st.fragment(_watch, run_every=EVERY_S)()
-    elif job is not None and job.phase == "cancelled":
+    job_progress.draw(KIND, name=titles_of, text=_progress_text, may_change=may_manage())
+    job = services.jobs.latest(KIND)
+    if job is not None and job.phase == "cancelled":
         st.info(t("models.compare.cancelled"), icon=":material/cancel:")
-    if job is not None and job.error:
-        show_error(job.error)
     drawn = compare_results.draw(services)
-    if job is not None and job.phase != "running" and job.id not in drawn:
+    if job is not None and not job.running and job.work.id not in drawn:
         # With nothing measured it is not among the results.
-        compare_results.draw_problems(services, job.id)
+        compare_results.draw_problems(services, job.work.id)
     if not may_manage():
         return
     with st.expander(t("models.compare.new"), icon=":material/speed:", expanded=not drawn, key="compare-new"):
@@ -62,31 +49,24 @@ def draw(services: Services, devices: Sequence[Device]) -> None:
 
 def begin(services: Services, candidates: Sequence[Candidate], *, rounds: int, quality: bool) -> bool:
     """Starts a comparison where none is under way; whether it did, with the reason on the page when not."""
-    if under_way():
-        return False
     try:
-        comparisons()[NOW] = Comparison(services.db, services.engine, candidates, rounds=rounds, quality=quality)
+        work = Comparison(services.db, services.engine, candidates, rounds=rounds, quality=quality)
+        return start(services.jobs, work).work is work
     except KdrinksError as error:
         show_error(error)
         return False
-    return True
 
 
-def _watch() -> None:
-    job = comparisons()[NOW]
-    if job.phase != "running":
-        # The results above the form are there now.
-        st.rerun()
-    candidate = job.candidates[job.place]
-    with st.container(border=True, key="compare-now"):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(
-                f"**{as_plain(title_of(candidate.model.id))}** · {_setting_text(candidate.choice)}", width="content"
-            )
-            if may_manage() and st.button(t("models.catalog.cancel"), key="compare-cancel"):
-                job.cancel()
-        text = t("models.compare.progress", done=job.done, steps=job.steps)
-        st.progress(min(job.done / job.steps, 1.0), text=f"{text} · {t(f'models.compare.{job.activity}')}")
+def _progress_text(job: Job[Any]) -> str:
+    candidate = job.work.candidates[job.work.place]
+    return " · ".join(
+        (
+            t("models.compare.progress", done=job.work.done, steps=job.work.steps),
+            job_progress.step_text(job),
+            as_plain(title_of(candidate.model.id)),
+            _setting_text(candidate.choice),
+        )
+    )
 
 
 def _draw_form(services: Services, devices: Sequence[Device]) -> None:
@@ -173,6 +153,11 @@ def _setting_text(choice: Choice) -> str:
     if choice.context_tokens:
         parts.append(t("models.tokens", count=f"{choice.context_tokens:,}"))
     return " · ".join(parts)
+
+
+def titles_of(model_ids: str) -> str:
+    """Of a comparison's subject."""
+    return ", ".join(title_of(model_id) for model_id in model_ids.split(", "))
 
 
 def title_of(model_id: str) -> str:

@@ -1,7 +1,4 @@
-"""Draws how a smaller file is made of a model: which one, which quantizations, how far it is, and the way to compare them.
-
-The job belongs to the process, not to a page: leaving changes nothing, and every session sees the same one.
-"""
+"""Draws how a smaller file is made of a model: which one, which quantizations, how far it is, and the way to compare them."""
 
 from collections.abc import Sequence
 
@@ -9,67 +6,47 @@ import streamlit as st
 
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, quantize
+from kdrinks.jobs import Job
 from kdrinks.measure.compare import Candidate
 from kdrinks.records import Choice, LocalModel, ModelFile
 from kdrinks.services import Services
 from kdrinks.store.compare import RUNS_TO_SHOW
+from kdrinks.ui import job_progress
 from kdrinks.ui.format import bytes_text
 from kdrinks.ui.frame import in_words, show_error, t
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.models import compare
 from kdrinks.ui.models.catalog import quantization_text
 
-NOW = "now"
-EVERY_S = 0.5
 DEFAULT = "Q4_K_M"
-
-
-@st.cache_resource(show_spinner=False)
-def batches() -> dict[str, quantize.Batch]:
-    """The quantizing under way or the last one, under "now", for every session of this process."""
-    return {}
 
 
 def draw(services: Services) -> None:
     """The section under "Make a smaller file"."""
     st.header(t("models.quantize.title"), anchor=False)
     st.markdown(t("models.quantize.intro"))
-    job = batches().get(NOW)
-    if job is not None and job.phase == "running":
-        st.fragment(_watch, run_every=EVERY_S)()
+    job_progress.draw(quantize.KIND, name=compare.title_of)
+    job = services.jobs.latest(quantize.KIND)
+    if job is not None and job.running:
         return
     if job is not None:
         _draw_over(services, job)
     _draw_form(services)
 
 
-def _watch() -> None:
-    job = batches().get(NOW)
-    if job is None or job.phase != "running":
-        # The list of models above has changed.
-        st.rerun()
-    with st.container(border=True, key="quantize-now"):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(f"**{as_plain(compare.title_of(job.model.id))}**", width="content")
-            if st.button(t("models.catalog.cancel"), key="quantize-cancel"):
-                job.cancel()
-        done = min(len(job.made) + 1, len(job.names))
-        text = t("models.quantize.progress", name=job.name, done=done, count=len(job.names))
-        st.progress(job.fraction, text=text)
-
-
-def _draw_over(services: Services, job: quantize.Batch) -> None:
-    """What became of the last one, until a person closes it."""
+def _draw_over(services: Services, job: Job[quantize.Quantizing]) -> None:
+    """What became of the last one, until a person closes it; why it failed is drawn above."""
+    made = job.work.made
+    if not made and job.phase == "failed":
+        return
     with st.container(border=True, key="quantize-over"):
-        if job.made:
-            names = ", ".join(as_plain(path.name) for path in job.made)
+        if made:
+            names = ", ".join(as_plain(path.name) for path in made)
             st.markdown(f":green[:material/check_circle: {t('models.quantize.made', names=names)}]")
         if job.phase == "cancelled":
             st.markdown(f":material/cancel: {t('models.quantize.cancelled')}")
-        if job.error:
-            show_error(job.error)
         with st.container(horizontal=True):
-            if job.made and st.button(
+            if made and st.button(
                 t("models.quantize.compare"),
                 icon=":material/speed:",
                 type="primary",
@@ -78,19 +55,18 @@ def _draw_over(services: Services, job: quantize.Batch) -> None:
                 key="quantize-compare",
             ):
                 _compare(services, job)
-            if st.button(t("models.catalog.dismiss"), key="quantize-dismiss"):
-                batches().pop(NOW, None)
-                st.rerun()
+            if job.phase != "failed":
+                job_progress.dismiss_button(job.id)
 
 
-def _compare(services: Services, job: quantize.Batch) -> None:
+def _compare(services: Services, job: Job[quantize.Quantizing]) -> None:
     """The original and what was made of it, largest first, on the device that the engine takes by itself."""
-    made = {path for path in job.made if path.exists()}
+    made = {path for path in job.work.made if path.exists()}
     smaller = [model for model in catalog.local_models(services.settings) if model.path in made]
-    models = [job.model, *sorted(smaller, key=lambda model: -model.size_bytes)]
+    models = [job.work.model, *sorted(smaller, key=lambda model: -model.size_bytes)]
     candidates = [Candidate(model, Choice(LocalModel(model.id, model.path))) for model in models]
     if compare.begin(services, candidates, rounds=RUNS_TO_SHOW, quality=True):
-        batches().pop(NOW, None)
+        services.jobs.dismiss(job.id)
         st.rerun()
 
 
@@ -133,12 +109,8 @@ def _draw_form(services: Services) -> None:
         disabled=not wanted or not sure,
         key="quantize-start",
     ):
-        running = batches().get(NOW)
         try:
-            if running is None or running.phase != "running":  # another tab may have been quicker
-                batches()[NOW] = quantize.Batch(
-                    model, [name for name in quantize.BITS if name in wanted], services.settings.models
-                )
+            quantize.start(services.jobs, model, quantize.targets_for(model, wanted, services.settings.models))
         except KdrinksError as error:
             show_error(error)
             return

@@ -13,17 +13,15 @@ from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.download import disk_free_bytes
 from kdrinks.records import Choice, Device, Loaded, LocalModel, ModelFile, RemoteModel
-from kdrinks.services import Services, last_choice, save_choice
+from kdrinks.services import LOADING, Services, last_choice, load_model, save_choice
+from kdrinks.ui import job_progress
 from kdrinks.ui.chat.evidence import device_name
 from kdrinks.ui.format import bytes_text, short
-from kdrinks.ui.frame import as_state, get_services, lang, may_manage, show_error, t
+from kdrinks.ui.frame import get_services, lang, may_manage, show_error, t
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.models import catalog as models_catalog
 from kdrinks.ui.models import compare, keep_alive, link, quantize
-from kdrinks.ui.models.loading import Load, loads
 
-NOW = "now"
-REFUSED_KEY = "load-refused"
 WATCH_S = 0.2
 GPUS = ("gpu", "igpu")
 CONTEXTS = (1024, 2048, 4096, 8192, 16384, 32768)
@@ -167,26 +165,31 @@ def _draw_local_choice(model: ModelFile, saved: Choice, devices: Sequence[Device
 
 
 def _draw_buttons(services: Services, choice: Choice) -> None:
-    under_way = loads().get(NOW)
+    busy = services.jobs.under_way(LOADING) is not None
     with st.container(horizontal=True):
-        if st.button(
-            t("models.load"), type="primary", icon=":material/play_arrow:", disabled=under_way is not None, key="load"
-        ):
-            loads()[NOW] = Load(services, choice)
-            st.rerun()
-        if st.button(t("models.unload"), icon=":material/eject:", disabled=under_way is not None, key="unload"):
+        if st.button(t("models.load"), type="primary", icon=":material/play_arrow:", disabled=busy, key="load"):
+            _load(services, choice)
+        if st.button(t("models.unload"), icon=":material/eject:", disabled=busy, key="unload"):
             services.engine.unload()
             st.toast(t("models.unloaded_now"), icon=":material/eject:")
             st.rerun()
         if may_manage():
             keep_alive.draw(services)
         if isinstance(choice.model, LocalModel) and choice.model.id != catalog.BUILT_IN and may_manage():
-            _draw_remove(services, choice.model, disabled=under_way is not None)
-    if refused := st.session_state.pop(REFUSED_KEY, None):
-        show_error(KdrinksError(refused["key"], **refused["values"]))
-    if under_way is not None:
-        _watch(under_way)
-        st.rerun()
+            _draw_remove(services, choice.model, disabled=busy)
+    for job in job_progress.news(LOADING):
+        if job.phase == "done":
+            st.toast(t("models.loaded_now", model=as_plain(_title(job.subject))), icon=":material/check:")
+    job_progress.draw(LOADING, name=_title, every_s=WATCH_S)
+
+
+def _load(services: Services, choice: Choice) -> None:
+    try:
+        load_model(services, choice)
+    except KdrinksError as error:
+        show_error(error)
+        return
+    st.rerun()
 
 
 def _draw_remove(services: Services, model: LocalModel, *, disabled: bool) -> None:
@@ -207,18 +210,6 @@ def _draw_remove(services: Services, model: LocalModel, *, disabled: bool) -> No
             show_error(error)
             return
         st.rerun()
-
-
-def _watch(load: Load) -> None:
-    bar = st.progress(0.0, text=t("models.loading"))
-    while not load.wait(WATCH_S):
-        # drawing is also where a click reaches this thread
-        bar.progress(min(load.fraction, 1.0), text=t("models.loading"))
-    loads().pop(NOW, None)
-    if load.error:
-        st.session_state[REFUSED_KEY] = as_state(load.error)
-    elif load.loaded:
-        st.toast(t("models.loaded_now", model=as_plain(_title(load.loaded.model_id))), icon=":material/check:")
 
 
 def _draw_machine(services: Services, devices: Sequence[Device]) -> None:

@@ -1,0 +1,135 @@
+"""Draws the jobs of one kind: how far each is, the buttons that pause, resume and cancel it, why it failed, and which were cut.
+
+The jobs are the process's and only looked at here: a rerun, another page or a closed tab changes nothing. Knows no kind of work: its
+words are the strings jobs.KIND.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from kdrinks.errors import KdrinksError
+from kdrinks.jobs import Job
+from kdrinks.store.jobs import CutJob
+from kdrinks.ui.frame import get_services, show_error, t
+from kdrinks.ui.markdown_text import as_plain
+
+EVERY_S = 0.5
+"""Between two looks at the jobs while one of them runs."""
+
+
+def draw(
+    kind: str,
+    *,
+    name: Callable[[str], str] = str,
+    text: Callable[[Job[Any]], str] | None = None,
+    every_s: float = EVERY_S,
+    may_change: bool = True,
+) -> None:
+    """Those that run, are paused, failed or were cut; nothing where there are none. Looks again by itself while one runs.
+
+    The page is drawn anew when one begins or ends.   name: what a person calls a subject.   text: over the bar instead of the step.
+    may_change: whether this person gets the buttons.
+    """
+    state = _state(kind)
+
+    def watch() -> None:
+        if _state(kind) != state:
+            st.rerun()  # the lists around change with it
+        for job in get_services().jobs.of(kind):
+            if job.running or job.phase in ("paused", "failed"):
+                _draw_job(job, name(job.subject), (text or step_text)(job), may_change)
+        for cut in get_services().jobs.cut(kind):
+            _draw_cut(cut, name(cut.subject), may_change)
+
+    st.fragment(watch, run_every=every_s if any(running for _, running, _ in state) else None)()
+
+
+def news(kind: str) -> list[Job[Any]]:
+    """The jobs that ended since this session looked last; those that were over when it first looked are none."""
+    key, over = f"jobs-seen-{kind}", [job for job in get_services().jobs.of(kind) if job.over]
+    seen: list[str] = st.session_state.setdefault(key, [job.id for job in over])
+    st.session_state[key] = [job.id for job in over]
+    return [job for job in over if job.id not in seen]
+
+
+def step_text(job: Job[Any]) -> str:
+    """What the job is doing now, in the reader's language."""
+    step, values, _ = job.progress
+    if job.phase in ("waiting", "paused", "failed"):
+        return t(f"jobs.{job.phase}")
+    if not step:
+        return t("jobs.starting")
+    return t(f"jobs.{job.kind}.{step}", **{key: _value(value) for key, value in values.items()})
+
+
+def dismiss_button(job_id: str) -> None:
+    """Takes a job that is over, or was cut, off the list for everybody."""
+    if st.button(t("jobs.dismiss"), icon=":material/close:", type="tertiary", key=f"dismiss-{job_id}"):
+        try:
+            get_services().jobs.dismiss(job_id)
+        except KdrinksError as error:
+            show_error(error)
+            return
+        st.rerun()
+
+
+def _state(kind: str) -> list[tuple[str, bool, bool]]:
+    """By id, whether each runs and whether it is over."""
+    jobs = get_services().jobs
+    return [(job.id, job.running, job.over) for job in jobs.of(kind)] + [
+        (cut.id, False, True) for cut in jobs.cut(kind)
+    ]
+
+
+def _draw_job(job: Job[Any], name: str, text: str, may_change: bool) -> None:
+    with st.container(border=True, key=f"job-{job.id}"):
+        top = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+        top.markdown(f"**{as_plain(name)}**", width="content")
+        if may_change:
+            with top.container(horizontal=True, width="content", gap="small"):
+                _draw_buttons(job)
+        if job.running or job.can_pause:
+            st.progress(job.fraction, text=text)
+        if job.error:
+            show_error(job.error)
+
+
+def _draw_buttons(job: Job[Any]) -> None:
+    if job.running and job.can_pause:
+        st.button(t("jobs.pause"), icon=":material/pause:", key=f"pause-{job.id}", on_click=job.pause)
+    if (
+        not job.running
+        and job.can_pause
+        and st.button(t("jobs.resume"), icon=":material/play_arrow:", key=f"resume-{job.id}")
+    ):
+        try:
+            job.begin()
+        except KdrinksError as error:
+            show_error(error)
+            return
+        st.rerun()
+    if job.running or job.can_pause:
+        st.button(t("jobs.cancel"), icon=":material/close:", key=f"cancel-{job.id}", on_click=job.cancel)
+    else:
+        dismiss_button(job.id)
+
+
+def _draw_cut(cut: CutJob, name: str, may_change: bool) -> None:
+    with st.container(
+        border=True,
+        horizontal=True,
+        vertical_alignment="center",
+        horizontal_alignment="distribute",
+        key=f"cut-{cut.id}",
+    ):
+        st.markdown(
+            f":material/power_off: {t(f'jobs.{cut.kind}.interrupted', subject=as_plain(name))}", width="content"
+        )
+        if may_change:
+            dismiss_button(cut.id)
+
+
+def _value(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else as_plain(str(value))
