@@ -22,7 +22,7 @@ OVER: frozenset[Phase] = frozenset({"cancelled", "done", "failed"})
 REMEMBERED = 100
 """Jobs of a kind that are kept when they are over; the oldest go first."""
 CLOSE_S = 3.0
-"""How long the end of the app waits for its jobs."""
+"""How long the end of the app waits for its jobs, and a new job for the end of the same one that was cancelled."""
 CAUSE_CHARACTERS = 200
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -263,8 +263,10 @@ class Jobs:
 
         The values are those of Job. Raises StoreError.
         """
+        if (leaving := self._find(kind, key)) and leaving.stop.is_set():
+            leaving.wait(CLOSE_S)  # cancelled a moment ago: what starts now shall not get that one, nor meet it
         with self._lock:
-            job: Job[Any] | None = next((one for one in reversed(self.of(kind)) if one.key == key), None)
+            job = self._find(kind, key)
             if job is None or not (job.running or (job.can_pause and job.phase in ("paused", "failed"))):
                 job = Job(
                     kind,
@@ -278,8 +280,10 @@ class Jobs:
                 )
             job.begin()
             self._jobs[job.id] = job
-            for spare in [one for one in self.of(kind) if one.over][:-REMEMBERED]:
-                del self._jobs[spare.id]
+            over = [one for one in self.of(kind) if one.over]
+            replaced = [one for one in over if one.key == key and one is not job]
+            for gone in {*replaced, *over[:-REMEMBERED]}:
+                del self._jobs[gone.id]
         for cut in self.cut(kind):
             if cut.subject == subject:
                 self.dismiss(cut.id)  # trying it again is an answer to being told
@@ -329,6 +333,9 @@ class Jobs:
         ends = time.monotonic() + CLOSE_S
         for job in running:
             job.wait(max(0.0, ends - time.monotonic()))
+
+    def _find(self, kind: str, key: str) -> Job[Any] | None:
+        return next((one for one in reversed(self.of(kind)) if one.key == key), None)
 
     def _record(self, job: Job[Any], phase: str) -> None:
         if self._db and not (job.closing and phase in ("paused", "cancelled")):

@@ -157,7 +157,9 @@ class Download:
             part.create()
             try:
                 fetch(part, job.stop, self, lambda status: self._hub.refusal(self.file.repo_id, status))
-            except HubError:
+            except Cancelled:
+                raise
+            except Exception:
                 if not part.done_bytes:
                     part.discard()
                 raise

@@ -89,8 +89,10 @@ class Hub:
             raise HubError("hub_offline") from exc
         except HfHubHTTPError as exc:
             raise self.refusal(repo_id, exc.response.status_code) from exc
-        except (httpx2.TransportError, httpx2.InvalidURL) as exc:
+        except (httpx2.RequestError, httpx2.InvalidURL) as exc:
             raise HubError("hub_unreachable", host=self.endpoint, cause=type(exc).__name__) from exc
+        except (ValueError, KeyError, TypeError, AttributeError) as exc:  # it answered, but not as the Hub does
+            raise HubError("hub_unexpected", host=self.endpoint, cause=f"{type(exc).__name__}: {exc}"[:200]) from exc
         groups: dict[str, list[Source]] = defaultdict(list)
         for sibling in sorted(info.siblings or (), key=lambda one: one.rfilename):
             split = PART.match(sibling.rfilename)
@@ -142,7 +144,7 @@ class Hub:
                 return response.read()
         except OfflineModeIsEnabled as exc:
             raise HubError("hub_offline") from exc
-        except httpx2.TransportError as exc:
+        except httpx2.RequestError as exc:
             raise HubError("hub_unreachable", host=self.endpoint, cause=type(exc).__name__) from exc
 
     def refusal(self, repo_id: str, status: int) -> HubError:

@@ -10,6 +10,7 @@ from typing import Any
 
 from kdrinks.errors import BadInput
 from kdrinks.records import Passage
+from kdrinks.store import jobs
 from kdrinks.store.db import Cursor, Database
 
 
@@ -77,6 +78,8 @@ def remove(db: Database, document_id: str) -> bool:
     """Delete a document with its passages, words and vectors; whether it was there."""
     with db.write() as cursor:
         _delete_parts(cursor, document_id)
+        if file := cursor.execute("SELECT file FROM documents WHERE id = ?", [document_id]).fetchone():
+            jobs.forget(cursor, "document", file[0])
         gone = cursor.execute("DELETE FROM documents WHERE id = ?", [document_id]).fetchone()
     db.drop_copy()
     db.checkpoint()  # what was removed shall not wait in the log

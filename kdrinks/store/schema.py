@@ -174,7 +174,7 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         FROM (SELECT conversation_id, arg_max(last, place) AS last FROM line GROUP BY conversation_id) AS final
         WHERE final.conversation_id = conversations.id;
         DROP TABLE line;
-        -- one row at the start and one at the end: a job without an end was cut by the end of its process
+        -- a row at each start (phase running) and each end: a job with more starts was cut by the end of its process
         -- subject: what a person calls it; error: {key, values} of a failed one
         CREATE TABLE jobs (
             id UUID NOT NULL, kind VARCHAR NOT NULL, subject VARCHAR NOT NULL, owner VARCHAR, phase VARCHAR NOT NULL,
