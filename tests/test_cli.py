@@ -14,7 +14,13 @@ def test_ask_answers_with_citations_and_timings_and_is_kept(tmp_path: Path) -> N
     assert "엿기름" in answered["answer"] and answered["finish"] == "stop" and answered["language"] == "ko"
     assert {"id", "title", "passage_id", "score"} <= answered["citations"][0].keys()
     assert answered["citations"][0]["id"] == "sikhye"
-    assert answered["model"] == {"id": "built-in", "file": "kdrinks-mini.gguf", "quantization": "Q8_0"}
+    assert answered["model"] == {
+        "id": "built-in",
+        "file": "kdrinks-mini.gguf",
+        "quantization": "Q8_0",
+        "adapter": None,
+        "scale": None,
+    }
     assert answered["device"]["used"] == "cpu" and answered["device"]["requested"] == "auto"
     timing = answered["timing"]
     assert timing["prompt_tokens"] > 0 and timing["completion_tokens"] > 0
