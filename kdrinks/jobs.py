@@ -7,6 +7,7 @@ and look at it; none of them owns one, so a rerun, another page or a closed tab 
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
@@ -215,7 +216,7 @@ class Job(Generic[W]):
         except BaseException as bug:
             # A thread has nobody above it: unless it ends here, its job is under way for ever.
             log.exception("%s of %s ended unexpectedly", self.kind, self.subject)
-            cause = f"{type(bug).__name__}: {bug}".removesuffix(": ")[:CAUSE_CHARACTERS]
+            cause = traceback.format_exception_only(bug)[-1].strip()[:CAUSE_CHARACTERS]
             error = KdrinksError("job_failed", subject=self.subject, cause=cause)
         with self._changing:
             if self._cancelled and phase != "done":

@@ -142,12 +142,12 @@ def test_a_long_file_goes_on_while_its_reader_is_elsewhere_and_can_be_cancelled(
     long = pdf([[(9, line.format(page, n)) for n in range(12)] for page in range(900)])
     with visit(browser, app, "/drinks?documents=1") as page:
         page.locator("input[type=file]").set_input_files([pdf_file("long.pdf", long)])
-        expect(page.locator("[class*='st-key-job-']")).to_contain_text("long.pdf")
+        expect(page.locator("[class*='st-key-job-']").filter(has_text="long.pdf")).to_contain_text("long.pdf")
         page.goto(f"{app.url}/models")
         expect(page.get_by_role("heading").first).to_be_visible()
         page.goto(f"{app.url}/drinks?documents=1")
-        expect(page.locator("[class*='st-key-job-']")).to_contain_text("long.pdf")
+        expect(page.locator("[class*='st-key-job-']").filter(has_text="long.pdf")).to_contain_text("long.pdf")
         page.get_by_role("button", name="그만두기").dispatch_event("click")  # its row moves twice a second
-        expect(page.locator("[class*='st-key-job-']")).to_have_count(0)
+        expect(page.locator("[class*='st-key-job-']").filter(has_text="long.pdf")).to_have_count(0)
         expect(page.get_by_text("넣기를 그만두었습니다")).to_be_visible()
         expect(page.locator(".st-key-documents").get_by_text("long")).to_have_count(0)

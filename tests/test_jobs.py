@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from playwright.sync_api import Browser, FilePayload, expect
 from streamlit.testing.v1 import AppTest
 
 from kdrinks import i18n, jobs
@@ -30,6 +32,7 @@ from kdrinks.ui.frame import get_services
 from tests.support.app_pages import open_page, shown
 from tests.support.document_files import pdf
 from tests.support.hub_server import FakeHub, running_hub
+from tests.support.running_app import needs_chromium, open_tab, running_app, visit
 from tests.support.wait import eventually
 
 PATIENCE_S = 60.0
@@ -359,3 +362,32 @@ def test_the_app_ends_at_once_whatever_is_under_way(
     services.close()
     assert time.monotonic() - began < 8
     assert not job.running and job.phase in ("paused", "cancelled", "done")
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_the_app_that_is_ended_stops_its_jobs_at_once_and_tells_them_when_it_is_opened_again(
+    browser: Browser, tmp_path: Path
+) -> None:
+    long = pdf([[(9, f"Line {n} of page.") for n in range(60)]] * 900)
+    with running_app(tmp_path / "home", tmp_path) as app:
+        with visit(browser, app, "/drinks?documents=1") as page:
+            file: FilePayload = {"name": "long.pdf", "mimeType": "application/pdf", "buffer": long}
+            page.locator("input[type=file]").set_input_files([file])
+            job = page.locator("[class*='st-key-job-']")
+            expect(job).to_contain_text("long.pdf")
+            second = open_tab(page.context, app, "/drinks?documents=1")
+            expect(second.locator("[class*='st-key-job-']")).to_contain_text("long.pdf")
+            page.goto(f"{app.url}/analytics")
+            expect(page.get_by_role("heading").first).to_be_visible()
+            page.goto(f"{app.url}/drinks?documents=1")
+            expect(job).to_contain_text("long.pdf")
+        children = psutil.Process(app.pid).children(recursive=True)
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
+    psutil.wait_procs(children, timeout=PATIENCE_S)
+    assert not [child for child in children if child.is_running()]
+    with running_app(tmp_path / "home", tmp_path) as app, visit(browser, app, "/drinks?documents=1") as page:
+        expect(page.locator("[class*='st-key-cut-']")).to_contain_text("‘long.pdf’ 넣기가 중단되었습니다")
+        page.get_by_role("button", name="닫기").click()
+        expect(page.locator("[class*='st-key-cut-']")).to_have_count(0)

@@ -1,4 +1,5 @@
-"""What the server does before the first visitor: opens the browser, imports the slow libraries and opens the services, off every page's path."""
+"""What the server does before the first visitor (opens the browser and the services, imports the slow libraries, off every page's path)
+and after the last: stops the jobs."""
 
 import gc
 import logging
@@ -6,20 +7,27 @@ import threading
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from kdrinks.errors import KdrinksError
+
+if TYPE_CHECKING:
+    from kdrinks.services import Services  # slow: imported by the thread
 
 log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
 async def warm(app: object) -> AsyncIterator[None]:
-    """Lifespan of st.App: serves at once while a thread warms up."""
+    """Lifespan of st.App: serves at once while a thread warms up; in the end, jobs stop where they can go on from."""
+    opened: list[Services] = []
     threading.Thread(target=_open_browser, name="browser", daemon=True).start()
-    threading.Thread(target=_warm, name="warm-up", daemon=True).start()
+    threading.Thread(target=_warm, args=(opened,), name="warm-up", daemon=True).start()
     yield
+    for services in opened:
+        services.jobs.close()
 
 
 def _open_browser() -> None:
@@ -29,12 +37,13 @@ def _open_browser() -> None:
         webbrowser.open(f"http://localhost:{st.get_option('server.port')}/{path}")
 
 
-def _warm() -> None:
+def _warm(opened: list["Services"]) -> None:
     # here, not above: st.cache_resource wants the runtime that starts after app.py
     from kdrinks.ui.frame import get_services
 
     try:
-        get_services().page_drawn.wait(60)
+        opened.append(get_services())
+        opened[0].page_drawn.wait(60)
     except KdrinksError as error:
         log.warning("%s", error)  # every page tries again and shows it
     # these two imports take 1.7 s, which the charts of the first other page then need not wait for
