@@ -10,5 +10,11 @@ from starlette.middleware import Middleware
 from kdrinks.config import from_environment
 from kdrinks.ui.hosts import KnownHosts
 from kdrinks.ui.start import warm
+from kdrinks.ui.visitor import VisitorCookie
 
-app = st.App("kdrinks/ui/main.py", lifespan=warm, middleware=[Middleware(KnownHosts, hosts=from_environment().hosts)])
+settings = from_environment()
+middleware = [Middleware(KnownHosts, hosts=settings.hosts)]
+if settings.admins:  # at home everybody is one person, and needs no cookie
+    middleware.append(Middleware(VisitorCookie, path=st.get_option("server.baseUrlPath")))
+
+app = st.App("kdrinks/ui/main.py", lifespan=warm, middleware=middleware)

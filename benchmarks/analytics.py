@@ -26,7 +26,7 @@ from typing import Any
 import pandas as pd
 
 from kdrinks.config import ROOT
-from kdrinks.records import Exchange, Loaded, Timing, WordCount
+from kdrinks.records import ADMINISTRATOR, Exchange, Loaded, Timing, WordCount
 from kdrinks.store import analytics, chats, rollup, speed, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, new_id, now
@@ -114,7 +114,7 @@ def charts(db: Database) -> dict[str, Callable[[], Any]]:
             f"drinks over time{name}": partial(word_stats.drinks_over_time, db, view),
             f"trend of a word{name}": partial(word_stats.word_trend, db, view, ["w48"]),
             f"said together{name}": partial(word_stats.collocations, db, view, "w48"),
-            f"sentences{name}": partial(word_stats.concordance, db, view, "w48"),
+            f"sentences{name}": partial(word_stats.concordance, db, view, ADMINISTRATOR, "w48"),
             f"timings{name}": partial(speed.timings, db, view),
             f"points{name}": partial(speed.timing_points, db, view),
             f"spread{name}": partial(speed.distribution, db, view, "first_token_s"),
@@ -173,8 +173,8 @@ def record_ms(db: Database, rounds: int) -> float:
     loaded = Loaded("model-a", "a.gguf", "Q8_0", 1024, "auto", "cpu", 0, 6, 0.1, 2, 10**8)
 
     def one() -> None:
-        conversation = chats.start_conversation(db)
-        question = chats.record_question(db, conversation, "질문?", "ko")
+        conversation = chats.start_conversation(db, ADMINISTRATOR)
+        question = chats.record_question(db, ADMINISTRATOR, conversation, "질문?", "ko")
         asked = Exchange(
             conversation,
             question,

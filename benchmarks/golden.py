@@ -34,11 +34,12 @@ from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
-# All that this file knows of kdrinks' modules; the rest goes through the command line.
 from kdrinks.answer import ask
 from kdrinks.config import from_environment
 from kdrinks.engine.protocol import Done, Text
-from kdrinks.records import LocalModel
+
+# All that this file knows of kdrinks' modules; the rest goes through the command line.
+from kdrinks.records import ADMINISTRATOR, LocalModel
 from kdrinks.services import last_choice, open_services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -145,7 +146,7 @@ def asked(services: Any, row: Mapping[str, Any], choice: Any, heard: "Heard") ->
     conversation_id, turns = "", []
     for question in (*row.get("history", ()), row["question"]):
         heard.prompt = heard.script = None
-        answer = ask(services, question, conversation_id=conversation_id, choice=choice)
+        answer = ask(services, ADMINISTRATOR, question, conversation_id=conversation_id, choice=choice)
         answer.wait()
         conversation_id = answer.question.conversation_id
         turns.append(

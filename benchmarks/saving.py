@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing, WordCount
+from kdrinks.records import ADMINISTRATOR, Citation, Exchange, Loaded, Passage, Timing, WordCount
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
 
@@ -30,7 +30,7 @@ QUESTION, ANSWER = "식혜는 어떻게 만들어요?", "식혜는 밥을 엿기
 
 def save(db: Database, conversation_id: str) -> None:
     """One question and its answer, as a chat does."""
-    question_id = chats.record_question(db, conversation_id, QUESTION, "ko")
+    question_id = chats.record_question(db, ADMINISTRATOR, conversation_id, QUESTION, "ko")
     chats.record(
         db,
         Exchange(
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=10_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, closing(Database.open(Path(folder) / "kdrinks.duckdb")) as db:
-        few, many = chats.start_conversation(db), chats.start_conversation(db)
+        few, many = chats.start_conversation(db, ADMINISTRATOR), chats.start_conversation(db, ADMINISTRATOR)
         fill(db, few, FEW)
         fill(db, many, options.many)
         plain = duckdb.connect(str(Path(folder) / "plain.duckdb"))
@@ -95,13 +95,15 @@ def main() -> None:
         saves: dict[str, list[float]] = {"few": [], "many": [], "plain": []}
         opens: dict[str, list[float]] = {"few": [], "many": []}
         for _ in range(options.rounds):
-            other = chats.start_conversation(db)  # of few messages each time: a conversation grows by what is saved
+            other = chats.start_conversation(
+                db, ADMINISTRATOR
+            )  # of few messages each time: a conversation grows by what is saved
             fill(db, other, FEW)
             saves["few"].append(timed_ms(partial(save, db, other)))
             saves["many"].append(timed_ms(lambda: save(db, many)))
             saves["plain"].append(timed_ms(insert))
-            opens["few"].append(timed_ms(lambda: chats.messages(db, few)))
-            opens["many"].append(timed_ms(lambda: chats.messages(db, many)))
+            opens["few"].append(timed_ms(lambda: chats.messages(db, ADMINISTRATOR, few)))
+            opens["many"].append(timed_ms(lambda: chats.messages(db, ADMINISTRATOR, many)))
         plain.close()
     saved = {name: statistics.median(times) for name, times in saves.items()}
     opened = {name: statistics.median(times) for name, times in opens.items()}

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kdrinks.records import Exchange, Loaded, Timing, WordCount
+from kdrinks.records import ADMINISTRATOR, Exchange, Loaded, Timing, WordCount
 from kdrinks.store import analytics, chats, forget, speed, sqlbox, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, new_id
@@ -41,12 +41,12 @@ class Kept:
 def write(db: Database, kept: Kept, chance: random.Random, stop: threading.Event) -> None:
     """Talk until told to stop; every tenth conversation is deleted again."""
     while not stop.wait(PAUSE_S):
-        conversation = chats.start_conversation(db)
+        conversation = chats.start_conversation(db, ADMINISTRATOR)
         words: Counter[str] = Counter()
         questions = chance.randrange(1, 4)
         for _ in range(questions):
             said_words = Counter(chance.choices(VOCABULARY, k=30))
-            question = chats.record_question(db, conversation, "무엇인가요?", "ko")
+            question = chats.record_question(db, ADMINISTRATOR, conversation, "무엇인가요?", "ko")
             counts = tuple(WordCount(word, "noun", count) for word, count in said_words.items())
             exchange = Exchange(
                 conversation, question, new_id(), "무엇인가요?", "답입니다.", "ko", "stop", None, (), LOADED,
@@ -57,7 +57,7 @@ def write(db: Database, kept: Kept, chance: random.Random, stop: threading.Event
             kept.slowest_ms = max(kept.slowest_ms, (time.perf_counter() - began) * 1000)
             words += said_words
         if chance.random() < 0.1:
-            chats.delete_conversation(db, conversation)
+            chats.delete_conversation(db, ADMINISTRATOR, conversation)
             continue
         kept.words += words
         kept.conversations += 1
@@ -79,7 +79,10 @@ def read(db: Database, chance: random.Random, stop: threading.Event, rounds: Cou
         rounds["charts"] += 1
         if chance.random() < 0.2:
             answer = sqlbox.query(
-                db, "SELECT count(*) AS n, count(DISTINCT conversation_id) AS c FROM messages", time_limit_s=60
+                db,
+                ADMINISTRATOR,
+                "SELECT count(*) AS n, count(DISTINCT conversation_id) AS c FROM messages",
+                time_limit_s=60,
             )
             assert answer.table["n"][0] >= answer.table["c"][0]
             rounds["sql"] += 1
@@ -121,7 +124,7 @@ def soak(folder: Path, *, seconds: float, writers: int = 4, readers: int = 3) ->
             db.close()
             db = Database.open(folder / "kdrinks.duckdb")
         _check(db, kept)
-    forget.everything(db)
+    forget.everything(db, ADMINISTRATOR)
     assert word_stats.top_words(db, AnalyticsFilter()).empty
     db.close()
     return {

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 from kdrinks import recount
 from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text
-from kdrinks.errors import BadInput, KdrinksError
+from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.generation import claims, guard, identity, prompt, templates
 from kdrinks.hub import catalog
 from kdrinks.kinds import Intent
+from kdrinks.permissions import is_theirs, owner_of
 from kdrinks.records import (
     Choice,
     Citation,
@@ -30,6 +31,7 @@ from kdrinks.records import (
     StoredQuestion,
     Timing,
     Turn,
+    Visitor,
 )
 from kdrinks.services import Services, last_choice
 from kdrinks.store import chats
@@ -47,6 +49,7 @@ class Question:
     """What is asked, of which model and how."""
 
     text: str
+    who: Visitor
     id: str
     conversation_id: str
     lang: Language
@@ -63,6 +66,7 @@ class Question:
 
 def ask(
     services: Services,
+    who: Visitor,
     text: str,
     *,
     conversation_id: str = "",
@@ -78,34 +82,40 @@ def ask(
     """Start answering and return the answer to watch.
 
     conversation_id: empty starts a conversation. question_id: a stored question to answer again (a retry).
+    session: whose turn it takes in the queue, for a visitor without an id.
     choice, sampling: None takes the last choice and the defaults. lang: of the answer; None takes the question's.
-    Raises BadQuestion, BadInput (an answer is under way in this conversation), ModelNotFound, NotAModel, StoreError.
+    Raises BadQuestion, BadInput (an answer is under way in this conversation), NotAllowed (it is another visitor's), ModelNotFound, NotAModel, StoreError.
     """
     text = prompt.clean_question(text)
     if template not in prompt.TEMPLATES:
         raise BadInput("template_unknown", found=template, known=", ".join(prompt.TEMPLATES))
     choice = choice or last_choice(services)
     catalog.describe_ref(choice.model, services.settings)
+    if conversation_id:
+        chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)
     question = Question(
         text=text,
+        who=who,
         id=question_id or new_id(),
-        conversation_id=conversation_id or chats.start_conversation(services.db, session=session),
+        conversation_id=conversation_id or chats.start_conversation(services.db, who, session=session),
         lang=lang or services.words.language(text),
         choice=choice,
         sampling=sampling or Sampling(),
         template=template,
         knowledge=knowledge,
-        session=session,
+        session=who.id or session,
         turns=tuple(turns),
     )
     answer = Answer(services, question)
     with services.answers_lock:
-        if question.conversation_id in services.answers:
-            raise BadInput("still_answering")
+        if other := services.answers.get(question.conversation_id):
+            raise BadInput("still_answering") if _is_open_to(who, other) else NotAllowed("not_yours")
         services.answers[question.conversation_id] = answer
     try:
         if not question_id:
-            chats.record_question(services.db, question.conversation_id, text, question.lang, question_id=question.id)
+            chats.record_question(
+                services.db, who, question.conversation_id, text, question.lang, question_id=question.id
+            )
     except BaseException:
         services.answers.pop(question.conversation_id, None)
         raise
@@ -113,9 +123,14 @@ def ask(
     return answer
 
 
-def running(services: Services, conversation_id: str) -> "Answer | None":
-    """The answer under way in a conversation; None when there is none."""
-    return services.answers.get(conversation_id)
+def running(services: Services, who: Visitor, conversation_id: str) -> "Answer | None":
+    """The answer under way in a conversation, to watch or to stop; None when there is none, or it is another visitor's."""
+    found: Answer | None = services.answers.get(conversation_id)
+    return found if found and _is_open_to(who, found) else None
+
+
+def _is_open_to(who: Visitor, answer: "Answer") -> bool:
+    return is_theirs(owner_of(answer.question.who), who)
 
 
 class Answer:
@@ -208,7 +223,7 @@ class Answer:
         services, question = self._services, self.question
         model = catalog.describe_ref(question.choice.model, services.settings)
         services.hashes_of(question.choice.model)  # known by the time it is written, unless the file is large and new
-        stored = chats.messages(services.db, question.conversation_id)
+        stored = chats.messages(services.db, question.who, question.conversation_id)
         turns = [*question.turns, *(_turn(asked) for asked in stored if asked.question_id != question.id)]
 
         # 1) What does the knowledge base say?

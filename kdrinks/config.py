@@ -15,8 +15,9 @@ class Settings:
     models: Path
     """KDRINKS_MODELS: folder of GGUF files; `models/` beside app.py."""
     admins: frozenset[str] = frozenset()
-    """KDRINKS_ADMINS: e-mail addresses, with commas between, of those who alone may download and remove models and change what
-    stays in memory, once logged in (Streamlit's OpenID Connect); empty: everybody may, as at home."""
+    """KDRINKS_ADMINS: e-mail addresses, with commas between, of those who, once logged in (Streamlit's OpenID Connect), alone may change
+    drinks, documents, models and settings and read what people wrote; everybody else has conversations of their own. Empty: everybody
+    is an administrator, as at home."""
     hosts: frozenset[str] = frozenset()
     """KDRINKS_HOSTS: names, with commas between, under which the app answers besides localhost, this machine's own name and every
     numeric address; `*.example.org` for all names below one, `*` for every name."""

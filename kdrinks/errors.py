@@ -3,6 +3,7 @@
 KdrinksError              key and values; message and hint in the reader's language
 + BadQuestion             empty, too long or unreadable question
 + BadInput                any other value a person typed or passed
++ NotAllowed             what only an administrator, or only its owner, may do
 + ModelError
 | + ModelNotFound         no such id or file
 | + NotAModel             the file is no GGUF, is broken, or holds no language model
@@ -46,6 +47,9 @@ class BadQuestion(KdrinksError): ...
 
 
 class BadInput(KdrinksError): ...
+
+
+class NotAllowed(KdrinksError): ...
 
 
 class ModelError(KdrinksError): ...

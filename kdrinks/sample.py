@@ -14,7 +14,8 @@ from kdrinks import kinds
 from kdrinks.drinks.model import load_beliefs, load_drinks, load_topics, record_of
 from kdrinks.drinks.passages import all_passages
 from kdrinks.generation import templates
-from kdrinks.records import Citation, Exchange, Language, Loaded, Passage, Timing, WordCount
+from kdrinks.permissions import administrators_only
+from kdrinks.records import Citation, Exchange, Language, Loaded, Passage, Timing, Visitor, WordCount
 from kdrinks.store import chats, forget, sample
 from kdrinks.store.db import Database, new_id, now
 from kdrinks.text.analyzer import VERSION, TextAnalyzer
@@ -77,6 +78,7 @@ SETUPS = (
 
 def load(
     db: Database,
+    who: Visitor,
     words: TextAnalyzer,
     *,
     conversations: int = CONVERSATIONS,
@@ -85,8 +87,9 @@ def load(
 ) -> int:
     """Add the sample, in place of one that is there already; returns how many conversations it has.
 
-    progress: called with the share done while words are counted (the first call loads Kiwi, 2 to 3 s).
+    progress: called with the share done while words are counted (the first call loads Kiwi, 2 to 3 s). Raises NotAllowed.
     """
+    administrators_only(who)
     chance, at = random.Random(seed), now()
     by_subject = _passages()
     talks = []
@@ -94,14 +97,14 @@ def load(
         if progress:
             progress(number / conversations)
         talks.append(_talk(chance, words, by_subject, at))
-    forget.of_session(db, chats.SAMPLE_SESSION)
-    sample.add(db, talks)
+    forget.of_session(db, who, chats.SAMPLE_SESSION)
+    sample.add(db, who, talks)
     return len(talks)
 
 
-def remove(db: Database) -> int:
-    """Delete the sample; returns how many conversations it had."""
-    return forget.of_session(db, chats.SAMPLE_SESSION)
+def remove(db: Database, who: Visitor) -> int:
+    """Delete the sample; returns how many conversations it had. Raises NotAllowed."""
+    return forget.of_session(db, who, chats.SAMPLE_SESSION)
 
 
 def _talk(

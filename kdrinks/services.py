@@ -16,7 +16,8 @@ from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, model_hash
 from kdrinks.hub.plan import Planner
 from kdrinks.jobs import Cancelled, Job, Jobs
-from kdrinks.records import Choice, KeepAlive, Loaded, LocalModel, ModelRef
+from kdrinks.permissions import administrators_only, owner_of
+from kdrinks.records import ADMINISTRATOR, Choice, KeepAlive, Loaded, LocalModel, ModelRef, Visitor
 from kdrinks.recount import count_again
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import forget, live, preferences
@@ -107,7 +108,7 @@ class Services:
     def close(self) -> None:
         self.jobs.close()
         self.engine.close()
-        live.stop(self.db)
+        live.stop(self.db, ADMINISTRATOR)
         self.db.close()
 
 
@@ -161,11 +162,12 @@ def last_choice(services: Services) -> Choice:
     )
 
 
-def load_model(services: Services, choice: Choice, *, owner: str | None = None) -> Job[Any]:
+def load_model(services: Services, who: Visitor, choice: Choice) -> Job[Any]:
     """Load a model in the background; the job under way when there is one: the engine is one. Its result is what was loaded.
 
-    Raises StoreError.
+    Raises NotAllowed, StoreError.
     """
+    administrators_only(who)
 
     def work(job: Job[Any]) -> Loaded:
         try:
@@ -173,19 +175,27 @@ def load_model(services: Services, choice: Choice, *, owner: str | None = None) 
         except Stopped:
             raise Cancelled from None
 
-    return services.jobs.start(LOADING, work, subject=choice.model.id, owner=owner)
+    return services.jobs.start(LOADING, work, subject=choice.model.id, owner=owner_of(who))
 
 
-def save_choice(services: Services, choice: Choice) -> None:
-    """Remember a choice for the next question and the next start."""
+def save_choice(services: Services, who: Visitor, choice: Choice) -> None:
+    """Remember a choice for everybody's next question and the next start. Raises NotAllowed."""
+    administrators_only(who)
     value = {"model_id": choice.model.id, "device": choice.device, "context_tokens": choice.context_tokens}
-    preferences.set(services.db, CHOICE_KEY, _saved(services.db, CHOICE_KEY) | value)
+    preferences.set(services.db, who, CHOICE_KEY, _saved(services.db, CHOICE_KEY) | value)
 
 
-def save_keep_alive(services: Services, keeping: KeepAlive) -> None:
-    """How long and how many models stay in memory, from now on and after the next start."""
+def save_keep_alive(services: Services, who: Visitor, keeping: KeepAlive) -> None:
+    """How long and how many models stay in memory, from now on and after the next start. Raises NotAllowed."""
+    administrators_only(who)
     services.engine.keep_alive = keeping
-    preferences.set(services.db, KEEPING_KEY, _saved(services.db, KEEPING_KEY) | asdict(keeping))
+    preferences.set(services.db, who, KEEPING_KEY, _saved(services.db, KEEPING_KEY) | asdict(keeping))
+
+
+def unload(services: Services, who: Visitor) -> None:
+    """Take the model out of memory; the next question loads it again. Raises NotAllowed."""
+    administrators_only(who)
+    services.engine.unload()
 
 
 def _saved(db: Database, key: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.native import Logits, Model
 from kdrinks.engine.protocol import Done, Event, local_model
 from kdrinks.errors import ModelNotFound, NotAModel
-from kdrinks.records import Adapter, Choice, KeepAlive, LocalModel, Sampling
+from kdrinks.records import ADMINISTRATOR, Adapter, Choice, KeepAlive, LocalModel, Sampling
 from kdrinks.services import open_services
 from kdrinks.store import chats
 from kdrinks.ui.chat.evidence import model_name
@@ -268,9 +268,9 @@ def test_an_answer_is_kept_with_the_adapter_that_made_it(tmp_path: Path, tea: Lo
     over = choice(tea, write_adapter(tmp_path / "calm.gguf"), 0.5)
     with closing(open_services(Settings(home=tmp_path / "home", models=tmp_path))) as services:
         for one in (over, choice(tea)):
-            answered = ask(services, "물", choice=one, sampling=SHORT, knowledge=False)
+            answered = ask(services, ADMINISTRATOR, "물", choice=one, sampling=SHORT, knowledge=False)
             assert answered.wait(60) and answered.error is None
-            (kept,) = chats.messages(services.db, answered.question.conversation_id)
+            (kept,) = chats.messages(services.db, ADMINISTRATOR, answered.question.conversation_id)
             assert kept.exchange and kept.exchange.loaded
             loaded = kept.exchange.loaded
             if one is over:
@@ -279,7 +279,7 @@ def test_an_answer_is_kept_with_the_adapter_that_made_it(tmp_path: Path, tea: Lo
             else:
                 assert (loaded.adapter, loaded.adapter_scale, model_name(loaded)) == (None, None, "tea F32")
         with pytest.raises(ModelNotFound):
-            ask(services, "물", choice=choice(tea, tmp_path / "none.gguf"))
+            ask(services, ADMINISTRATOR, "물", choice=choice(tea, tmp_path / "none.gguf"))
 
 
 def test_the_command_line_takes_an_adapter_and_its_strength(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import analytics, chats, export, speed, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, now
@@ -27,7 +28,7 @@ def test_a_new_person_sees_zeros_and_empty_tables_and_no_error(db: Database) -> 
         word_stats.top_words(db, AnalyticsFilter(since=now())),
         word_stats.word_trend(db, AnalyticsFilter(), ["식혜"]),
         word_stats.drinks_over_time(db, AnalyticsFilter()),
-        word_stats.concordance(db, AnalyticsFilter(), "식혜"),
+        word_stats.concordance(db, AnalyticsFilter(), ADMINISTRATOR, "식혜"),
         speed.timings(db, AnalyticsFilter()),
         speed.timing_points(db, AnalyticsFilter()),
         analytics.guard_shares(db, AnalyticsFilter()),
@@ -101,13 +102,15 @@ def test_a_word_leads_to_the_sentences_it_came_from(db: Database) -> None:
     text = "식혜는 달다. 안동 소주는 술입니다!\n쌀로 빚습니다."
     conversation_id = say(db, {"안동소주": 1, "빚다": 1}, pos="drink", text=text)
     say(db, {"쌀": 1}, text="쌀.")
-    table = word_stats.concordance(db, AnalyticsFilter(), "안동소주")
+    table = word_stats.concordance(db, AnalyticsFilter(), ADMINISTRATOR, "안동소주")
     assert listed(table, "role", "sentence", "conversation_id") == [
         ("answer", "안동 소주는 술입니다!", conversation_id)
     ]
-    assert word_stats.concordance(db, AnalyticsFilter(), "빚다").iloc[0]["sentence"].startswith("식혜는 달다."), (
-        "another form of the word"
-    )
+    assert (
+        word_stats.concordance(db, AnalyticsFilter(), ADMINISTRATOR, "빚다")
+        .iloc[0]["sentence"]
+        .startswith("식혜는 달다.")
+    ), "another form of the word"
 
 
 def test_drinks_are_followed_over_the_days(db: Database) -> None:
@@ -157,7 +160,7 @@ def test_the_cards_count_conversations_answers_and_failures(tmp_path: Path) -> N
     one = say(db, {})
     say(db, {}, conversation_id=one, first_token_s=0.3, tokens_per_s=300)
     say(db, {}, finish="failed", first_token_s=None, tokens_per_s=None)
-    chats.record_question(db, one, "답을 쓰던 중에 꺼진 질문", "ko")
+    chats.record_question(db, ADMINISTRATOR, one, "답을 쓰던 중에 꺼진 질문", "ko")
     row = analytics.counts(db, AnalyticsFilter()).iloc[0]
     assert (row["conversations"], row["questions"], row["answers"], row["failures"], row["tokens"]) == (2, 4, 2, 1, 30)
     assert row["first_token_s"] == pytest.approx(0.2) and row["tokens_per_s"] == pytest.approx(200)
@@ -184,7 +187,7 @@ def test_the_shares_of_what_was_done_to_answers_add_up(db: Database) -> None:
 def test_a_deleted_conversation_leaves_every_chart(db: Database) -> None:
     say(db, {"쌀": 1})
     gone = say(db, {"누룩": 9}, loaded=GPU, guard="quoted")
-    chats.delete_conversation(db, gone)
+    chats.delete_conversation(db, ADMINISTRATOR, gone)
     assert list(word_stats.top_words(db, AnalyticsFilter())["word"]) == ["쌀"]
     assert list(speed.timings(db, AnalyticsFilter())["device"]) == ["cpu"]
     assert list(analytics.guard_shares(db, AnalyticsFilter())["guard"]) == ["kept"]

@@ -13,6 +13,7 @@ from kdrinks import recount
 from kdrinks.config import ROOT, Settings
 from kdrinks.drinks.names import packaged_names
 from kdrinks.jobs import Job, Jobs
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import chats, compare, preferences
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
@@ -108,7 +109,7 @@ def test_what_was_deleted_is_gone_from_the_page_at_once(db: Database) -> None:
     say(db, {"쌀": 1})
     page = open_page("analytics", "ko")
     assert list(page.dataframe[0].value["word"]) == ["누룩", "쌀"]
-    chats.delete_conversation(db, gone)
+    chats.delete_conversation(db, ADMINISTRATOR, gone)
     page.run()
     assert list(page.dataframe[0].value["word"]) == ["쌀"]
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from kdrinks.config import BUILT_IN_FILE, Settings
-from kdrinks.records import Choice, Exchange, LocalModel, Timing
+from kdrinks.records import ADMINISTRATOR, Choice, Exchange, LocalModel, Timing
 from kdrinks.services import open_services, save_choice
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
@@ -27,7 +27,7 @@ def slow_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     folder = tmp_path_factory.mktemp("slow")
     path = write_slow_model(folder / "slow.gguf")
     services = open_services(Settings(folder / "home", folder))
-    save_choice(services, Choice(LocalModel(path.stem, path)))
+    save_choice(services, ADMINISTRATOR, Choice(LocalModel(path.stem, path)))
     services.close()
     with running_app(folder / "home", folder) as running:
         yield running
@@ -210,8 +210,10 @@ def test_enter_while_composing_hangul_does_not_send(browser: Browser, app: App) 
 
 def test_korean_markdown_is_whole(browser: Browser, tmp_path: Path) -> None:
     db = Database.open(tmp_path / "home" / "kdrinks.duckdb")
-    conversation_id, question_id = chats.start_conversation(db), new_id()
-    chats.record_question(db, conversation_id, "값이 100~200원? *별* $5~$10", "ko", question_id=question_id)
+    conversation_id, question_id = chats.start_conversation(db, ADMINISTRATOR), new_id()
+    chats.record_question(
+        db, ADMINISTRATOR, conversation_id, "값이 100~200원? *별* $5~$10", "ko", question_id=question_id
+    )
     answer = (
         '도수는 10~15도, 가격은 100~200원입니다.\n**막걸리(탁주)**는 **"문배주"**와 다릅니다.\n\n'
         "$5~$10 ![](http://example.org/x.png)"

@@ -24,7 +24,7 @@ from kdrinks.errors import BadInput
 from kdrinks.hub import catalog, fit, quantize
 from kdrinks.hub.quantize import BITS, Quantizing, requantizes, target_for, targets_for
 from kdrinks.jobs import Job, Jobs
-from kdrinks.records import ModelFile
+from kdrinks.records import ADMINISTRATOR, ModelFile
 from tests.support.hub_server import FakeHub, running_hub
 from tests.support.tiny_models import write_byte_model
 
@@ -198,7 +198,7 @@ def test_the_built_in_model_and_files_elsewhere_cannot_be_removed(models: Path, 
     outside = write_byte_model(tmp_path / "mine.gguf")
     for name in ("built-in", str(outside)):
         with pytest.raises(BadInput):
-            catalog.remove(catalog.find_model(name, settings), settings)
+            catalog.remove(ADMINISTRATOR, catalog.find_model(name, settings), settings)
     assert BUILT_IN_FILE.exists() and outside.exists()
 
 
@@ -206,13 +206,13 @@ def test_removing_a_link_leaves_the_file_it_leads_to(models: Path, tmp_path: Pat
     outside = write_byte_model(tmp_path / "mine.gguf")
     (models / "mine.gguf").symlink_to(outside)
     settings = settings_of(models)
-    catalog.remove(catalog.find_model("mine", settings), settings)
+    catalog.remove(ADMINISTRATOR, catalog.find_model("mine", settings), settings)
     assert outside.exists() and not (models / "mine.gguf").is_symlink()
 
 
 def quantized(source: ModelFile, name: str, target: Path) -> Job[Quantizing]:
     """Being made."""
-    return quantize.start(Jobs(), source, {name: target})
+    return quantize.start(Jobs(), ADMINISTRATOR, source, {name: target})
 
 
 @pytest.mark.parametrize("name", list(BITS))
@@ -257,13 +257,13 @@ def test_several_quantizations_are_made_one_after_the_other_and_a_cancel_keeps_t
     models: Path, tmp_path: Path
 ) -> None:
     source = catalog.find_model(str(write_byte_model(tmp_path / "tea-F32.gguf", width=512)), settings_of(models))
-    job = quantize.start(Jobs(), source, targets_for(source, ["Q8_0", "Q4_0"], models))
+    job = quantize.start(Jobs(), ADMINISTRATOR, source, targets_for(source, ["Q8_0", "Q4_0"], models))
     assert job.wait(60) and job.phase == "done" and job.fraction == 1.0
     assert sorted(path.name for path in models.iterdir()) == ["tea-Q4_0.gguf", "tea-Q8_0.gguf"]
     slow = catalog.find_model(
         str(write_byte_model(tmp_path / "slow-F32.gguf", width=1024, layers=4)), settings_of(models)
     )
-    job = quantize.start(Jobs(), slow, targets_for(slow, ["Q8_0", "Q2_K", "Q4_0"], models))
+    job = quantize.start(Jobs(), ADMINISTRATOR, slow, targets_for(slow, ["Q8_0", "Q2_K", "Q4_0"], models))
     ends = time.monotonic() + 60
     while not job.work.made and time.monotonic() < ends:
         assert not job.wait(0.002)
@@ -272,7 +272,7 @@ def test_several_quantizations_are_made_one_after_the_other_and_a_cancel_keeps_t
     assert [path.name for path in job.work.made][:1] == ["slow-Q8_0.gguf"] and len(job.work.made) < 3
     assert sorted(path.name for path in models.glob("slow*")) == sorted(path.name for path in job.work.made)
     with pytest.raises(BadInput):
-        quantize.start(Jobs(), source, targets_for(source, ["Q8_0"], models))
+        quantize.start(Jobs(), ADMINISTRATOR, source, targets_for(source, ["Q8_0"], models))
 
 
 def test_what_a_killed_run_left_behind_is_thrown_away_by_the_next(models: Path) -> None:
@@ -298,7 +298,7 @@ def test_an_app_that_is_killed_leaves_no_quantizer_and_no_half_file(models: Path
         "import sys, time; from pathlib import Path; import psutil; from kdrinks.hub.gguf import read_model\n"
         "from kdrinks.hub import quantize; from kdrinks.jobs import Jobs\n"
         "model = read_model(Path(sys.argv[1]))\n"
-        "job = quantize.start(Jobs(), model, quantize.targets_for(model, ['Q2_K'], Path(sys.argv[2])))\n"
+        "job = quantize.start(Jobs(), ADMINISTRATOR, model, quantize.targets_for(model, ['Q2_K'], Path(sys.argv[2])))\n"
         "while not job.fraction: time.sleep(0.001)\n"
         "print(psutil.Process().children()[0].pid, flush=True); time.sleep(600)"
     )
@@ -341,7 +341,7 @@ def test_quantizing_refuses_what_cannot_work(models: Path) -> None:
         ("Q4_0", models / "a.gguf", 1000),
     ):
         with pytest.raises(BadInput):
-            Quantizing(source, {name: target}, disk_free=room(free))
+            Quantizing(ADMINISTRATOR, source, {name: target}, disk_free=room(free))
 
 
 def test_a_broken_source_gives_the_quantizers_reason(models: Path) -> None:
@@ -364,7 +364,7 @@ def test_a_split_model_is_removed_whole(models: Path) -> None:
     settings = settings_of(models)
     model = catalog.find_model("big", settings)
     assert model.size_bytes == sum(path.stat().st_size for path in writer_parts)
-    catalog.remove(model, settings)
+    catalog.remove(ADMINISTRATOR, model, settings)
     assert list(models.iterdir()) == []
 
 

@@ -19,7 +19,7 @@ from kdrinks.hub.gguf import read_model
 from kdrinks.hub.plan import first_plan
 from kdrinks.jobs import Jobs
 from kdrinks.measure.compare import SCORED_CHARACTERS, Candidate, Comparison, scored_texts, start
-from kdrinks.records import Choice, Device, LocalModel, Message, ModelFile, Sampling
+from kdrinks.records import ADMINISTRATOR, Choice, Device, LocalModel, Message, ModelFile, Sampling
 from kdrinks.store import compare as store
 from kdrinks.store.db import Database
 from tests.support.tiny_models import write_byte_model
@@ -43,7 +43,7 @@ def test_each_setting_is_measured_cold_and_warm_three_times_and_the_results_stay
     engine: LocalEngine, db: Database
 ) -> None:
     wanted = [candidate(BUILT_IN_FILE, threads=1), candidate(BUILT_IN_FILE, threads=2)]
-    job = start(Jobs(db), Comparison(db, engine, wanted, answer_tokens=4, quality=True))
+    job = start(Jobs(db), Comparison(db, ADMINISTRATOR, engine, wanted, answer_tokens=4, quality=True))
     assert job.wait(PATIENCE_S) and job.phase == "done" and job.error is None
     assert job.work.done == job.work.steps == 2 * 3 * 2 * 2 + 2
     shown = store.results(db, job.work.id)
@@ -61,7 +61,7 @@ def test_each_setting_is_measured_cold_and_warm_three_times_and_the_results_stay
     assert list(zip(quality["place"], quality["lang"], strict=True)) == [(0, "ko"), (0, "en")]
     assert (quality["perplexity"] > 1).all() and (quality["scored_tokens"] >= 1000).all()
     assert list(store.comparisons(db)["id"]) == [job.work.id]
-    store.forget(db, job.work.id)
+    store.forget(db, ADMINISTRATOR, job.work.id)
     assert store.comparisons(db).empty and store.qualities(db, job.work.id).empty
 
 
@@ -86,9 +86,9 @@ def test_nothing_is_shown_of_fewer_than_three_runs(engine: LocalEngine, db: Data
                 assert store.comparisons(db)["settings"].tolist() == [1]
     assert store.comparisons(db)["settings"].tolist() == [2]
     with pytest.raises(BadInput):
-        Comparison(db, engine, [candidate(BUILT_IN_FILE)], rounds=2)
+        Comparison(db, ADMINISTRATOR, engine, [candidate(BUILT_IN_FILE)], rounds=2)
     with pytest.raises(BadInput):
-        Comparison(db, engine, [candidate(BUILT_IN_FILE)] * 2)
+        Comparison(db, ADMINISTRATOR, engine, [candidate(BUILT_IN_FILE)] * 2)
 
 
 def test_a_model_that_cannot_be_run_is_told_and_the_others_are_measured(
@@ -96,10 +96,10 @@ def test_a_model_that_cannot_be_run_is_told_and_the_others_are_measured(
 ) -> None:
     gone = candidate(write_byte_model(tmp_path / "gone.gguf"))
     gone.model.path.unlink()
-    job = start(Jobs(db), Comparison(db, engine, [gone, candidate(BUILT_IN_FILE)], answer_tokens=2))
+    job = start(Jobs(db), Comparison(db, ADMINISTRATOR, engine, [gone, candidate(BUILT_IN_FILE)], answer_tokens=2))
     assert job.wait(PATIENCE_S) and job.phase == "done" and job.work.done == job.work.steps
     assert list(store.results(db, job.work.id)["place"]) == [1, 1]
-    problems = store.problems(db, job.work.id)
+    problems = store.problems(db, ADMINISTRATOR, job.work.id)
     assert list(problems["model"]) == ["gone"] and "gone.gguf" in problems["error"][0]
 
 
@@ -108,7 +108,7 @@ def test_a_person_who_chats_meanwhile_gets_the_answer_and_the_model_back(
 ) -> None:
     chosen = Choice(LocalModel("chosen", write_byte_model(tmp_path / "chosen.gguf")), "cpu", 2048)
     engine.load(chosen)
-    job = start(Jobs(db), Comparison(db, engine, [candidate(BUILT_IN_FILE)], answer_tokens=8))
+    job = start(Jobs(db), Comparison(db, ADMINISTRATOR, engine, [candidate(BUILT_IN_FILE)], answer_tokens=8))
     for _ in range(3):
         events = list(
             engine.stream(lambda count, tokens: [Message("user", "?")], chosen, Sampling(max_tokens=8), session="me")
@@ -127,7 +127,7 @@ def test_an_answer_under_way_is_finished_before_anything_is_measured(
     chosen = Choice(LocalModel("chosen", write_byte_model(tmp_path / "chosen.gguf")), "cpu", 2048)
     answer = engine.stream(lambda count, tokens: [Message("user", "?")], chosen, Sampling(max_tokens=200), session="me")
     events = [next(answer) for _ in range(3)]
-    job = start(Jobs(db), Comparison(db, engine, [candidate(BUILT_IN_FILE)], answer_tokens=2))
+    job = start(Jobs(db), Comparison(db, ADMINISTRATOR, engine, [candidate(BUILT_IN_FILE)], answer_tokens=2))
     while engine.state.waiting == 0:
         assert not job.wait(0.01) and job.work.done == 0
     events += list(answer)
@@ -138,7 +138,7 @@ def test_an_answer_under_way_is_finished_before_anything_is_measured(
 
 def test_a_comparison_can_be_cancelled_at_any_moment(engine: LocalEngine, db: Database, tmp_path: Path) -> None:
     slow = candidate(write_byte_model(tmp_path / "slow.gguf", width=512, layers=8))
-    job = start(Jobs(db), Comparison(db, engine, [slow], answer_tokens=1000, quality=True))
+    job = start(Jobs(db), Comparison(db, ADMINISTRATOR, engine, [slow], answer_tokens=1000, quality=True))
     while job.progress.step != "writing":
         assert not job.wait(0.005)
     job.cancel()

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from kdrinks.config import Settings
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import chats
 from kdrinks.store.db import Database
 from tests.support.counted_answers import CPU, say
@@ -31,7 +32,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     say(db, {"식혜": 3, "쌀": 2}, pos="drink", text="식혜는 쌀로 만듭니다.")
     say(db, {"rice": 2}, pos="english", text="Rice.", lang="en", loaded=replace(CPU, model_id="other"))
     for number in range(38):
-        chats.record_question(db, chats.start_conversation(db), f"질문 {number}", "ko")
+        chats.record_question(db, ADMINISTRATOR, chats.start_conversation(db, ADMINISTRATOR), f"질문 {number}", "ko")
     db.close()
     with running_app(folder / "home", folder) as running:
         yield running

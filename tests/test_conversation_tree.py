@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import chats, schema
 from kdrinks.store.db import Database, new_id, now
 from tests.support.store_rows import exchange, rows, say
@@ -16,7 +17,7 @@ LINEAR = 8
 def shown(db: Database, conversation_id: str) -> list[tuple[str, str]]:
     return [
         (asked.question, asked.exchange.answer if asked.exchange else "")
-        for asked in chats.messages(db, conversation_id)
+        for asked in chats.messages(db, ADMINISTRATOR, conversation_id)
     ]
 
 
@@ -73,8 +74,8 @@ def test_an_answer_that_is_asked_for_again_goes_before_what_followed_the_first(d
 
 
 def test_a_question_that_was_cut_is_answered_later_with_the_rest_behind_it(db: Database) -> None:
-    conversation_id = chats.start_conversation(db)
-    cut = chats.record_question(db, conversation_id, "하나", "ko")
+    conversation_id = chats.start_conversation(db, ADMINISTRATOR)
+    cut = chats.record_question(db, ADMINISTRATOR, conversation_id, "하나", "ko")
     say(db, "둘", conversation_id, answer="이")
     assert shown(db, conversation_id) == [("하나", ""), ("둘", "이")]
     assert chats.record(db, exchange(conversation_id, cut, answer="일"))
@@ -118,9 +119,9 @@ def test_old_conversations_are_shown_as_they_were_whatever_was_retried_in_them(t
                 [ids[text], talk, ids[parent] if parent else None, role, text, now()],
             )
     with closing(Database.open(path)) as db:
-        assert [asked.question for asked in chats.messages(db, talk)] == ["하나", "둘", "셋"]
+        assert [asked.question for asked in chats.messages(db, ADMINISTRATOR, talk)] == ["하나", "둘", "셋"]
         found = parents(db)
         assert (found["둘"], found["셋"]) == (ids["일, 다시"], ids["둘"])
-        assert chats.messages(db, empty) == []
-        chats.record_question(db, talk, "넷", "ko")
+        assert chats.messages(db, ADMINISTRATOR, empty) == []
+        chats.record_question(db, ADMINISTRATOR, talk, "넷", "ko")
         assert parents(db)["넷"] == ids["삼"]

@@ -15,6 +15,7 @@ from kdrinks.documents.chunks import CHUNK_UNITS, Block, chunked, plain
 from kdrinks.documents.ingest import DocumentIngest, index_again
 from kdrinks.errors import BadInput
 from kdrinks.jobs import Job, Jobs
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
@@ -26,7 +27,7 @@ PATIENCE_S = 60
 
 
 def added(db: Database, words: TextAnalyzer, name: str, content: bytes) -> Job[DocumentIngest]:
-    job = ingest.start(Jobs(db), DocumentIngest(db, words, name, content))
+    job = ingest.start(Jobs(db), DocumentIngest(db, ADMINISTRATOR, words, name, content))
     assert job.wait(PATIENCE_S)
     return job
 
@@ -34,7 +35,7 @@ def added(db: Database, words: TextAnalyzer, name: str, content: bytes) -> Job[D
 def kept(db: Database, words: TextAnalyzer, name: str, content: bytes) -> list[store.DocumentPassage]:
     job = added(db, words, name, content)
     assert job.error is None, job.error
-    return store.parts(db, job.work.id)
+    return store.parts(db, ADMINISTRATOR, job.work.id)
 
 
 def said(parts: list[store.DocumentPassage]) -> list[tuple[str, int | None, str]]:
@@ -43,7 +44,7 @@ def said(parts: list[store.DocumentPassage]) -> list[tuple[str, int | None, str]
 
 def refused(db: Database, words: TextAnalyzer, name: str, content: bytes) -> str:
     """The key of the error; the store must be as it was."""
-    before = store.listed(db)
+    before = store.listed(db, ADMINISTRATOR)
     try:
         error = added(db, words, name, content).error
     except BadInput as exc:
@@ -51,7 +52,7 @@ def refused(db: Database, words: TextAnalyzer, name: str, content: bytes) -> str
     assert isinstance(error, BadInput)
     for lang in i18n.LANGUAGES:
         assert error.message(lang) and error.hint(lang)
-    assert store.listed(db) == before and rows(db) == sum(document.passages for document in before)
+    assert store.listed(db, ADMINISTRATOR) == before and rows(db) == sum(document.passages for document in before)
     return error.key
 
 
@@ -198,12 +199,14 @@ def test_the_same_file_added_twice_at_once_is_kept_once(
     """Within an app all who add it get the same job; across two the store refuses the later ones."""
     registries = [Jobs(db) for _ in range(apps)]
     jobs = [
-        ingest.start(registries[number % apps], DocumentIngest(db, words, "a.txt", b"A line about barley tea."))
+        ingest.start(
+            registries[number % apps], DocumentIngest(db, ADMINISTRATOR, words, "a.txt", b"A line about barley tea.")
+        )
         for number in range(3)
     ]
     assert all(job.wait(PATIENCE_S) for job in jobs)
     assert sorted(job.phase for job in jobs) == ends
-    assert len(store.listed(db)) == 1
+    assert len(store.listed(db, ADMINISTRATOR)) == 1
 
 
 @pytest.mark.parametrize(
@@ -254,13 +257,13 @@ def test_a_reader_that_dies_is_told_and_changes_nothing(
 def test_a_removed_document_leaves_no_passage_word_or_vector(db: Database, words: TextAnalyzer) -> None:
     stays = added(db, words, "stays.txt", b"The second house pours oolong.")
     goes = added(db, words, "goes.txt", b"The first house pours jasmine.")
-    assert store.remove(db, goes.work.id)
-    assert [document.id for document in store.listed(db)] == [stays.work.id]
+    assert store.remove(db, ADMINISTRATOR, goes.work.id)
+    assert [document.id for document in store.listed(db, ADMINISTRATOR)] == [stays.work.id]
     assert rows(db) == 1
     with db.cursor() as cursor:
         terms = {row[0] for row in cursor.execute("SELECT term FROM document_words").fetchall()}
     assert "oolong" in terms and "jasmin" not in terms and "jasmine" not in terms
-    assert not store.remove(db, goes.work.id)
+    assert not store.remove(db, ADMINISTRATOR, goes.work.id)
 
 
 def test_documents_survive_a_restart_and_a_refill_of_the_drinks(tmp_path: Path, words: TextAnalyzer) -> None:
@@ -268,10 +271,10 @@ def test_documents_survive_a_restart_and_a_refill_of_the_drinks(tmp_path: Path, 
     job = added(db, words, "안내서.pdf", brewery_pdf())
     db.close()
     again = Database.open(tmp_path / "k.duckdb")
-    assert [(document.title, document.pages, document.format) for document in store.listed(again)] == [
+    assert [(document.title, document.pages, document.format) for document in store.listed(again, ADMINISTRATOR)] == [
         ("안내서", 2, "pdf")
     ]
-    assert len(store.parts(again, job.work.id)) == store.listed(again)[0].passages
+    assert len(store.parts(again, ADMINISTRATOR, job.work.id)) == store.listed(again, ADMINISTRATOR)[0].passages
     again.close()
 
 
@@ -288,27 +291,27 @@ def test_a_cancelled_document_leaves_nothing(
 
     monkeypatch.setattr(ingest, "indexed", held)
     jobs = Jobs(db)
-    job = ingest.start(jobs, DocumentIngest(db, words, "안내서.pdf", brewery_pdf()))
+    job = ingest.start(jobs, DocumentIngest(db, ADMINISTRATOR, words, "안내서.pdf", brewery_pdf()))
     assert reached.wait(PATIENCE_S)
-    waiting = ingest.start(jobs, DocumentIngest(db, words, "b.txt", b"The next one waits for its turn."))
+    waiting = ingest.start(jobs, DocumentIngest(db, ADMINISTRATOR, words, "b.txt", b"The next one waits for its turn."))
     assert eventually(lambda: waiting.phase == "waiting" and not waiting.wait(0.2))
     job.cancel()
     waiting.cancel()
     go_on.set()
     assert job.wait(PATIENCE_S) and waiting.wait(PATIENCE_S)
     assert (job.phase, waiting.phase) == ("cancelled", "cancelled")
-    assert store.listed(db) == [] and rows(db) == rows(db, "document_words") == 0
+    assert store.listed(db, ADMINISTRATOR) == [] and rows(db) == rows(db, "document_words") == 0
 
 
 def test_a_cancel_ends_the_reading_of_a_long_file(db: Database, words: TextAnalyzer) -> None:
     long = pdf([[(9, f"Line {n} of page.") for n in range(60)]] * 900)
-    job = ingest.start(Jobs(db), DocumentIngest(db, words, "long.pdf", long))
+    job = ingest.start(Jobs(db), DocumentIngest(db, ADMINISTRATOR, words, "long.pdf", long))
     while job.progress.step != "reading_pages":
         assert not job.over
     job.cancel()
     assert job.wait(PATIENCE_S)
     assert job.phase == "cancelled" and job.progress.values["done"] != 900
-    assert store.listed(db) == []
+    assert store.listed(db, ADMINISTRATOR) == []
 
 
 def test_words_of_an_older_kdrinks_are_made_again(

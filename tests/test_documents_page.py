@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from kdrinks.documents import ingest
 from kdrinks.jobs import Job
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import documents as store
 from kdrinks.ui.frame import get_services
 from tests.support.app_pages import open_page, shown
@@ -31,7 +32,7 @@ def upload(page: AppTest, name: str, content: bytes) -> AppTest:
 
 
 def added(name: str, content: bytes) -> Job[ingest.DocumentIngest]:
-    work = ingest.DocumentIngest(get_services().db, get_services().words, name, content)
+    work = ingest.DocumentIngest(get_services().db, ADMINISTRATOR, get_services().words, name, content)
     job = ingest.start(get_services().jobs, work)
     assert job.wait(PATIENCE_S) and job.error is None
     return job
@@ -65,7 +66,7 @@ def test_a_file_that_cannot_be_read_is_told_and_changes_nothing(
     page = open_page("drinks", documents="1")
     upload(page, name, content)
     assert says in page.error[0].value and name in page.error[0].value
-    assert store.listed(get_services().db) == []
+    assert store.listed(get_services().db, ADMINISTRATOR) == []
     dismiss = [button for button in page.button if (button.key or "").startswith("dismiss-")]
     if dismiss:
         dismiss[0].click().run()
@@ -107,7 +108,10 @@ def test_a_document_is_removed_with_everything_it_was_found_by(home: Path) -> No
     page = open_page("drinks", "en", documents="1")
     page.button(key=f"remove-{job.work.id}").click().run()
     assert not page.exception
-    assert store.listed(get_services().db) == [] and store.parts(get_services().db, job.work.id) == []
+    assert (
+        store.listed(get_services().db, ADMINISTRATOR) == []
+        and store.parts(get_services().db, ADMINISTRATOR, job.work.id) == []
+    )
     assert "No documents yet" in "\n".join(str(title.value) for title in page.subheader)
 
 

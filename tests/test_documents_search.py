@@ -9,6 +9,7 @@ from kdrinks.answer import Answer, ask
 from kdrinks.config import ROOT, Settings
 from kdrinks.documents import ingest
 from kdrinks.measure.evaluate import read_questions
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import Services, open_services
 from kdrinks.store import documents as store
@@ -57,7 +58,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     settings = Settings(tmp_path_factory.mktemp("home"), ROOT / "models")
     opened = open_services(settings)
     for name, content in FILES.items():
-        job = ingest.start(opened.jobs, ingest.DocumentIngest(opened.db, opened.words, name, content))
+        job = ingest.start(opened.jobs, ingest.DocumentIngest(opened.db, ADMINISTRATOR, opened.words, name, content))
         assert job.wait(PATIENCE_S) and job.phase == "done", job.error
     yield opened
     opened.close()
@@ -74,7 +75,7 @@ def without(services: Services) -> Iterator[Knowledge]:
 
 
 def answered(services: Services, question: str, conversation_id: str = "") -> Answer:
-    answer = ask(services, question, conversation_id=conversation_id)
+    answer = ask(services, ADMINISTRATOR, question, conversation_id=conversation_id)
     assert answer.wait(PATIENCE_S) and answer.error is None
     return answer
 
@@ -102,7 +103,9 @@ def test_a_question_whose_answer_stands_in_a_document_is_answered_and_cited_from
     first = answer.citations[0].passage
     assert (first.title, first.kind) == (title, "document")
     whole = next(
-        part.passage.text for part in store.parts(services.db, first.subject_id) if part.passage.id == first.id
+        part.passage.text
+        for part in store.parts(services.db, ADMINISTRATOR, first.subject_id)
+        if part.passage.id == first.id
     )
     assert first.text in whole and says in first.text
 
@@ -169,26 +172,28 @@ def test_an_order_in_a_document_steers_no_answer(services: Services, question: s
 
 def test_a_removed_document_answers_no_more(services: Services) -> None:
     work = ingest.DocumentIngest(
-        services.db, services.words, "잠깐.txt", "고래섬 주막은 수요일 밤에만 엽니다.".encode()
+        services.db, ADMINISTRATOR, services.words, "잠깐.txt", "고래섬 주막은 수요일 밤에만 엽니다.".encode()
     )
     job = ingest.start(services.jobs, work)
     assert job.wait(PATIENCE_S)
     assert "수요일" in answered(services, "고래섬 주막은 언제 열어?").text
-    store.remove(services.db, work.id)
+    store.remove(services.db, ADMINISTRATOR, work.id)
     assert "수요일" not in answered(services, "고래섬 주막은 언제 열어?").text
 
 
 def test_a_correction_of_a_drink_leaves_the_documents(services: Services) -> None:
-    before = store.listed(services.db)
+    before = store.listed(services.db, ADMINISTRATOR)
     services.knowledge.renew()
-    assert store.listed(services.db) == before
+    assert store.listed(services.db, ADMINISTRATOR) == before
     assert "이만 원" in answered(services, "마을회관 큰방은 얼마야?").text
 
 
 def test_the_same_words_in_a_new_home_are_found_after_a_restart(tmp_path: Path) -> None:
     settings = Settings(tmp_path, ROOT / "models")
     first = open_services(settings)
-    job = ingest.start(first.jobs, ingest.DocumentIngest(first.db, first.words, "회관.md", HALL.encode()))
+    job = ingest.start(
+        first.jobs, ingest.DocumentIngest(first.db, ADMINISTRATOR, first.words, "회관.md", HALL.encode())
+    )
     assert job.wait(PATIENCE_S)
     first.close()
     second = open_services(settings)

@@ -20,6 +20,7 @@ from kdrinks.hub.download import Download, Downloads, Interrupted
 from kdrinks.hub.download import start as begin
 from kdrinks.hub.remote import Hub, Token, quantization_of
 from kdrinks.jobs import Job, Jobs
+from kdrinks.records import ADMINISTRATOR
 from tests.support.hub_server import FakeHub, running_hub
 from tests.support.tiny_models import write_byte_model
 from tests.support.wait import eventually
@@ -252,7 +253,7 @@ def test_two_tabs_that_ask_for_one_file_make_one_transfer(hub: FakeHub, tmp_path
     downloads = Downloads(Hub(), tmp_path, Jobs())
     file = downloads.hub.file(REPO, "drink-Q4_K_M.gguf")
     jobs: list[Job[Download]] = []
-    threads = [threading.Thread(target=lambda: jobs.append(downloads.start(file))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: jobs.append(downloads.start(ADMINISTRATOR, file))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

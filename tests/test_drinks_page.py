@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from kdrinks.drinks import catalog, import_export
 from kdrinks.drinks.model import record_of
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import drinks as store
 from kdrinks.store.db import Database
 from kdrinks.ui.frame import get_services
@@ -133,7 +134,7 @@ def test_what_people_write_is_shown_as_they_wrote_it(home: Path) -> None:
     db = Database.open(home / "kdrinks.duckdb")
     now = catalog.current(db)
     evil = {"ko": "<img src=x onerror=alert(1)> ![](http://evil.example/x.png) **굵게**입니다.", "en": "$x$ is it."}
-    store.save(db, "corrected", {"sikhye": {**record_of(now.by_id["sikhye"]), "summary": evil}})
+    store.save(db, ADMINISTRATOR, "corrected", {"sikhye": {**record_of(now.by_id["sikhye"]), "summary": evil}})
     db.close()
     page = open_page("drinks", drink="sikhye")
     texts = [str(one.value) for one in page.markdown]

@@ -17,6 +17,7 @@ from kdrinks.drinks.model import drink_from, record_of
 from kdrinks.drinks.names import packaged_names
 from kdrinks.drinks.sources import describe
 from kdrinks.errors import BadInput
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import drinks as store
 from kdrinks.store.db import Database
@@ -60,11 +61,13 @@ def test_answers_use_a_correction_at_once_and_the_old_text_after_undo(db: Databa
     question = "식혜는 어떤 음료인가요?"
     before = [hit.passage.text for hit in knowledge.find(question).prompt_hits]
     summary = {"ko": "식혜는 이 집에서 유자를 띄우는 음료입니다.", "en": "Sikhye is served here with yuja."}
-    change = store.save(db, "corrected", {"sikhye": corrected(catalog.current(db), "sikhye", summary=summary)})
+    change = store.save(
+        db, ADMINISTRATOR, "corrected", {"sikhye": corrected(catalog.current(db), "sikhye", summary=summary)}
+    )
     knowledge.renew()
     assert summary["ko"] in [hit.passage.text for hit in knowledge.find(question).prompt_hits]
     assert summary["en"] in [hit.passage.text for hit in knowledge.find("What is sikhye?").prompt_hits]
-    store.undo(db, change)
+    store.undo(db, ADMINISTRATOR, change)
     knowledge.renew()
     assert [hit.passage.text for hit in knowledge.find(question).prompt_hits] == before
 
@@ -73,13 +76,13 @@ def test_a_new_drink_is_found_by_name_and_alias_and_gone_after_undo(db: Database
     knowledge = Knowledge(db, words)
     knowledge.fill()
     assert form.validate(NEW, catalog.current(db).by_id, is_new=True) == []
-    change = store.save(db, "added", {NEW.id: form.record_from(NEW, None)})
+    change = store.save(db, ADMINISTRATOR, "added", {NEW.id: form.record_from(NEW, None)})
     knowledge.renew()
     for question in ("흑임자차는 어떻게 만드나요?", "검은깨차 재료가 뭐예요?", "How do I make heugimja-cha?"):
         found = knowledge.find(question)
         assert found.subjects[:1] == (NEW.id,), question
         assert {hit.passage.subject_id for hit in found.prompt_hits} == {NEW.id}
-    store.undo(db, change)
+    store.undo(db, ADMINISTRATOR, change)
     knowledge.renew()
     assert NEW.id not in {hit.passage.subject_id for hit in knowledge.find("흑임자차는 어떻게 만드나요?").hits}
     assert NEW.id not in catalog.current(db).by_id
@@ -93,7 +96,7 @@ def test_a_new_drink_is_a_drink_for_charts_at_once(db: Database) -> None:
     assert (own._shown, own._latin_names) == packaged  # the packaged drinks are known already
     said = "검은깨차랑 흑 임자차를 마셨다. I like Heugimja-cha."
     before = {one.word for one in own.count(said) if one.pos == "drink"}
-    store.save(db, "added", {NEW.id: form.record_from(NEW, None)})
+    store.save(db, ADMINISTRATOR, "added", {NEW.id: form.record_from(NEW, None)})
     knowledge.renew()
     assert before == {"흑임자차"}  # one that the packaged list of words has already
     assert {one.word for one in own.count(said) if one.pos == "drink"} == {"검은깨차", "흑임자차", "heugimja-cha"}
@@ -101,7 +104,7 @@ def test_a_new_drink_is_a_drink_for_charts_at_once(db: Database) -> None:
 
 def test_an_edit_survives_the_end_of_the_program(tmp_path: Path) -> None:
     first = Database.open(tmp_path / "kdrinks.duckdb")
-    store.save(first, "corrected", {"sikhye": corrected(catalog.current(first), "sikhye", hanja="甘酒")})
+    store.save(first, ADMINISTRATOR, "corrected", {"sikhye": corrected(catalog.current(first), "sikhye", hanja="甘酒")})
     first.close()
     second = Database.open(tmp_path / "kdrinks.duckdb")
     assert catalog.current(second).by_id["sikhye"].hanja == "甘酒"
@@ -111,27 +114,29 @@ def test_an_edit_survives_the_end_of_the_program(tmp_path: Path) -> None:
 
 def test_changes_are_taken_back_newest_first_and_undo_can_be_undone(db: Database) -> None:
     now = catalog.current(db)
-    first = store.save(db, "corrected", {"sikhye": corrected(now, "sikhye", hanja="一")})
-    second = store.save(db, "imported", {name: corrected(now, name, hanja="二") for name in ("sikhye", "sujeonggwa")})
+    first = store.save(db, ADMINISTRATOR, "corrected", {"sikhye": corrected(now, "sikhye", hanja="一")})
+    second = store.save(
+        db, ADMINISTRATOR, "imported", {name: corrected(now, name, hanja="二") for name in ("sikhye", "sujeonggwa")}
+    )
     assert [change.can_be_undone for change in store.changes(db)] == [True, False]
     with pytest.raises(BadInput) as refused:
-        store.undo(db, first)
+        store.undo(db, ADMINISTRATOR, first)
     assert refused.value.key == "change_not_latest"
-    undone = store.undo(db, second)
+    undone = store.undo(db, ADMINISTRATOR, second)
     assert [catalog.current(db).by_id[name].hanja for name in ("sikhye", "sujeonggwa")] == [
         "一",
         now.by_id["sujeonggwa"].hanja,
     ]
-    store.undo(db, undone)
+    store.undo(db, ADMINISTRATOR, undone)
     assert [catalog.current(db).by_id[name].hanja for name in ("sikhye", "sujeonggwa")] == ["二", "二"]
     assert [change.kind for change in store.changes(db, drink_id="sujeonggwa")] == ["undone", "undone", "imported"]
     assert len(store.changes(db)) == 4
     with pytest.raises(BadInput):
-        store.undo(db, "00000000-0000-7000-8000-000000000000")
+        store.undo(db, ADMINISTRATOR, "00000000-0000-7000-8000-000000000000")
 
 
 def test_a_version_that_no_longer_fits_leaves_the_packaged_drink(db: Database) -> None:
-    store.save(db, "corrected", {"sikhye": {"id": "sikhye", "name_ko": "식혜"}, "nothing": {}})
+    store.save(db, ADMINISTRATOR, "corrected", {"sikhye": {"id": "sikhye", "name_ko": "식혜"}, "nothing": {}})
     now = catalog.current(db)
     assert now.by_id["sikhye"] in catalog.packaged()
     assert set(now.unfit) == {"sikhye", "nothing"}
@@ -196,7 +201,7 @@ def test_an_exported_file_comes_back_the_same(db: Database, kind: str) -> None:
     record = form.record_from(
         replace(NEW, hanja="=SUM(A1)", aliases=("-a", "'quoted"), sources=("https://a.kr/?q=1",)), None
     )
-    store.save(db, "added", {NEW.id: record})
+    store.save(db, ADMINISTRATOR, "added", {NEW.id: record})
     now = catalog.current(db)
     content = (import_export.as_jsonl if kind == "jsonl" else import_export.as_csv)(now.drinks)
     assert import_export.read(content, f"drinks.{kind}", now) == import_export.ImportDiff({}, {}, len(now.drinks), ())
@@ -206,7 +211,9 @@ def test_an_exported_file_comes_back_the_same(db: Database, kind: str) -> None:
 
 
 def test_a_spreadsheet_runs_no_cell_of_an_exported_file(db: Database) -> None:
-    store.save(db, "added", {NEW.id: form.record_from(replace(NEW, hanja='=HYPERLINK("http://x")'), None)})
+    store.save(
+        db, ADMINISTRATOR, "added", {NEW.id: form.record_from(replace(NEW, hanja='=HYPERLINK("http://x")'), None)}
+    )
     text = import_export.as_csv(catalog.current(db).drinks).decode("utf-8-sig")
     assert "'=HYPERLINK" in text and ',"=HYPERLINK' not in text
 

@@ -22,6 +22,7 @@ from kdrinks.engine.protocol import Build, Done, Engine, Event, State, Text
 from kdrinks.errors import EngineDied, ModelNotFound
 from kdrinks.hub.catalog import describe_ref
 from kdrinks.records import (
+    ADMINISTRATOR,
     Choice,
     Described,
     Device,
@@ -221,7 +222,7 @@ def chosen(services: Services) -> Choice:
 
 
 def answered(services: Services, question: str, choice: Choice) -> Answer:
-    answer = ask(services, question, choice=choice)
+    answer = ask(services, ADMINISTRATOR, question, choice=choice)
     assert answer.wait(60)
     return answer
 
@@ -250,7 +251,7 @@ def test_no_server_is_asked_what_could_hurt_somebody(services: Services, server:
 def test_stop_ends_the_writing_and_a_server_that_is_gone_is_a_failed_answer(services: Services, server: Server) -> None:
     server.gate.clear()
     server.pieces = ["식혜", " 끝"]  # the first could still become a sentence that may be said
-    answer = ask(services, QUESTION, choice=chosen(services))
+    answer = ask(services, ADMINISTRATOR, QUESTION, choice=chosen(services))
     assert eventually(lambda: bool(server.requests))
     answer.stop()
     server.gate.set()
@@ -281,7 +282,7 @@ def test_it_is_chosen_on_the_models_page_and_its_answers_are_stored_and_drawn(
     server.pieces = ["식혜는 커피콩으로 만듭니다."]
     answer = answered(services, QUESTION, last_choice(services))
     conversation = answer.question.conversation_id
-    (asked,) = chats.messages(services.db, conversation)
+    (asked,) = chats.messages(services.db, ADMINISTRATOR, conversation)
     assert asked.exchange and asked.exchange.loaded and asked.exchange.loaded.used == "remote"
     page = models_page()
     assert "remote:tea" in shown(page) and page.radio[0].value == "remote:tea"
@@ -295,6 +296,6 @@ def test_it_is_chosen_on_the_models_page_and_its_answers_are_stored_and_drawn(
     chat = open_app()
     chat.chat_input[0].set_value(QUESTION).run()
     assert not chat.exception and len(server.requests) == before + 1
-    save_choice(services, BUILT_IN)
+    save_choice(services, ADMINISTRATOR, BUILT_IN)
     assert answered(services, QUESTION, last_choice(services)).loaded is not None
     assert services.engine.state.loaded and services.engine.state.loaded.used == "cpu"

@@ -10,7 +10,7 @@ from kdrinks.__main__ import main
 from kdrinks.config import BUILT_IN_FILE
 from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import Done
-from kdrinks.records import Choice, LocalModel, Message, Sampling
+from kdrinks.records import ADMINISTRATOR, Choice, LocalModel, Message, Sampling
 from kdrinks.store import chats, forget, sqlbox
 from kdrinks.store.db import Database
 from tests.support.counted_answers import say
@@ -44,7 +44,7 @@ def filled(home: Path) -> tuple[Database, list[str]]:
     ids = [say(db, {secret: 2, "술": 1}, text=f"{secret} 비밀입니다.", asked={secret: 1}) for secret in SECRETS]
     for number in range(50):
         say(db, {f"말{number}": 1}, text=f"다른 이야기 {number}")
-    sqlbox.query(db, "SELECT 1", time_limit_s=60)
+    sqlbox.query(db, ADMINISTRATOR, "SELECT 1", time_limit_s=60)
     db.close()
     db = Database.open(home / "kdrinks.duckdb")
     db.checkpoint()
@@ -55,7 +55,7 @@ def filled(home: Path) -> tuple[Database, list[str]]:
 
 def test_a_deleted_conversation_is_in_no_table_and_no_file_and_the_others_stay(home: Path) -> None:
     db, ids = filled(home)
-    chats.delete_conversation(db, ids[0])
+    chats.delete_conversation(db, ADMINISTRATOR, ids[0])
     assert not tables_with(db, SECRETS[0]) and not files_with(home, SECRETS[0])
     assert tables_with(db, SECRETS[1]) == ["messages", "words"]
     with db.cursor() as cursor:
@@ -68,7 +68,7 @@ def test_deleting_everything_leaves_nothing_in_any_file(home: Path) -> None:
     db, ids = filled(home)
     told: list[list[str]] = []
     db.on_delete.append(lambda gone: told.append(list(gone)))
-    assert forget.everything(db) == 52
+    assert forget.everything(db, ADMINISTRATOR) == 52
     for secret in (*SECRETS, "다른 이야기"):
         assert not tables_with(db, secret) and not files_with(home, secret)
     assert set(ids) < set(told[0]), "caches are told which"
@@ -81,7 +81,7 @@ def test_retention_by_age_leaves_nothing_either(home: Path) -> None:
         for table in ("conversations", "messages"):
             key = "id" if table == "conversations" else "conversation_id"
             cursor.execute(f"UPDATE {table} SET created_at = created_at - INTERVAL 31 DAY WHERE {key} = ?", [ids[0]])
-    assert forget.set_retention(db, 30) == 1
+    assert forget.set_retention(db, ADMINISTRATOR, 30) == 1
     assert not tables_with(db, SECRETS[0]) and not files_with(home, SECRETS[0])
     assert tables_with(db, SECRETS[1])
     db.close()
@@ -132,7 +132,7 @@ def test_what_a_reader_held_back_is_rewritten_by_the_next_start(home: Path) -> N
     db, ids = filled(home)
     with db.cursor() as reader:
         reader.execute("SELECT * FROM messages")
-        chats.delete_conversation(db, ids[0])
+        chats.delete_conversation(db, ADMINISTRATOR, ids[0])
         assert not tables_with(db, SECRETS[0])
     db.close()
     db = Database.open(home / "kdrinks.duckdb")
@@ -159,8 +159,8 @@ def test_people_go_on_writing_and_reading_while_the_file_is_written_anew(home: P
     threads = [threading.Thread(target=talk) for _ in range(3)]
     for thread in threads:
         thread.start()
-    chats.delete_conversation(db, ids[0])
-    chats.delete_conversation(db, ids[1])
+    chats.delete_conversation(db, ADMINISTRATOR, ids[0])
+    chats.delete_conversation(db, ADMINISTRATOR, ids[1])
     done.set()
     for thread in threads:
         thread.join()
@@ -198,7 +198,7 @@ def test_a_deletion_empties_the_pages_caches_and_the_engines(home: Path, monkeyp
     talk = say(services.db, {"술": 1})
     sentences("1"), sentences("1")
     assert len(drawn) == 1
-    chats.delete_conversation(services.db, talk)
+    chats.delete_conversation(services.db, ADMINISTRATOR, talk)
     sentences("1")
     assert len(drawn) == 2
     assert forgotten.wait(10) and told == [(talk,)]

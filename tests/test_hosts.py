@@ -160,6 +160,11 @@ def test_the_app_answers_under_every_name_that_is_its_own(named: App, host: str)
     assert opened(named, host, f"Origin: http://{host}").startswith("HTTP/1.1 101")
 
 
+def test_at_home_no_browser_is_given_a_visitors_cookie(named: App) -> None:
+    page = got(named, "localhost", "/")
+    assert page.startswith("HTTP/1.1 200") and "kdrinks_visitor" not in page
+
+
 @pytest.mark.parametrize("host", UNKNOWN)
 def test_a_name_that_is_not_known_gets_a_page_that_says_how_to_make_it_known(named: App, host: str) -> None:
     for answer in (got(named, host), opened(named, host, f"Origin: http://{host}")):

@@ -13,7 +13,7 @@ from kdrinks.answer import Answer, ask
 from kdrinks.config import BUILT_IN_FILE, Settings
 from kdrinks.generation.identity import SAFETY_SOURCES, Identity, safety_version
 from kdrinks.hub import model_hash
-from kdrinks.records import Choice, LocalModel, Sampling
+from kdrinks.records import ADMINISTRATOR, Choice, LocalModel, Sampling
 from kdrinks.services import Services, open_services
 from kdrinks.store import chats, file_hashes
 from kdrinks.store.db import Database
@@ -45,7 +45,7 @@ def model(services: Services) -> Choice:
 
 
 def asked(services: Services, choice: Choice, question: str = QUESTION, sampling: Sampling = SHORT) -> Answer:
-    answer = ask(services, question, choice=choice, sampling=sampling)
+    answer = ask(services, ADMINISTRATOR, question, choice=choice, sampling=sampling)
     assert answer.wait(60) and answer.error is None
     return answer
 
@@ -77,7 +77,7 @@ def test_an_answer_keeps_its_identity_and_one_that_no_model_wrote_has_none(servi
     model_hash.take(services.db, BUILT_IN_FILE)
     said, quoted = asked(services, built_in), asked(services, built_in, "임신 중인데 막걸리 마셔도 돼요?")
     for answer in (said, quoted):
-        (stored,) = chats.messages(services.db, answer.question.conversation_id)
+        (stored,) = chats.messages(services.db, ADMINISTRATOR, answer.question.conversation_id)
         assert stored.exchange and stored.exchange.identity == answer.identity
     assert len(said.identity) == 64 and quoted.guard == "quoted" and quoted.identity == ""
 

@@ -23,7 +23,7 @@ from kdrinks.hub import catalog, download
 from kdrinks.hub.remote import Hub
 from kdrinks.jobs import Cancelled, Job, Jobs
 from kdrinks.measure import compare
-from kdrinks.records import Choice
+from kdrinks.records import ADMINISTRATOR, Choice
 from kdrinks.services import Services, last_choice, load_model, open_services
 from kdrinks.store import documents as documents_store
 from kdrinks.store import jobs as jobs_store
@@ -49,7 +49,7 @@ from tests.support.wait import eventually
 
 services = open_services(Settings(Path(sys.argv[1]), Path(sys.argv[1])))
 long = pdf([[(9, f"Line {n} of page.") for n in range(60)]] * 900)
-job = ingest.start(services.jobs, ingest.DocumentIngest(services.db, services.words, "안내서.pdf", long))
+job = ingest.start(services.jobs, ingest.DocumentIngest(services.db, ADMINISTRATOR, services.words, "안내서.pdf", long))
 assert eventually(lambda: job.progress.step == "reading_pages", 60)
 print("reading", flush=True)
 job.wait()
@@ -188,12 +188,12 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
 def test_a_hub_whose_storage_leads_back_to_itself_ends_the_download_and_says_so(hub: FakeHub, tmp_path: Path) -> None:
     hub.statuses = [(302, {"location": f"{hub.storage_url}/{REPO}/{FILE}"})] * 1000
     downloads = download.Downloads(Hub(), tmp_path, Jobs())
-    job = downloads.start(downloads.hub.file(REPO, FILE))
+    job = downloads.start(ADMINISTRATOR, downloads.hub.file(REPO, FILE))
     assert job.wait(PATIENCE_S) and job.phase == "failed" and job.error
     assert FILE in job.error.message("ko") and "TooManyRedirects" in job.error.message("ko")
     assert list(tmp_path.iterdir()) == []
     hub.statuses = []
-    again = downloads.start(downloads.hub.file(REPO, FILE))
+    again = downloads.start(ADMINISTRATOR, downloads.hub.file(REPO, FILE))
     assert again.wait(PATIENCE_S) and again.id == job.id and again.phase == "done" and (tmp_path / FILE).exists()
 
 
@@ -307,9 +307,11 @@ def test_trying_again_what_was_cut_is_an_answer_to_being_told(tmp_path: Path) ->
 
 
 def test_a_removed_document_is_gone_from_the_jobs_too(db: Database, words: Any) -> None:
-    job = ingest.start(Jobs(db), ingest.DocumentIngest(db, words, "secret.txt", b"The second house pours oolong."))
+    job = ingest.start(
+        Jobs(db), ingest.DocumentIngest(db, ADMINISTRATOR, words, "secret.txt", b"The second house pours oolong.")
+    )
     assert job.wait(PATIENCE_S) and len(rows(db)) == 2
-    documents_store.remove(db, job.work.id)
+    documents_store.remove(db, ADMINISTRATOR, job.work.id)
     assert rows(db) == []
 
 
@@ -328,23 +330,25 @@ def test_work_that_does_not_listen_cannot_hold_the_end_of_the_app_up(
 
 
 def loading(services: Services, folder: Path, slow_model: Choice) -> Job[Any]:
-    return load_model(services, slow_model)
+    return load_model(services, ADMINISTRATOR, slow_model)
 
 
 def downloading(services: Services, folder: Path, slow_model: Choice) -> Job[Any]:
     downloads = download.Downloads(Hub(), folder, services.jobs)
-    return downloads.start(downloads.hub.file(REPO, FILE))
+    return downloads.start(ADMINISTRATOR, downloads.hub.file(REPO, FILE))
 
 
 def comparing(services: Services, folder: Path, slow_model: Choice) -> Job[Any]:
     model = catalog.find_model(catalog.BUILT_IN, services.settings)
     found = compare.Candidate(model, last_choice(services))
-    return compare.start(services.jobs, compare.Comparison(services.db, services.engine, [found]))
+    return compare.start(services.jobs, compare.Comparison(services.db, ADMINISTRATOR, services.engine, [found]))
 
 
 def indexing(services: Services, folder: Path, slow_model: Choice) -> Job[Any]:
     long = pdf([[(9, f"Line {n} of page.") for n in range(60)]] * 300)
-    return ingest.start(services.jobs, ingest.DocumentIngest(services.db, services.words, "long.pdf", long))
+    return ingest.start(
+        services.jobs, ingest.DocumentIngest(services.db, ADMINISTRATOR, services.words, "long.pdf", long)
+    )
 
 
 @pytest.mark.parametrize("begin", [loading, downloading, comparing, indexing])

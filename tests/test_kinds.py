@@ -18,7 +18,7 @@ from kdrinks.drinks.passages import all_passages, passages_of_drink
 from kdrinks.generation import templates
 from kdrinks.generation.guard import Guard
 from kdrinks.kinds import Intent, Kind
-from kdrinks.records import Citation, Passage
+from kdrinks.records import ADMINISTRATOR, Citation, Passage
 from kdrinks.search import intents
 from kdrinks.search.topics import load_cues
 from kdrinks.store import drinks as store
@@ -137,7 +137,7 @@ def test_a_drink_edited_before_a_field_came_is_kept() -> None:
     db = Database.open(None)
     before = {**record_of(load_drinks()[0]), "hanja": "一"}
     assert "keeping" not in before
-    store.save(db, "corrected", {before["id"]: before})
+    store.save(db, ADMINISTRATOR, "corrected", {before["id"]: before})
     now = catalog.current(db)
     assert now.unfit == () and now.by_id[before["id"]].hanja == "一"
     assert record_of(now.by_id[before["id"]]) == before, "what is at its default is not written"

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from kdrinks.config import Settings
 from kdrinks.drinks.names import packaged_names
-from kdrinks.records import Exchange, Timing
+from kdrinks.records import ADMINISTRATOR, Exchange, Timing
 from kdrinks.sample import load
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
@@ -88,10 +88,15 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app with sample data for full charts, and one conversation whose answer is hard to lay out."""
     folder = tmp_path_factory.mktemp("layout")
     db = Database.open(Settings(folder / "home", folder).database)
-    load(db, TextAnalyzer(packaged_names()))
-    conversation_id, question_id = chats.start_conversation(db), new_id()
+    load(db, ADMINISTRATOR, TextAnalyzer(packaged_names()))
+    conversation_id, question_id = chats.start_conversation(db, ADMINISTRATOR), new_id()
     chats.record_question(
-        db, conversation_id, f"{ADDRESS} 이 주소에 나온 막걸리 이야기가 맞나요?", "ko", question_id=question_id
+        db,
+        ADMINISTRATOR,
+        conversation_id,
+        f"{ADDRESS} 이 주소에 나온 막걸리 이야기가 맞나요?",
+        "ko",
+        question_id=question_id,
     )
     exchange = Exchange(
         conversation_id, question_id, new_id(), "", ANSWER, "ko", "stop", None, (), None, Timing(), "off"

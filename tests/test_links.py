@@ -13,7 +13,7 @@ from kdrinks.engine.protocol import Done
 from kdrinks.errors import BadInput, ModelNotFound, NotAModel
 from kdrinks.hub import catalog, links, quantize
 from kdrinks.jobs import Jobs
-from kdrinks.records import Choice, LocalModel, Message, Sampling
+from kdrinks.records import ADMINISTRATOR, Choice, LocalModel, Message, Sampling
 from tests.support.tiny_models import write_byte_model
 
 
@@ -48,10 +48,10 @@ def test_a_linked_file_is_in_the_list_uncopied_and_removing_it_removes_the_link_
     settings: Settings, outside: Path
 ) -> None:
     source = write_byte_model(outside / "tea.gguf")
-    model = links.link(source, settings)
+    model = links.link(ADMINISTRATOR, source, settings)
     assert model.id == "tea" and ids(settings) == ["built-in", "tea"]
     assert (settings.models / "tea.gguf").samefile(source) and (settings.models / "tea.gguf").is_symlink()
-    catalog.remove(catalog.find_model("tea", settings), settings)
+    catalog.remove(ADMINISTRATOR, catalog.find_model("tea", settings), settings)
     assert source.exists() and ids(settings) == ["built-in"] and list(settings.models.iterdir()) == []
 
 
@@ -67,8 +67,8 @@ def test_a_split_model_linked_out_of_a_cache_of_blobs_answers_and_is_quantized(
     for number, part in enumerate(parts):
         blob = part.rename(outside / "blobs" / f"{number}0ff")
         (outside / "snapshot" / part.name).symlink_to(blob)
-    model = links.link(outside / "snapshot" / parts[0].name, settings)
-    job = quantize.start(Jobs(), model, quantize.targets_for(model, ["Q8_0"], settings.models))
+    model = links.link(ADMINISTRATOR, outside / "snapshot" / parts[0].name, settings)
+    job = quantize.start(Jobs(), ADMINISTRATOR, model, quantize.targets_for(model, ["Q8_0"], settings.models))
     assert job.wait(60) and job.phase == "done" and job.work.made == [settings.models / "tea-Q8_0.gguf"]
     with closing(LocalEngine()) as engine:
         for one in catalog.local_models(settings)[1:]:
@@ -80,28 +80,28 @@ def test_a_split_model_linked_out_of_a_cache_of_blobs_answers_and_is_quantized(
 
 def test_a_split_file_is_linked_whole_whichever_part_was_named(settings: Settings, outside: Path) -> None:
     parts = write_split(outside)
-    assert links.link(parts[1], settings).size_bytes == sum(part.stat().st_size for part in parts)
+    assert links.link(ADMINISTRATOR, parts[1], settings).size_bytes == sum(part.stat().st_size for part in parts)
     assert ids(settings) == ["built-in", "big"]
-    catalog.remove(catalog.find_model("big", settings), settings)
+    catalog.remove(ADMINISTRATOR, catalog.find_model("big", settings), settings)
     assert all(part.exists() for part in parts) and list(settings.models.iterdir()) == []
 
 
 @pytest.mark.parametrize("gone", [0, 1])
 def test_a_moved_file_says_so_and_its_link_can_be_removed(settings: Settings, outside: Path, gone: int) -> None:
     parts = write_split(outside)
-    links.link(parts[0], settings)
+    links.link(ADMINISTRATOR, parts[0], settings)
     parts[gone].rename(outside / "renamed.gguf")
     assert ids(settings) == ["built-in"]
     broken = catalog.broken_files(settings)
     assert [one.error.key for one in broken] == ["link_moved"]
     assert str(parts[gone]) in broken[0].error.message("en") and str(parts[gone]) in broken[0].error.message("ko")
-    links.unlink(broken[0].path)
+    links.unlink(ADMINISTRATOR, broken[0].path)
     assert catalog.broken_files(settings) == [] and list(settings.models.iterdir()) == []
 
 
 def test_a_model_asked_for_by_name_whose_file_moved_says_where_it_was(settings: Settings, outside: Path) -> None:
     source = write_byte_model(outside / "tea.gguf")
-    links.link(source, settings)
+    links.link(ADMINISTRATOR, source, settings)
     source.unlink()
     with pytest.raises(ModelNotFound, match="elsewhere"):
         catalog.find_model("tea", settings)
@@ -116,16 +116,16 @@ def test_what_is_no_model_or_has_no_free_name_is_refused_and_nothing_is_left(set
         (outside / "not.gguf", NotAModel),
     ):
         with pytest.raises(error):
-            links.link(path, settings)
+            links.link(ADMINISTRATOR, path, settings)
     first = write_byte_model(outside / "tea.gguf")
-    links.link(first, settings)
+    links.link(ADMINISTRATOR, first, settings)
     with pytest.raises(BadInput, match="already"):
-        links.link(first, settings)
+        links.link(ADMINISTRATOR, first, settings)
     (outside / "b").mkdir()
     with pytest.raises(BadInput, match="name"):
-        links.link(write_byte_model(outside / "b" / "tea.gguf"), settings)
+        links.link(ADMINISTRATOR, write_byte_model(outside / "b" / "tea.gguf"), settings)
     with pytest.raises(BadInput):
-        links.link(settings.models / "tea.gguf", settings)
+        links.link(ADMINISTRATOR, settings.models / "tea.gguf", settings)
     assert [path.name for path in settings.models.iterdir()] == ["tea.gguf"]
 
 
@@ -143,11 +143,11 @@ def test_where_symbolic_links_are_refused_a_hard_link_is_made_and_without_either
     parts = write_split(outside)
     for ways in ((refuses, refuses), (second_fails,)):
         with pytest.raises(BadInput):
-            links.link(parts[0], settings, ways=ways)
+            links.link(ADMINISTRATOR, parts[0], settings, ways=ways)
         assert list(settings.models.iterdir()) == []
-    links.link(parts[0], settings, ways=(refuses, os.link))
+    links.link(ADMINISTRATOR, parts[0], settings, ways=(refuses, os.link))
     assert ids(settings) == ["built-in", "big"] and not any(path.is_symlink() for path in settings.models.iterdir())
-    catalog.remove(catalog.find_model("big", settings), settings)
+    catalog.remove(ADMINISTRATOR, catalog.find_model("big", settings), settings)
     assert all(part.exists() for part in parts)
 
 
@@ -159,9 +159,9 @@ def test_models_of_other_programs_are_found_and_nameless_ones_get_a_name(setting
     named = write_byte_model(lm_studio / "tea.gguf", width=512)
     nameless = write_byte_model(ollama / "sha256-8eeb52dfb3bb", width=512)
     (ollama / "sha256-00").write_bytes(bytes(2 << 20))
-    assert links.elsewhere(settings, tmp_path) == [named, nameless]
+    assert links.elsewhere(ADMINISTRATOR, settings, tmp_path) == [named, nameless]
     assert links.described(nameless) == "random-bytes-F32.gguf"
-    links.link(nameless, settings)
+    links.link(ADMINISTRATOR, nameless, settings)
     assert ids(settings) == ["built-in", "random-bytes-F32"]
-    assert links.elsewhere(settings, tmp_path) == [named]
-    assert links.inside(lm_studio.parent, settings) == [named]
+    assert links.elsewhere(ADMINISTRATOR, settings, tmp_path) == [named]
+    assert links.inside(ADMINISTRATOR, lm_studio.parent, settings) == [named]

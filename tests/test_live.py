@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from kdrinks.config import ROOT
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import live
 from kdrinks.store.db import Database
 from kdrinks.store.views import VIEWS
@@ -70,7 +71,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
     database = Database.open(tmp_path / "kdrinks.duckdb")
     say(database, {"식혜": 3}, pos="drink", text="식혜는 답니다.")
     yield database
-    live.stop(database)
+    live.stop(database, ADMINISTRATOR)
     database.close()
 
 
@@ -86,7 +87,7 @@ def ask(connection: live.LiveConnection, *queries: str, token: str = "") -> list
 
 
 def test_a_second_process_reads_every_view_and_sees_a_new_answer_at_once(db: Database) -> None:
-    connection = live.start(db)
+    connection = live.start(db, ADMINISTRATOR)
     names = [view.name for view in VIEWS]
     counts = [f"SELECT count(*) FROM app.live.{name}" for name in names]
     _, *answers = ask(connection, *counts, "SELECT word, sum(count) FROM app.live.words GROUP BY word")
@@ -104,7 +105,7 @@ def test_a_second_process_reads_every_view_and_sees_a_new_answer_at_once(db: Dat
 def test_nothing_can_be_written_through_it(db: Database) -> None:
     with db.cursor() as cursor:
         before = cursor.execute("SELECT * FROM messages ORDER BY id").fetchall()
-    attached, *answers = ask(live.start(db), *WRITES)
+    attached, *answers = ask(live.start(db, ADMINISTRATOR), *WRITES)
     assert attached == []
     for sql, refused in zip(WRITES, answers, strict=True):
         assert isinstance(refused, str) and "Error" in refused, sql
@@ -114,7 +115,7 @@ def test_nothing_can_be_written_through_it(db: Database) -> None:
 
 
 def test_nothing_but_the_documented_views_can_be_read(db: Database) -> None:
-    _, *answers = ask(live.start(db), *READS)
+    _, *answers = ask(live.start(db, ADMINISTRATOR), *READS)
     for sql, refused in zip(READS, answers, strict=True):
         assert refused == "Invalid Input Error: Authorization failed", sql
 
@@ -127,13 +128,13 @@ def test_it_is_shut_until_asked_for_needs_the_token_and_listens_on_this_machine_
             if one.status == "LISTEN" and one.laddr.port == port
         }
 
-    connection = live.start(db)
+    connection = live.start(db, ADMINISTRATOR)
     port = int(connection.address.rsplit(":", 1)[1])
-    assert live.start(db) == connection, "one connection"
+    assert live.start(db, ADMINISTRATOR) == connection, "one connection"
     assert listening() and listening() <= {"127.0.0.1", "::1"}
     (refused,) = ask(connection, token="not-the-token")
     assert refused == "Invalid Input Error: Authentication failed"
-    live.stop(db)
+    live.stop(db, ADMINISTRATOR)
     assert not listening()
     (gone,) = ask(connection)
     assert isinstance(gone, str) and "Error" in gone
@@ -141,12 +142,12 @@ def test_it_is_shut_until_asked_for_needs_the_token_and_listens_on_this_machine_
 
 def test_a_common_table_expression_and_a_join_of_views_may_be_asked(db: Database) -> None:
     sql = "WITH said AS (FROM live.words) SELECT m.text FROM said JOIN live.messages m ON m.id = said.message_id"
-    _, rows = ask(live.start(db), f"FROM app.query('{sql}')")
+    _, rows = ask(live.start(db, ADMINISTRATOR), f"FROM app.query('{sql}')")
     assert rows == [["식혜는 답니다."]]
 
 
 def test_the_notebook_lines_of_the_documentation_work(db: Database) -> None:
-    connection = live.start(db)
+    connection = live.start(db, ADMINISTRATOR)
     text = (ROOT / "docs" / "analysts.md").read_text("utf-8")
     lines = re.search(r"    from importlib\.resources.*?describe\(\)\n", text, re.DOTALL)
     assert lines

@@ -16,7 +16,7 @@ from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.planner import DirectPlanner
 from kdrinks.engine.protocol import Done, Loading, local_model
 from kdrinks.errors import LoadFailed
-from kdrinks.records import Choice, KeepAlive, Loaded, LocalModel, Plan, Sampling
+from kdrinks.records import ADMINISTRATOR, Choice, KeepAlive, Loaded, LocalModel, Plan, Sampling
 from kdrinks.services import open_services
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.speed import memory
@@ -160,7 +160,7 @@ def test_every_answer_keeps_the_predicted_memory_beside_the_measured_one(tmp_pat
     try:
         services.engine.load(choices[0])  # as the warm-up does: the answers themselves load nothing
         for _ in range(2):
-            answer = ask(services, "a b", choice=choices[0], sampling=SHORT, knowledge=False)
+            answer = ask(services, ADMINISTRATOR, "a b", choice=choices[0], sampling=SHORT, knowledge=False)
             assert answer.wait(60) and answer.error is None
         (row,) = memory(services.db, AnalyticsFilter()).to_dict("records")
         loaded = services.engine.state.loaded

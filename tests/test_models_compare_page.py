@@ -42,7 +42,9 @@ def latest(kind: str) -> Job[Any]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers of two tokens; the path is the same."""
     monkeypatch.setattr(
-        models_compare, "Comparison", lambda *values, **more: Comparison(*values, **more, answer_tokens=2)
+        models_compare,
+        "Comparison",
+        lambda *values, **more: Comparison(*values, **more, answer_tokens=2),
     )
 
 
@@ -185,9 +187,7 @@ def test_a_linked_file_that_moved_is_said_on_the_page_and_its_link_removed_there
     assert not app.exception and list(models.iterdir()) == []
 
 
-def test_who_may_not_manage_models_sees_results_but_starts_nothing(
-    models: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_may_not_manage_models_starts_nothing(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KDRINKS_ADMINS", "me@example.org")
     app = models_page()
     keys = {button.key for button in app.button}

@@ -16,6 +16,7 @@ from kdrinks.hub import catalog, links, part
 from kdrinks.hub.download import Downloads
 from kdrinks.hub.remote import Hub
 from kdrinks.jobs import Jobs
+from kdrinks.records import ADMINISTRATOR
 from tests.support.app_pages import models_page, shown
 from tests.support.tiny_models import write_byte_model
 
@@ -201,7 +202,7 @@ def test_a_home_that_is_nobody_s_is_a_path_like_any_other(settings: Settings) ->
         with pytest.raises(ModelNotFound):
             catalog.find_model(name, settings)
         with pytest.raises(ModelNotFound):
-            links.link(Path(name), settings)
+            links.link(ADMINISTRATOR, Path(name), settings)
 
 
 @each_kind
@@ -214,13 +215,15 @@ def test_an_odd_file_is_not_linked_nor_offered_and_blocks_no_other(
     good = write_byte_model(outside / "good.gguf", width=512)
     make(settings.models / "there.gguf")
     with pytest.raises(ModelNotFound) as caught:
-        links.link(outside / "odd.gguf", settings)
+        links.link(ADMINISTRATOR, outside / "odd.gguf", settings)
     assert caught.value.key in (key, "link_no_file")
-    assert links.elsewhere(settings, tmp_path) == [good] and links.inside(outside, settings) == [good]
+    assert links.elsewhere(ADMINISTRATOR, settings, tmp_path) == [good] and links.inside(
+        ADMINISTRATOR, outside, settings
+    ) == [good]
     there = write_byte_model(outside / "there.gguf", width=512)
     with pytest.raises(BadInput, match="name"):
-        links.link(there, settings)
-    assert links.link(good, settings).id == "good"
+        links.link(ADMINISTRATOR, there, settings)
+    assert links.link(ADMINISTRATOR, good, settings).id == "good"
 
 
 @each_kind

@@ -17,7 +17,7 @@ import pytest
 from kdrinks.answer import ask
 from kdrinks.config import Settings
 from kdrinks.drinks import catalog
-from kdrinks.records import StoredQuestion
+from kdrinks.records import ADMINISTRATOR, StoredQuestion, Visitor
 from kdrinks.services import Services, last_choice, open_services
 from kdrinks.store import analytics, chats, compare, documents, drinks, forget, preferences, sqlbox, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
@@ -106,14 +106,22 @@ def test_the_archive_holds_what_a_person_has_after_some_weeks() -> None:
 
 def test_every_conversation_is_listed(services: Services) -> None:
     listed = [
-        (one.id, one.title, str(one.started_at), str(one.last_at)) for one in chats.conversations(services.db, None)
+        (one.id, one.title, str(one.started_at), str(one.last_at))
+        for one in chats.conversations(services.db, ADMINISTRATOR, None)
     ]
     assert listed == [(talk["id"], talk["title"], talk["started_at"], talk["last_at"]) for talk in TALKS]
 
 
 @pytest.mark.parametrize("talk", TALKS, ids=[talk["id"][-4:] for talk in TALKS])
 def test_a_conversation_has_its_texts_citations_guard_and_timings(services: Services, talk: dict[str, Any]) -> None:
-    assert [as_listed(asked) for asked in chats.messages(services.db, talk["id"])] == talk["questions"]
+    assert [as_listed(asked) for asked in chats.messages(services.db, ADMINISTRATOR, talk["id"])] == talk["questions"]
+
+
+def test_once_hosted_all_that_is_old_belongs_to_the_administrators(services: Services) -> None:
+    at_home = chats.conversations(services.db, ADMINISTRATOR, None)
+    assert chats.conversations(services.db, Visitor("boss", administrator=True), None) == at_home != []
+    assert chats.conversations(services.db, Visitor("somebody"), None) == []
+    assert not any(chats.messages(services.db, Visitor("somebody"), one.id) for one in at_home)
 
 
 def test_every_edit_has_its_versions_and_what_can_be_undone(services: Services) -> None:
@@ -137,8 +145,8 @@ def test_search_finds_added_drinks_and_corrected_texts(services: Services) -> No
 
 def test_every_document_is_there_and_search_finds_its_passages(services: Services) -> None:
     rows = []
-    for one in documents.listed(services.db):
-        parts = documents.parts(services.db, one.id)
+    for one in documents.listed(services.db, ADMINISTRATOR):
+        parts = documents.parts(services.db, ADMINISTRATOR, one.id)
         texts, places = [part.passage.text for part in parts], [[part.heading, part.page] for part in parts]
         rows.append({**asdict(one), "added_at": str(one.added_at), "texts": texts, "places": places})
     assert rows == MANIFEST["documents"]
@@ -156,7 +164,7 @@ def test_every_choice_holds(services: Services) -> None:
     assert preferences.get(services.db, STOP_WORDS_KEY, []) == choices["stop_words"]
     assert preferences.get(services.db, sqlbox.SAVED_KEY, {}) == choices["sql_queries"]
     for sql in choices["sql_queries"].values():
-        assert len(sqlbox.query(services.db, sql, time_limit_s=60).table)
+        assert len(sqlbox.query(services.db, ADMINISTRATOR, sql, time_limit_s=60).table)
 
 
 def test_analytics_count_what_was_said(services: Services) -> None:
@@ -177,14 +185,14 @@ def test_analytics_count_what_was_said(services: Services) -> None:
 def test_an_old_conversation_goes_on_and_old_edits_are_undone(tmp_path: Path) -> None:
     with opened(copied_to(tmp_path / "home")) as services:
         talk = next(talk for talk in TALKS if talk["title"].startswith("식혜에는"))
-        answer = ask(services, "누가 마시면 안 돼요?", conversation_id=talk["id"])
+        answer = ask(services, ADMINISTRATOR, "누가 마시면 안 돼요?", conversation_id=talk["id"])
         answer.wait()
         assert answer.error is None and answer.text
         assert any(cited.passage.subject_id == "sikhye" for cited in answer.citations)
-        assert len(chats.messages(services.db, talk["id"])) == len(talk["questions"]) + 1
+        assert len(chats.messages(services.db, ADMINISTRATOR, talk["id"])) == len(talk["questions"]) + 1
         for change in MANIFEST["changes"]:
             if change["can_be_undone"]:
-                drinks.undo(services.db, change["id"])
+                drinks.undo(services.db, ADMINISTRATOR, change["id"])
         now = catalog.current(services.db)
         assert now.by_id["sikhye"].hanja == "甘酒水", "the undo is undone"
         assert now.edited == {"sikhye"}

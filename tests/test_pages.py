@@ -9,11 +9,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from kdrinks.config import ROOT
-from kdrinks.records import Citation, Exchange, Finish, Loaded, Passage, Timing
+from kdrinks.records import ADMINISTRATOR, Citation, Exchange, Finish, Loaded, Passage, Timing
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
+from kdrinks.ui import frame
 from kdrinks.ui.chat.view import EXAMPLES
-from tests.support.app_pages import open_app, shown
+from kdrinks.ui.visitor import of_token
+from tests.support.app_pages import open_app, open_page, shown
 
 LOADED = Loaded("built-in", "kdrinks-mini.gguf", "Q8_0", 1024, "gpu", "cpu", 0, 6, 0.1, 2, 60_000_000)
 TIMING = Timing(first_token_s=0.123, completion_tokens=40, completion_s=0.5, tokens_per_s=78.0, total_s=0.7)
@@ -37,7 +39,7 @@ def remember(
     guard: str = "quoted",
     **details: object,
 ) -> None:
-    question_id = chats.record_question(db, conversation_id, question, "ko")
+    question_id = chats.record_question(db, ADMINISTRATOR, conversation_id, question, "ko")
     chats.record(
         db,
         Exchange(
@@ -64,7 +66,7 @@ def seeded(home: Path) -> Callable[..., str]:
 
     def seed(*exchanges: tuple[str, str, Finish]) -> str:
         db = Database.open(home / "kdrinks.duckdb")
-        conversation_id = chats.start_conversation(db)
+        conversation_id = chats.start_conversation(db, ADMINISTRATOR)
         for exchange in exchanges:
             remember(db, conversation_id, *exchange)
         db.close()
@@ -148,7 +150,7 @@ def test_the_seal_of_a_kept_conversation_says_what_was_done_and_no_more(
     home: Path, guard: str, intent: str, seal: list[str]
 ) -> None:
     db = Database.open(home / "kdrinks.duckdb")
-    conversation_id = chats.start_conversation(db)
+    conversation_id = chats.start_conversation(db, ADMINISTRATOR)
     remember(db, conversation_id, "식혜란?", "식혜는 쌀 음료입니다. [1]", guard=guard, intent=intent)
     db.close()
     app = open_app(c=conversation_id)
@@ -170,7 +172,7 @@ def test_a_sentence_that_no_passage_supports_is_marked_as_long_as_the_conversati
         for start in [answer.index(part)]
     ]
     db = Database.open(home / "kdrinks.duckdb")
-    conversation_id = chats.start_conversation(db)
+    conversation_id = chats.start_conversation(db, ADMINISTRATOR)
     remember(db, conversation_id, "식혜란?", answer, guard="off", unsupported=unsupported)
     db.close()
     text = open_app(locale, c=conversation_id).chat_message[1].markdown[0].value.replace("\u200a", "")
@@ -181,7 +183,7 @@ def test_a_sentence_that_no_passage_supports_is_marked_as_long_as_the_conversati
 
 def test_an_opened_passage_shows_the_words_that_were_asked_for(home: Path) -> None:
     db = Database.open(home / "kdrinks.duckdb")
-    conversation_id = chats.start_conversation(db)
+    conversation_id = chats.start_conversation(db, ADMINISTRATOR)
     remember(db, conversation_id, "식혜는 무슨 쌀?", "쌀 음료입니다. [1]", question_terms=["식혜", "쌀", "마시다"])
     db.close()
     assert ":yellow-background[식혜]는 :yellow-background[쌀] 음료입니다." in shown(open_app(c=conversation_id))
@@ -205,8 +207,8 @@ def test_a_failed_answer_names_the_cause_and_can_be_asked_again(seeded: Callable
 
 def test_a_question_whose_process_ended_can_be_asked_again(home: Path) -> None:
     db = Database.open(home / "kdrinks.duckdb")
-    conversation_id = chats.start_conversation(db)
-    chats.record_question(db, conversation_id, "식혜란?", "ko")
+    conversation_id = chats.start_conversation(db, ADMINISTRATOR)
+    chats.record_question(db, ADMINISTRATOR, conversation_id, "식혜란?", "ko")
     db.close()
     app = open_app(c=conversation_id)
     assert "프로그램이 꺼졌습니다" in app.warning[0].value
@@ -242,7 +244,7 @@ def test_every_conversation_can_be_reached_opened_and_deleted(home: Path) -> Non
     db = Database.open(home / "kdrinks.duckdb")
     ids = {}
     for number in range(37):
-        ids[f"질문 {number}"] = chats.start_conversation(db)
+        ids[f"질문 {number}"] = chats.start_conversation(db, ADMINISTRATOR)
         remember(db, ids[f"질문 {number}"], f"질문 {number}", f"답 {number}")
     db.close()
     app = open_app()
@@ -271,7 +273,7 @@ def test_every_conversation_can_be_reached_opened_and_deleted(home: Path) -> Non
 def test_pages_of_conversations_are_offered_only_where_there_are_several(home: Path, count: int) -> None:
     db = Database.open(home / "kdrinks.duckdb")
     for number in range(count):
-        chats.record_question(db, chats.start_conversation(db), f"질문 {number}", "ko")
+        chats.record_question(db, ADMINISTRATOR, chats.start_conversation(db, ADMINISTRATOR), f"질문 {number}", "ko")
     db.close()
     app = open_app()
     assert len(rows(app)) == 12 and len(app.sidebar.get("pagination")) == (count > 12)
@@ -331,3 +333,49 @@ def contrast(one: str, other: str) -> float:
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [{"edit": "sikhye"}, {"edit": "new"}, {"documents": "1"}, {"document": "0"}],
+    ids=lambda one: "-".join(one),
+)
+def test_a_visitor_of_a_hosted_site_is_told_who_may_do_what_an_address_asks_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch, address: dict[str, str]
+) -> None:
+    monkeypatch.setenv("KDRINKS_ADMINS", "boss@example.org")
+    page = open_page("drinks", "en", **address)
+    assert [error.value.splitlines()[0] for error in page.error] == [
+        "**Only an administrator of this site may do this.**"
+    ]
+    assert not page.text_area and not page.get("file_uploader") and not page.button(key="new-conversation").disabled
+
+
+def test_a_visitor_of_a_hosted_site_reads_drinks_and_charts_without_buttons_that_are_not_theirs(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KDRINKS_ADMINS", "boss@example.org")
+    for page in (
+        open_page("drinks", "en"),
+        open_page("drinks", "en", drink="sikhye"),
+        open_page("drinks", "en", desk="1"),
+    ):
+        labels = {link.proto.label for link in page.get("page_link")} | {button.label for button in page.button}
+        assert not labels & {"Add a drink", "Correct", "Your documents", "Undo"} and not page.error
+    empty = open_page("analytics", "en")
+    assert "sample-load" not in {button.key for button in empty.button} and not empty.error
+
+
+def test_without_cookies_a_visitor_of_a_hosted_site_lasts_as_long_as_the_session(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KDRINKS_ADMINS", "boss@example.org")
+    one, other = open_app(), open_app()
+    who = of_token(one.session_state["visitor"])
+    db = frame.get_services().db
+    conversation = chats.start_conversation(db, who)
+    chats.record_question(db, who, conversation, "What is sikhye?", "en")
+    assert f"open-{conversation}" in {button.key for button in one.run().button}
+    assert f"open-{conversation}" not in {button.key for button in other.run().button}
+    stolen = open_app("en-US", c=conversation)
+    assert "There is no conversation at this address." in shown(stolen) and "What is sikhye?" not in shown(stolen)

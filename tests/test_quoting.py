@@ -11,7 +11,7 @@ from kdrinks.config import Settings
 from kdrinks.documents import ingest
 from kdrinks.generation import templates
 from kdrinks.hub import catalog
-from kdrinks.records import Language
+from kdrinks.records import ADMINISTRATOR, Language
 from kdrinks.services import Services, open_services
 
 
@@ -33,7 +33,7 @@ def model(request: pytest.FixtureRequest, services: Services, monkeypatch: pytes
 
 
 def ask(services: Services, question: str, *, conversation_id: str = "", knowledge: bool = True) -> answer.Answer:
-    answered = answer.ask(services, question, conversation_id=conversation_id, knowledge=knowledge)
+    answered = answer.ask(services, ADMINISTRATOR, question, conversation_id=conversation_id, knowledge=knowledge)
     assert answered.wait(60) and answered.error is None
     return answered
 
@@ -121,7 +121,7 @@ def test_a_caution_beside_a_long_document_is_quoted_with_the_sentences_that_answ
     services = open_services(Settings(folder, folder), memory=True)
     try:
         said = "달밤 찻집은 목요일마다 쉽니다. 신발은 문 앞에서 벗습니다. 임신한 손님의 쑥차 주문은 다른 차로 바꿉니다."
-        work = ingest.DocumentIngest(services.db, services.words, "달밤.txt", said.encode())
+        work = ingest.DocumentIngest(services.db, ADMINISTRATOR, services.words, "달밤.txt", said.encode())
         job = ingest.start(services.jobs, work)
         assert job.wait(60) and job.error is None
         answered = ask(services, "임신한 손님이 쑥차를 주문하면 다른 차로 바꿔?")

@@ -11,7 +11,7 @@ import pytest
 
 from kdrinks import recount
 from kdrinks.jobs import Job, Jobs
-from kdrinks.records import WordCount
+from kdrinks.records import ADMINISTRATOR, WordCount
 from kdrinks.store import analytics, chats, forget, rollup, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, now
@@ -90,7 +90,7 @@ def test_a_conversation_deleted_during_a_recount_stays_deleted(db: Database, mon
     rules = Spaces(wait_after=1)
     job = counted_again(db, rules)
     assert job and rules.reached.wait(20)
-    chats.delete_conversation(db, gone)
+    chats.delete_conversation(db, ADMINISTRATOR, gone)
     rules.go_on.set()
     assert job.wait(20)
     assert words(db) == {"쌀": 1, "질문?": 1}
@@ -121,7 +121,7 @@ def test_deleting_a_conversation_reaches_the_days_rolled_up(db: Database) -> Non
     say(db, {"쌀": 1}, at=now() - DAY * 3)
     gone = say(db, {"쌀": 5, "비밀": 2}, at=now() - DAY * 3)
     say(db, {"물": 1}, at=now() - DAY * 9)
-    chats.delete_conversation(db, gone)
+    chats.delete_conversation(db, ADMINISTRATOR, gone)
     assert words(db) == {"쌀": 1, "물": 1}
     with db.cursor() as cursor:
         assert cursor.execute("SELECT word, count FROM word_days ORDER BY day").fetchall() == [("물", 1), ("쌀", 1)]
@@ -131,14 +131,14 @@ def test_retention_deletes_what_is_older_and_keeps_doing_so(db: Database) -> Non
     say(db, {"옛": 1}, at=now() - DAY * 40)
     say(db, {"새": 1})
     assert forget.retention_days(db) is None and forget.apply_retention(db) == 0
-    assert forget.set_retention(db, 30) == 1
+    assert forget.set_retention(db, ADMINISTRATOR, 30) == 1
     assert words(db) == {"새": 1} and forget.retention_days(db) == 30
     say(db, {"옛": 1}, at=now() - DAY * 31)
     with db.write() as cursor:
         cursor.execute("UPDATE rolled SET until = until - 1")  # as if the last answer had been yesterday
     say(db, {"오늘": 1})
     assert words(db) == {"새": 1, "오늘": 1}, "the first answer of a day applies it"
-    forget.set_retention(db, None)
+    forget.set_retention(db, ADMINISTRATOR, None)
     assert forget.retention_days(db) is None
 
 
@@ -146,7 +146,7 @@ def test_delete_my_data_leaves_nothing_in_any_table(tmp_path: Path) -> None:
     db = Database.open(tmp_path / "kdrinks.duckdb")
     say(db, {"쌀": 1}, at=now() - DAY * 3)
     say(db, {"누룩": 1})
-    assert forget.everything(db) == 2
+    assert forget.everything(db, ADMINISTRATOR) == 2
     with db.cursor() as cursor:
         for table in ("conversations", "messages", "generations", "words", "word_days", "citations"):
             assert cursor.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kdrinks.config import BUILT_IN_FILE, Settings
-from kdrinks.records import Choice, KeepAlive, LocalModel
+from kdrinks.records import ADMINISTRATOR, Choice, KeepAlive, LocalModel
 from kdrinks.services import CHOICE_KEY, KEEPING_KEY, Services, last_choice, open_services, save_choice, save_keep_alive
 from kdrinks.store import chats, forget, preferences, sqlbox
 from kdrinks.store.db import Database, new_id, now
@@ -70,7 +70,7 @@ def test_the_app_opens_with_the_defaults_and_loses_nothing(settings: Settings, t
         queries = preferences.get(services.db, sqlbox.SAVED_KEY, {})
         assert isinstance(queries, dict) and all(isinstance(sql, str) for sql in queries.values())
         say(services.db)
-        assert chats.messages(services.db, said.conversation_id) and saved(services.db) == before
+        assert chats.messages(services.db, ADMINISTRATOR, said.conversation_id) and saved(services.db) == before
 
 
 def test_what_is_understood_of_a_newer_version_s_choice_holds_and_the_rest_is_kept_for_it(settings: Settings) -> None:
@@ -88,8 +88,8 @@ def test_what_is_understood_of_a_newer_version_s_choice_holds_and_the_rest_is_ke
         assert preferences.get(services.db, STOP_WORDS_KEY, []) == ["물"]
         assert preferences.get(services.db, sqlbox.SAVED_KEY, {}) == {"mine": "SELECT 2"}
         assert forget.retention_days(services.db) == 90
-        save_keep_alive(services, KeepAlive(900.0, 2))
-        save_choice(services, Choice(LocalModel("built-in", BUILT_IN_FILE)))
+        save_keep_alive(services, ADMINISTRATOR, KeepAlive(900.0, 2))
+        save_choice(services, ADMINISTRATOR, Choice(LocalModel("built-in", BUILT_IN_FILE)))
         assert preferences.get(services.db, KEEPING_KEY) == {"idle_s": 900.0, "models": 2, "where": "gpu"}
         assert preferences.get(services.db, CHOICE_KEY)["threads"] == [1]
 

@@ -9,6 +9,7 @@ import pytest
 
 from kdrinks.config import ROOT
 from kdrinks.errors import BadInput
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import chats, forget, sqlbox
 from kdrinks.store.db import Database
 from kdrinks.store.sqlbox_child import MOST_ROWS
@@ -27,7 +28,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
 
 def refused(db: Database, sql: str, **limits: Any) -> BadInput:
     with pytest.raises(BadInput) as caught:
-        sqlbox.query(db, sql, **limits)
+        sqlbox.query(db, ADMINISTRATOR, sql, **limits)
     for lang in ("ko", "en"):
         assert caught.value.message(lang) and caught.value.hint(lang)
     return caught.value
@@ -35,27 +36,33 @@ def refused(db: Database, sql: str, **limits: Any) -> BadInput:
 
 def test_a_query_sees_what_is_stored_with_its_types(db: Database) -> None:
     answer = sqlbox.query(
-        db, "SELECT word AS 말, sum(count) AS n, max(created_at) AS at FROM words GROUP BY 1 ORDER BY n DESC"
+        db,
+        ADMINISTRATOR,
+        "SELECT word AS 말, sum(count) AS n, max(created_at) AS at FROM words GROUP BY 1 ORDER BY n DESC",
     )
     assert list(answer.table["말"]) == ["식혜", "rice", "쌀"] and list(answer.table["n"]) == [3, 2, 1]
     assert isinstance(answer.table["at"][0], pd.Timestamp) and not answer.cut
     say(db, {"물": 9})
-    assert sqlbox.query(db, "SELECT max(count) AS n FROM words").table["n"][0] == 9, "a new answer is in the next query"
+    assert sqlbox.query(db, ADMINISTRATOR, "SELECT max(count) AS n FROM words").table["n"][0] == 9, (
+        "a new answer is in the next query"
+    )
 
 
 def test_every_view_has_the_columns_that_are_documented(db: Database) -> None:
     documented = (ROOT / "docs" / "analysts.md").read_text(encoding="utf-8")
     for view in VIEWS:
-        answer = sqlbox.query(db, f"FROM {view.name}")
+        answer = sqlbox.query(db, ADMINISTRATOR, f"FROM {view.name}")
         assert list(answer.table.columns) == [name for name, _ in view.columns]
         for name, text in view.columns:
             assert f"| `{name}` | {text} |" in documented, f"{view.name}.{name}"
-    assert list(sqlbox.query(db, "FROM conversations").table["sample"]) == [False, False]
-    assert list(sqlbox.query(db, "SELECT DISTINCT file FROM answers").table["file"]) == ["kdrinks-mini.gguf"]
+    assert list(sqlbox.query(db, ADMINISTRATOR, "FROM conversations").table["sample"]) == [False, False]
+    assert list(sqlbox.query(db, ADMINISTRATOR, "SELECT DISTINCT file FROM answers").table["file"]) == [
+        "kdrinks-mini.gguf"
+    ]
 
 
 def test_more_rows_than_a_page_can_show_are_cut_and_it_says_so(db: Database) -> None:
-    answer = sqlbox.query(db, "FROM range(20000)")
+    answer = sqlbox.query(db, ADMINISTRATOR, "FROM range(20000)")
     assert answer.cut and len(answer.table) == MOST_ROWS
 
 
@@ -105,12 +112,12 @@ def test_a_query_without_end_is_ended_and_one_without_measure_is_refused(db: Dat
 
 
 def test_what_was_deleted_is_in_no_copy_either(db: Database) -> None:
-    sqlbox.query(db, "SELECT 1")
+    sqlbox.query(db, ADMINISTRATOR, "SELECT 1")
     assert db.path
     copies = db.path.parent / "snapshot"
     assert list(copies.rglob("*.parquet"))
-    chats.delete_conversation(db, chats.conversations(db)[0].id)
+    chats.delete_conversation(db, ADMINISTRATOR, chats.conversations(db, ADMINISTRATOR)[0].id)
     assert not copies.exists()
-    assert sqlbox.query(db, "SELECT count(*) AS n FROM conversations").table["n"][0] == 1
-    forget.everything(db)
+    assert sqlbox.query(db, ADMINISTRATOR, "SELECT count(*) AS n FROM conversations").table["n"][0] == 1
+    forget.everything(db, ADMINISTRATOR)
     assert not copies.exists()

@@ -12,7 +12,7 @@ import pytest
 
 from kdrinks.config import ROOT
 from kdrinks.errors import StoreDamaged, StoreLocked, StoreNotWritable
-from kdrinks.records import Citation
+from kdrinks.records import ADMINISTRATOR, Citation
 from kdrinks.store import chats, schema
 from kdrinks.store.db import Database
 from tests.support.store_rows import PASSAGE, rows, say
@@ -24,7 +24,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     said = say(db)
     db.close()
     db = Database.open(path)
-    back = chats.messages(db, said.conversation_id)[0].exchange
+    back = chats.messages(db, ADMINISTRATOR, said.conversation_id)[0].exchange
     assert back and back.answer == said.answer
     assert rows(db, "migrations") == len(schema.MIGRATIONS)
     db.close()
@@ -63,7 +63,7 @@ def test_kill_9_in_the_middle_keeps_every_finished_answer_and_tells_the_cut_one(
         writer.wait()
         writer.stdout.close()
         db = Database.open(path)
-        asked = chats.messages(db, conversation_id)
+        asked = chats.messages(db, ADMINISTRATOR, conversation_id)
         assert {one[1] for one in lines if one[0] == "asked"} <= {one.question_id for one in asked}
         answered = {one.exchange.message_id for one in asked if one.exchange}
         assert {one[1] for one in lines if one[0] == "said"} <= answered
@@ -78,12 +78,12 @@ def test_kill_9_in_the_middle_keeps_every_finished_answer_and_tells_the_cut_one(
 
 def test_a_question_whose_answer_is_still_written_is_not_called_interrupted(tmp_path: Path) -> None:
     db = Database.open(tmp_path / "kdrinks.duckdb")
-    conversation_id = chats.start_conversation(db)
-    chats.record_question(db, conversation_id, "식혜?", "ko")
-    assert [one.interrupted for one in chats.messages(db, conversation_id)] == [False]
+    conversation_id = chats.start_conversation(db, ADMINISTRATOR)
+    chats.record_question(db, ADMINISTRATOR, conversation_id, "식혜?", "ko")
+    assert [one.interrupted for one in chats.messages(db, ADMINISTRATOR, conversation_id)] == [False]
     db.close()
     db = Database.open(tmp_path / "kdrinks.duckdb")
-    assert [one.interrupted for one in chats.messages(db, conversation_id)] == [True]
+    assert [one.interrupted for one in chats.messages(db, ADMINISTRATOR, conversation_id)] == [True]
     db.close()
 
 
@@ -177,6 +177,6 @@ def test_a_full_disk_is_told_and_loses_nothing_that_was_saved(tmp_path: Path) ->
     conversation_id, number, key = run.stdout.split()
     assert key == "store_not_writable"
     db = Database.open(path)
-    assert chats.messages(db, conversation_id)[0].exchange
+    assert chats.messages(db, ADMINISTRATOR, conversation_id)[0].exchange
     assert rows(db, "generations") == int(number) + 1
     db.close()

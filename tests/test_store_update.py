@@ -17,6 +17,7 @@ import pytest
 
 from kdrinks.config import ROOT, Settings
 from kdrinks.errors import StoreDamaged, StoreLocked, StoreNotWritable
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import chats, forget, schema
 from kdrinks.store import db as store
 from kdrinks.store.db import Database, now
@@ -110,7 +111,7 @@ def test_before_an_update_changes_what_is_stored_one_private_copy_holds_all_of_i
     make(path)
     began = now()
     with closing(Database.open(path)) as db:
-        assert {one.question for one in chats.messages(db, CONVERSATION)} == {FOLDED, LOGGED}
+        assert {one.question for one in chats.messages(db, ADMINISTRATOR, CONVERSATION)} == {FOLDED, LOGGED}
         kept = db.kept_copy()
         assert kept and kept.path == path.with_name(name(OLD))
         assert kept.size_bytes == kept.path.stat().st_size > 0
@@ -129,7 +130,7 @@ def test_put_back_the_copy_is_a_store_again(path: Path) -> None:
     path.unlink()
     path.with_name(name(OLD)).rename(path)
     with closing(Database.open(path)) as db:
-        assert {one.question for one in chats.messages(db, CONVERSATION)} == {FOLDED, LOGGED}
+        assert {one.question for one in chats.messages(db, ADMINISTRATOR, CONVERSATION)} == {FOLDED, LOGGED}
     assert copies(path) == [name(OLD)]
 
 
@@ -243,7 +244,7 @@ def test_a_kill_while_the_copy_is_written_leaves_no_half_that_looks_whole(path: 
     if left == [name(OLD)]:
         assert held(path.with_name(name(OLD))) == (OLD, {FOLDED, LOGGED})
     with closing(Database.open(path)) as db:
-        assert {one.question for one in chats.messages(db, CONVERSATION)} == {FOLDED, LOGGED}
+        assert {one.question for one in chats.messages(db, ADMINISTRATOR, CONVERSATION)} == {FOLDED, LOGGED}
     assert copies(path) == [name(OLD)]
     assert held(path.with_name(name(OLD))) == (OLD, {FOLDED, LOGGED})
 
@@ -311,22 +312,22 @@ def updated(path: Path) -> Iterator[Database]:
 
 def test_deleting_a_conversation_deletes_the_copy(updated: Database, path: Path) -> None:
     other = say(updated)
-    assert chats.delete_conversation(updated, "00000000-0000-7000-8000-000000000000") == 0
+    assert chats.delete_conversation(updated, ADMINISTRATOR, "00000000-0000-7000-8000-000000000000") == 0
     assert updated.kept_copy(), "nothing was deleted"
-    assert chats.delete_conversation(updated, other.conversation_id) == 1
+    assert chats.delete_conversation(updated, ADMINISTRATOR, other.conversation_id) == 1
     assert updated.kept_copy() is None and copies(path) == []
 
 
 def test_deleting_everything_deletes_the_copy_even_where_no_conversation_is_left(updated: Database, path: Path) -> None:
     with updated.write() as cursor:
         cursor.execute("DELETE FROM messages; DELETE FROM conversations")
-    assert forget.everything(updated) == 0
+    assert forget.everything(updated, ADMINISTRATOR) == 0
     assert updated.kept_copy() is None and copies(path) == []
 
 
 def test_retention_deletes_the_copy_with_what_is_older(updated: Database, path: Path) -> None:
     say(updated)
-    assert forget.set_retention(updated, 30) == 0
+    assert forget.set_retention(updated, ADMINISTRATOR, 30) == 0
     assert updated.kept_copy(), "nothing is older"
     with updated.write() as cursor:
         for table in ("conversations", "messages"):

@@ -12,7 +12,7 @@ from kdrinks.config import Settings
 from kdrinks.documents import ingest
 from kdrinks.drinks.model import Drink
 from kdrinks.hub import catalog
-from kdrinks.records import Findings
+from kdrinks.records import ADMINISTRATOR, Findings
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import Services, open_services
 
@@ -224,7 +224,7 @@ def talk(services: Services, questions: list[str]) -> answer.Answer:
     """The answer to the last question of a conversation."""
     conversation_id = ""
     for question in questions:
-        answered = answer.ask(services, question, conversation_id=conversation_id)
+        answered = answer.ask(services, ADMINISTRATOR, question, conversation_id=conversation_id)
         assert answered.wait(60) and answered.error is None
         conversation_id = answered.question.conversation_id
     return answered
@@ -256,7 +256,7 @@ def test_a_document_does_not_bring_in_what_was_left_out(tmp_path: Path) -> None:
     text = "동호회 등반 모임에서 알코올 없는 걸 찾는 회원에게는 구름주를 추천합니다."
     services = open_services(Settings(tmp_path, tmp_path), memory=True)
     try:
-        work = ingest.DocumentIngest(services.db, services.words, "손님.txt", text.encode())
+        work = ingest.DocumentIngest(services.db, ADMINISTRATOR, services.words, "손님.txt", text.encode())
         job = ingest.start(services.jobs, work)
         assert job.wait(60) and job.error is None
         assert "구름주" in talk(services, ["동호회 등반 모임 회원에게 뭘 추천해?"]).text

@@ -14,7 +14,7 @@ from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.protocol import Done, Event, Text
 from kdrinks.generation.claims import sentences, unsupported_claims
 from kdrinks.hub import catalog
-from kdrinks.records import Language, Loaded, Message, Passage, Timing
+from kdrinks.records import ADMINISTRATOR, Language, Loaded, Message, Passage, Timing
 from kdrinks.services import Services, open_services
 from kdrinks.store import chats
 from kdrinks.text.analyzer import TextAnalyzer
@@ -177,9 +177,9 @@ def ask(
 ) -> tuple[list[str], str]:
     """The marked sentences as the store keeps them, and the conversation's id."""
     cast(Any, services.engine).says = says
-    answered = answer.ask(services, question, conversation_id=conversation_id, **options)
+    answered = answer.ask(services, ADMINISTRATOR, question, conversation_id=conversation_id, **options)
     answered.wait()
-    kept = chats.messages(services.db, answered.question.conversation_id)[-1].exchange
+    kept = chats.messages(services.db, ADMINISTRATOR, answered.question.conversation_id)[-1].exchange
     assert kept is not None and kept.answer == says and kept.guard == "off"
     spans = kept.details.get("unsupported", [])
     return [says[start:end] for start, end in spans], answered.question.conversation_id

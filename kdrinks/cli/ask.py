@@ -15,7 +15,7 @@ from kdrinks.cli.base import Command, adapter, choice_of, open_session, positive
 from kdrinks.engine.protocol import local_model
 from kdrinks.errors import BadInput
 from kdrinks.hub import catalog
-from kdrinks.records import Described, Hit, LocalModel, Sampling, Turn
+from kdrinks.records import ADMINISTRATOR, Described, Hit, LocalModel, Sampling, Turn
 from kdrinks.services import last_choice
 
 
@@ -52,6 +52,7 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
             choice = replace(choice, model=replace(local_model(choice.model), adapter=options.adapter))
         answer = ask(
             services,
+            ADMINISTRATOR,
             options.question,
             choice=replace(choice, device=options.device),
             sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed),

@@ -15,6 +15,7 @@ from kdrinks.cli.base import Command, positive
 from kdrinks.config import from_environment
 from kdrinks.drinks.names import packaged_names
 from kdrinks.errors import BadInput
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import chats, forget
 from kdrinks.store.db import Database
 from kdrinks.store.export import export
@@ -68,7 +69,11 @@ def _words(options: argparse.Namespace) -> dict[str, Any]:
 
 def _sample(options: argparse.Namespace) -> dict[str, Any]:
     with contextlib.closing(Database.open(from_environment().database)) as db:
-        changed = sample.remove(db) if options.remove else sample.load(db, TextAnalyzer(packaged_names()))
+        changed = (
+            sample.remove(db, ADMINISTRATOR)
+            if options.remove
+            else sample.load(db, ADMINISTRATOR, TextAnalyzer(packaged_names()))
+        )
     if not options.json:
         print(changed)
     return {"conversations": changed, "removed": options.remove}
@@ -77,9 +82,13 @@ def _sample(options: argparse.Namespace) -> dict[str, Any]:
 def _forget(options: argparse.Namespace) -> dict[str, Any]:
     with contextlib.closing(Database.open(from_environment().database)) as db:
         if options.conversation:
-            deleted = chats.delete_conversation(db, options.conversation)
+            deleted = chats.delete_conversation(db, ADMINISTRATOR, options.conversation)
         else:
-            deleted = forget.everything(db) if options.all else forget.older_than(db, options.older_than)
+            deleted = (
+                forget.everything(db, ADMINISTRATOR)
+                if options.all
+                else forget.older_than(db, ADMINISTRATOR, options.older_than)
+            )
     if not options.json:
         print(deleted)
     return {"conversations": deleted}
@@ -88,7 +97,7 @@ def _forget(options: argparse.Namespace) -> dict[str, Any]:
 def _export(options: argparse.Namespace) -> dict[str, Any]:
     settings = from_environment()
     with contextlib.closing(Database.open(settings.database)) as db:
-        written = export(db, options.folder, formats=tuple(options.format.split(",")))
+        written = export(db, ADMINISTRATOR, options.folder, formats=tuple(options.format.split(",")))
     if not options.json:
         for name in written["files"]:
             print(name)

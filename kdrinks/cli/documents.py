@@ -17,6 +17,7 @@ from kdrinks.drinks.names import packaged_names
 from kdrinks.errors import BadInput
 from kdrinks.files import NotRegular, open_regular
 from kdrinks.jobs import Jobs
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
@@ -41,10 +42,10 @@ def _add(options: argparse.Namespace) -> dict[str, Any]:
     except OSError as exc:
         raise BadInput("document_missing", file=options.file, cause=exc.strerror) from exc
     with closing(Database.open(from_environment().database)) as db:
-        work = ingest.DocumentIngest(db, TextAnalyzer(packaged_names()), options.file.name, content)
+        work = ingest.DocumentIngest(db, ADMINISTRATOR, TextAnalyzer(packaged_names()), options.file.name, content)
         job = ingest.start(Jobs(db), work)
         watch(job, lambda: print(f"{job.progress.step} {job.fraction:.0%}", file=sys.stderr))
-        row = _row(store.listed(db, document_id=work.id)[0])
+        row = _row(store.listed(db, ADMINISTRATOR, document_id=work.id)[0])
     if not options.json:
         print(f"{row['id']}  {row['title']}  {row['passages']}")
     return row
@@ -52,7 +53,7 @@ def _add(options: argparse.Namespace) -> dict[str, Any]:
 
 def _list(options: argparse.Namespace) -> list[dict[str, Any]]:
     with closing(Database.open(from_environment().database)) as db:
-        rows = [_row(document) for document in store.listed(db)]
+        rows = [_row(document) for document in store.listed(db, ADMINISTRATOR)]
     if not options.json:
         for row in rows:
             print(f"{row['id']}  {row['format']:5s} {row['passages']:6d}  {row['title']}")
@@ -61,10 +62,10 @@ def _list(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _remove(options: argparse.Namespace) -> dict[str, Any]:
     with closing(Database.open(from_environment().database)) as db:
-        found = store.listed(db, document_id=options.id) if options.id else []
+        found = store.listed(db, ADMINISTRATOR, document_id=options.id) if options.id else []
         if not found:
             raise BadInput("document_unknown", found=options.id)
-        store.remove(db, options.id)
+        store.remove(db, ADMINISTRATOR, options.id)
     return _row(found[0])
 
 

@@ -16,7 +16,7 @@ from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import local_model
 from kdrinks.hub import catalog, model_hash
 from kdrinks.measure import evaluate as evaluation
-from kdrinks.records import Choice, LocalModel
+from kdrinks.records import ADMINISTRATOR, Choice, LocalModel
 
 
 def add(command: Command) -> None:
@@ -54,7 +54,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
             model_hash.take(services.db, local_model(choice.model).path)
 
         def answered(question: str, conversation_id: str) -> Answer:
-            answer = ask(services, question, conversation_id=conversation_id, choice=choice)
+            answer = ask(services, ADMINISTRATOR, question, conversation_id=conversation_id, choice=choice)
             answer.wait()
             if answer.error:
                 raise answer.error

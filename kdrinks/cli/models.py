@@ -23,6 +23,7 @@ from kdrinks.hub.download import Download, Downloads
 from kdrinks.hub.gguf import parts_of
 from kdrinks.hub.remote import Hub
 from kdrinks.jobs import Job, Jobs
+from kdrinks.records import ADMINISTRATOR
 
 NOTHING: Mapping[str, str] = {}
 
@@ -97,7 +98,7 @@ def remote_rows(hub: Hub, repo_id: str) -> list[dict[str, Any]]:
 def _fetch(options: argparse.Namespace) -> dict[str, Any]:
     settings, hub = from_environment(), Hub()
     repo_id, file = catalog.source_of(options.name)
-    job = Downloads(hub, settings.models, Jobs()).start(hub.file(repo_id, file))
+    job = Downloads(hub, settings.models, Jobs()).start(ADMINISTRATOR, hub.file(repo_id, file))
     watch(job, lambda: _say(job))
     described = inspected(str(job.work.target), {target.name: one.sha256 for target, one in job.work.pairs()})
     if not options.json:
@@ -116,7 +117,7 @@ def _say(job: Job[Download]) -> None:
 
 def _remove(options: argparse.Namespace) -> dict[str, Any]:
     model = catalog.find_model(options.name, from_environment())
-    catalog.remove(model, from_environment())
+    catalog.remove(ADMINISTRATOR, model, from_environment())
     if not options.json:
         print(f"{model.path.name}: {model.size_bytes / 1e9:.2f} GB")
     return {"id": model.id, "file": str(model.path), "size_bytes": model.size_bytes, "removed": True}
@@ -126,7 +127,7 @@ def _quantize(options: argparse.Namespace) -> dict[str, Any]:
     settings = from_environment()
     model = catalog.find_model(options.source, settings)
     target = options.out or quantize.target_for(model, options.type, settings.models)
-    job = quantize.start(Jobs(), model, {options.type: target})
+    job = quantize.start(Jobs(), ADMINISTRATOR, model, {options.type: target})
     if quantize.requantizes(model):
         print(f"{model.path.name} is {model.quantization} already: quantizing it again loses more.", file=sys.stderr)
     watch(job, lambda: print(f"{job.fraction:.0%}", file=sys.stderr))

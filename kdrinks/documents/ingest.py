@@ -16,7 +16,8 @@ from kdrinks.config import ROOT
 from kdrinks.documents.chunks import LINE_BREAK, SIZE_MAX_BYTES, SUFFIXES, page_word, plain
 from kdrinks.errors import BadInput
 from kdrinks.jobs import Job, Jobs
-from kdrinks.records import Passage
+from kdrinks.permissions import administrators_only, owner_of
+from kdrinks.records import ADMINISTRATOR, Passage, Visitor
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database, new_id, now
 from kdrinks.text import vectors
@@ -34,16 +35,17 @@ BATCH = 50
 class DocumentIngest:
     """The work of one document on its way in.
 
-    Raises BadInput when the file cannot be a document at all: its kind, its size, or one with the same content is there.
+    Raises BadInput when the file cannot be a document at all: its kind, its size, or one with the same content is there; NotAllowed.
     """
 
-    def __init__(self, db: Database, words: TextAnalyzer, name: str, content: bytes) -> None:
+    def __init__(self, db: Database, who: Visitor, words: TextAnalyzer, name: str, content: bytes) -> None:
+        administrators_only(who)
         self.file = PurePath(name.replace("\\", "/")).name
         self.title = plain(PurePath(self.file).stem) or self.file
         self.id = new_id()
         """Of the document."""
         self.content_hash = hash_of(content)
-        self._db, self._words, self._content = db, words, content
+        self._db, self.who, self._words, self._content = db, who, words, content
         self._format = _checked(db, self.file, content, self.content_hash)
 
     def __call__(self, job: Job[Any]) -> str:
@@ -71,7 +73,7 @@ class DocumentIngest:
             self.id, self.title, self.file, self._format, size, self.content_hash, read["pages"], len(parts), now()
         )
         job.check()
-        store.add(self._db, document, parts, index_version=INDEX_VERSION)
+        store.add(self._db, self.who, document, parts, index_version=INDEX_VERSION)
 
     def _read(self, job: Job[Any]) -> dict[str, Any]:
         """What the child found. Raises BadInput, Cancelled."""
@@ -117,9 +119,9 @@ class DocumentIngest:
         return parts
 
 
-def start(jobs: Jobs, work: DocumentIngest, *, owner: str | None = None) -> Job[DocumentIngest]:
+def start(jobs: Jobs, work: DocumentIngest) -> Job[DocumentIngest]:
     """Add in the background, one document after the other: the processor is needed for answers. Raises StoreError."""
-    return jobs.start(KIND, work, subject=work.file, key=work.content_hash, owner=owner)
+    return jobs.start(KIND, work, subject=work.file, key=work.content_hash, owner=owner_of(work.who))
 
 
 def hash_of(content: bytes) -> str:
@@ -149,7 +151,9 @@ def indexed(
 def index_again(db: Database, words: TextAnalyzer) -> None:
     """Bring the words and vectors of documents that an older kdrinks added up to date, one document a transaction."""
     for document_id in store.outdated(db, INDEX_VERSION):
-        store.index_again(db, document_id, indexed(words, store.parts(db, document_id)), index_version=INDEX_VERSION)
+        store.index_again(
+            db, document_id, indexed(words, store.parts(db, ADMINISTRATOR, document_id)), index_version=INDEX_VERSION
+        )
 
 
 def _checked(db: Database, file: str, content: bytes, content_hash: str) -> str:

@@ -16,7 +16,8 @@ from kdrinks.errors import BadInput, KdrinksError, ModelError, ModelNotFound
 from kdrinks.files import is_regular
 from kdrinks.hub import fit, links
 from kdrinks.hub.gguf import header_of, later_part, parts_of, read_model
-from kdrinks.records import Described, ModelFile, ModelRef, RemoteModel
+from kdrinks.permissions import administrators_only
+from kdrinks.records import Described, ModelFile, ModelRef, RemoteModel, Visitor
 
 BUILT_IN = "built-in"
 
@@ -210,8 +211,10 @@ def source_of(name: str) -> tuple[str, str]:
     raise ModelNotFound("model_fetch_unknown", name=name, known=known)
 
 
-def remove(model: ModelFile, settings: Settings) -> None:
-    """Deletes the file, all parts of a split one; of a link, the link. Raises BadInput for what is not in the models folder."""
+def remove(who: Visitor, model: ModelFile, settings: Settings) -> None:
+    """Deletes the file, all parts of a split one; of a link, the link. Raises BadInput for what is not in the models folder,
+    NotAllowed."""
+    administrators_only(who)
     inside = model.path.parent in (settings.models.absolute(), *settings.models.absolute().glob("*/"))
     if model.id == BUILT_IN or not inside:
         raise BadInput("model_not_removable", name=model.id)

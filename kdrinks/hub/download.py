@@ -20,6 +20,8 @@ from kdrinks.hub.part import PartFile, Source, part_path, read_state, sha256_of,
 from kdrinks.hub.ranges import fetch
 from kdrinks.hub.remote import Hub, RemoteFile
 from kdrinks.jobs import Cancelled, Job, Jobs
+from kdrinks.permissions import administrators_only, owner_of
+from kdrinks.records import Visitor
 
 KIND = "download"
 RESERVE_BYTES = 512 << 20
@@ -205,10 +207,11 @@ class Downloads:
         self.folder = folder
         self._all = jobs
 
-    def start(self, file: RemoteFile, *, owner: str | None = None) -> Job[Download]:
-        """The download of a file, started or going on. Raises StoreError."""
+    def start(self, who: Visitor, file: RemoteFile) -> Job[Download]:
+        """The download of a file, started or going on. Raises NotAllowed, StoreError."""
+        administrators_only(who)
         work = Download(file, self.folder, self.hub)
-        return start(self._all, work, owner=owner)
+        return start(self._all, work, owner=owner_of(who))
 
     def jobs(self) -> list[Job[Download]]:
         """Those asked for since the start, cancelled ones left out."""

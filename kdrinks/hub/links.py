@@ -13,7 +13,8 @@ from kdrinks.config import Settings
 from kdrinks.errors import BadInput, ModelError, ModelNotFound
 from kdrinks.files import open_regular, regular
 from kdrinks.hub.gguf import PART, later_part, parts_of, read_model, unreadable
-from kdrinks.records import ModelFile
+from kdrinks.permissions import administrators_only
+from kdrinks.records import ModelFile, Visitor
 
 FOLDERS: Sequence[str] = (
     ".lmstudio/models/*/*/*.gguf",
@@ -30,14 +31,19 @@ SMALLEST_BYTES = 1 << 20
 
 
 def link(
-    source: Path, settings: Settings, *, ways: Sequence[Callable[[Path, Path], None]] = (os.symlink, os.link)
+    who: Visitor,
+    source: Path,
+    settings: Settings,
+    *,
+    ways: Sequence[Callable[[Path, Path], None]] = (os.symlink, os.link),
 ) -> ModelFile:
     """Makes a GGUF file, all parts of a split one, appear in the models folder without copying it; returns it as it is there.
 
     ways: tried in turn to make a link (source, link).
     Raises ModelNotFound and NotAModel for what is no model, BadInput when it is in the folder already, its name is taken
-    or the system makes no links.
+    or the system makes no links; NotAllowed.
     """
+    administrators_only(who)
     # not Path.expanduser, which raises RuntimeError for the home of a stranger
     source = Path(os.path.expanduser(source)).absolute()
     try:
@@ -79,20 +85,23 @@ def moved(path: Path) -> ModelNotFound | None:
     return None
 
 
-def unlink(path: Path) -> None:
-    """Removes the links of a model, those of all its parts; files stay."""
+def unlink(who: Visitor, path: Path) -> None:
+    """Removes the links of a model, those of all its parts; files stay. Raises NotAllowed."""
+    administrators_only(who)
     for part in _siblings(path):
         if part.is_symlink():
             part.unlink()
 
 
-def elsewhere(settings: Settings, home: Path) -> list[Path]:
-    """Models that other programs keep under this home, those that are linked already left out; at most MOST."""
+def elsewhere(who: Visitor, settings: Settings, home: Path) -> list[Path]:
+    """Models that other programs keep under this home, those that are linked already left out; at most MOST. Raises NotAllowed."""
+    administrators_only(who)
     return _new((path for pattern in FOLDERS for path in sorted(home.glob(pattern))), settings)
 
 
-def inside(folder: Path, settings: Settings) -> list[Path]:
-    """Models in a folder that a person typed, and one level below; at most MOST."""
+def inside(who: Visitor, folder: Path, settings: Settings) -> list[Path]:
+    """Models in a folder that a person typed, and one level below; at most MOST. Raises NotAllowed."""
+    administrators_only(who)
     return _new(sorted((*folder.glob("*.gguf"), *folder.glob("*/*.gguf"))), settings)
 
 

@@ -20,7 +20,8 @@ from kdrinks.errors import BadInput, LoadFailed
 from kdrinks.hub.download import RESERVE_BYTES, disk_free_bytes
 from kdrinks.hub.gguf import PART
 from kdrinks.jobs import Job, Jobs
-from kdrinks.records import ModelFile
+from kdrinks.permissions import administrators_only, owner_of
+from kdrinks.records import ModelFile, Visitor
 
 BITS: dict[str, float] = {
     "Q8_0": 8.5,
@@ -60,12 +61,15 @@ class Quantizing:
 
     def __init__(
         self,
+        who: Visitor,
         model: ModelFile,
         targets: Mapping[str, Path],
         *,
         disk_free: Callable[[Path], int] = disk_free_bytes,
     ) -> None:
-        """targets: where each goes, by a key of BITS. Raises BadInput for the first one as _checked does; begins nothing."""
+        """targets: where each goes, by a key of BITS. Raises BadInput for the first one as _checked does; begins nothing; NotAllowed."""
+        administrators_only(who)
+        self.who = who
         self.model = model
         self.targets = dict(targets)
         self.made: list[Path] = []
@@ -135,14 +139,15 @@ class Quantizing:
 
 def start(
     jobs: Jobs,
+    who: Visitor,
     model: ModelFile,
     targets: Mapping[str, Path],
     *,
-    owner: str | None = None,
     disk_free: Callable[[Path], int] = disk_free_bytes,
 ) -> Job[Quantizing]:
-    """Quantize a model in the background; the job under way when there is one. Raises BadInput, StoreError."""
-    return jobs.start(KIND, Quantizing(model, targets, disk_free=disk_free), subject=model.id, owner=owner)
+    """Quantize a model in the background; the job under way when there is one. Raises BadInput, NotAllowed, StoreError."""
+    work = Quantizing(who, model, targets, disk_free=disk_free)
+    return jobs.start(KIND, work, subject=model.id, owner=owner_of(who))
 
 
 def targets_for(model: ModelFile, names: Iterable[str], folder: Path) -> dict[str, Path]:

@@ -18,6 +18,8 @@ from kdrinks.errors import BadInput, HubError
 from kdrinks.hub.gguf import FILE_TYPES, PART, Broken, Header, read_header
 from kdrinks.hub.part import Source
 from kdrinks.hub.ranges import TIMEOUT
+from kdrinks.permissions import administrators_only
+from kdrinks.records import Visitor
 
 HEADER_BLOCK_BYTES = 1 << 20
 HEADER_LIMIT_BYTES = 64 << 20
@@ -35,7 +37,9 @@ class Token:
     def __repr__(self) -> str:
         return "Token(***)"
 
-    def set(self, text: str) -> None:
+    def set(self, who: Visitor, text: str) -> None:
+        """Raises NotAllowed."""
+        administrators_only(who)
         self._text = text.strip()
 
     @property

@@ -18,7 +18,8 @@ from kdrinks.engine.protocol import Done, Engine, Loading, Reading, Stopped, Tex
 from kdrinks.errors import BadInput, ModelError
 from kdrinks.generation import prompt
 from kdrinks.jobs import Cancelled, Job, Jobs
-from kdrinks.records import Choice, Language, Message, ModelFile, Passage, Sampling
+from kdrinks.permissions import administrators_only, owner_of
+from kdrinks.records import Choice, Language, Message, ModelFile, Passage, Sampling, Visitor
 from kdrinks.store import compare as store
 from kdrinks.store.compare import RUNS_TO_SHOW, Run, Setting
 from kdrinks.store.db import Database, new_id
@@ -46,6 +47,7 @@ class Comparison:
     def __init__(
         self,
         db: Database,
+        who: Visitor,
         engine: Engine,
         candidates: Sequence[Candidate],
         *,
@@ -55,8 +57,10 @@ class Comparison:
     ) -> None:
         """rounds: passes over the prompts, cold and warm each.   quality: take each file's perplexity, too.
 
-        Raises BadInput without candidates, with the same one twice, or with fewer rounds than may be shown.
+        Raises BadInput without candidates, with the same one twice, or with fewer rounds than may be shown; NotAllowed.
         """
+        administrators_only(who)
+        self.who = who
         if rounds < RUNS_TO_SHOW:
             raise BadInput("comparison_too_few_runs", found=rounds, least=RUNS_TO_SHOW)
         if not candidates or len(set(candidates)) < len(candidates):
@@ -218,10 +222,10 @@ class Comparison:
                 return
 
 
-def start(jobs: Jobs, work: Comparison, *, owner: str | None = None) -> Job[Comparison]:
+def start(jobs: Jobs, work: Comparison) -> Job[Comparison]:
     """Compare in the background; the job under way when there is one: the engine is one. Raises StoreError."""
     names = dict.fromkeys(candidate.model.id for candidate in work.candidates)
-    return jobs.start(KIND, work, subject=", ".join(names), owner=owner)
+    return jobs.start(KIND, work, subject=", ".join(names), owner=owner_of(work.who))
 
 
 @cache

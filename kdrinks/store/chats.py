@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from kdrinks.errors import BadInput
+from kdrinks.errors import BadInput, NotAllowed
+from kdrinks.permissions import is_theirs, owner_of
 from kdrinks.records import (
     Citation,
     Conversation,
@@ -22,6 +23,7 @@ from kdrinks.records import (
     Passage,
     StoredQuestion,
     Timing,
+    Visitor,
     WordCount,
 )
 from kdrinks.store import forget, rollup
@@ -32,29 +34,27 @@ SAMPLE_SESSION = "sample"
 """The session of made-up conversations (kdrinks/sample.py): marked everywhere, in no list of a person's own."""
 
 
-def start_conversation(db: Database, *, session: str = "") -> str:
-    """A new conversation's id. Until its first question it is in no list."""
+def start_conversation(db: Database, who: Visitor, *, session: str = "") -> str:
+    """The id of a new conversation of a visitor's. Until its first question it is in no list."""
     conversation_id = new_id()
     with db.write() as cursor:
-        cursor.execute(
-            "INSERT INTO conversations (id, session, created_at) VALUES (?, ?, ?)", [conversation_id, session, now()]
-        )
+        _begin(cursor, who, conversation_id, session)
     return conversation_id
 
 
-def record_question(db: Database, conversation_id: str, question: str, lang: Language, *, question_id: str = "") -> str:
+def record_question(
+    db: Database, who: Visitor, conversation_id: str, question: str, lang: Language, *, question_id: str = ""
+) -> str:
     """Store a question the moment it is asked, so that a crash in mid-answer keeps it; returns its id.
 
     question_id: the caller's own, made by new_id(). A conversation that is unknown or was deleted meanwhile begins again with this question.
-    Raises BadInput for an id that is none.
+    Raises BadInput for an id that is none, NotAllowed for another visitor's conversation.
     """
     _check(conversation_id)
     question_id = question_id or new_id()
     with db.write() as cursor:
-        if not cursor.execute("SELECT 1 FROM conversations WHERE id = ?", [conversation_id]).fetchone():
-            cursor.execute(
-                "INSERT INTO conversations (id, session, created_at) VALUES (?, '', ?)", [conversation_id, now()]
-            )
+        if not _may_write(cursor, who, conversation_id):
+            _begin(cursor, who, conversation_id, "")
         store_question(cursor, conversation_id, question_id, question, lang, now())
     return question_id
 
@@ -152,9 +152,10 @@ def _lead_to(cursor: Cursor, exchange: Exchange) -> None:
     )
 
 
-def conversations(db: Database, limit: int | None = 30) -> list[Conversation]:
-    """The conversations with a question, the last active one first; those of the sample data are left out.
+def conversations(db: Database, who: Visitor, limit: int | None = 30) -> list[Conversation]:
+    """A visitor's conversations with a question, the last active one first; those of the sample data are left out.
 
+    An administrator's are those without an owner, too; of one without an id (at home, the command line) all there are.
     limit: None for all of them: 500 take 2 ms.
     """
     with db.cursor() as cursor:
@@ -162,20 +163,24 @@ def conversations(db: Database, limit: int | None = 30) -> list[Conversation]:
             """
             SELECT conversation_id::VARCHAR, arg_min(text, created_at) FILTER (role = 'question'), min(created_at), max(created_at),
                    count(*) FILTER (role = 'question')
-            FROM messages WHERE conversation_id NOT IN (SELECT id FROM conversations WHERE session = ?)
+            FROM messages WHERE conversation_id IN (
+                SELECT id FROM conversations WHERE session <> ? AND (owner = ? OR (? AND (owner IS NULL OR ? = '')))
+            )
             GROUP BY conversation_id ORDER BY max(created_at) DESC, conversation_id DESC LIMIT ?
             """,
-            [SAMPLE_SESSION, limit],
+            [SAMPLE_SESSION, who.id, who.administrator, who.id, limit],
         ).fetchall()
     return [Conversation(row[0], _cut(row[1] or ""), *row[2:]) for row in rows]
 
 
-def messages(db: Database, conversation_id: str) -> list[StoredQuestion]:
+def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQuestion]:
     """Everything a page needs to draw the branch of a conversation that is shown, oldest question first.
 
-    Empty for an unknown or malformed id.
+    Empty for an id that is unknown, malformed or another visitor's.
     """
     with db.cursor() as cursor:
+        if not _is_open_to(cursor, who, conversation_id):
+            return []
         asked = _branch(cursor, conversation_id)
         answers = _rows(
             cursor,
@@ -254,10 +259,48 @@ def _branch(cursor: Cursor, conversation_id: str) -> list[tuple[tuple[Any, ...],
     return branch
 
 
-def delete_conversation(db: Database, conversation_id: str) -> int:
-    """Delete a conversation with all that was counted, cited and timed in it; 0 and nothing else for an unknown id."""
+def delete_conversation(db: Database, who: Visitor, conversation_id: str) -> int:
+    """Delete a conversation with all that was counted, cited and timed in it; 0 and nothing else for an id that is unknown or another
+    visitor's."""
     _check(conversation_id)
-    return forget.one(db, conversation_id)
+    return forget.one(db, who, conversation_id)
+
+
+def check_may_ask(db: Database, who: Visitor, conversation_id: str, *, question_id: str = "") -> None:
+    """Whether a visitor may ask in a conversation, or have its question answered again. Raises BadInput, NotAllowed."""
+    _check(conversation_id)
+    with db.cursor() as cursor:
+        _may_write(cursor, who, conversation_id)
+        if (
+            question_id
+            and cursor.execute(
+                "SELECT 1 FROM messages WHERE id = ? AND conversation_id <> ?", [question_id, conversation_id]
+            ).fetchone()
+        ):
+            raise NotAllowed("not_yours")
+
+
+def _begin(cursor: Cursor, who: Visitor, conversation_id: str, session: str) -> None:
+    cursor.execute(
+        "INSERT INTO conversations (id, session, owner, created_at) VALUES (?, ?, ?, ?)",
+        [conversation_id, session, owner_of(who), now()],
+    )
+
+
+def _is_open_to(cursor: Cursor, who: Visitor, conversation_id: str) -> bool:
+    """One look-up for every id, so that another visitor's takes as long as one that is not there."""
+    found = cursor.execute(
+        "SELECT owner FROM conversations WHERE id = TRY_CAST(? AS UUID)", [conversation_id]
+    ).fetchone()
+    return found is not None and is_theirs(found[0], who)
+
+
+def _may_write(cursor: Cursor, who: Visitor, conversation_id: str) -> bool:
+    """Whether the conversation is there. Raises NotAllowed for another visitor's."""
+    found = cursor.execute("SELECT owner FROM conversations WHERE id = ?", [conversation_id]).fetchone()
+    if found is not None and not is_theirs(found[0], who):
+        raise NotAllowed("not_yours")
+    return found is not None
 
 
 def _generation(exchange: Exchange) -> dict[str, Any]:

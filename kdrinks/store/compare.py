@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from kdrinks.permissions import administrators_only
+from kdrinks.records import Visitor
 from kdrinks.store.db import Database, new_id, now
 
 RUNS_TO_SHOW = 3
@@ -149,8 +151,10 @@ def qualities(db: Database, comparison_id: str) -> pd.DataFrame:
     )
 
 
-def problems(db: Database, comparison_id: str) -> pd.DataFrame:
-    """place, model, quantization, device, context, threads, error: the settings that could not be run, and the last reason."""
+def problems(db: Database, who: Visitor, comparison_id: str) -> pd.DataFrame:
+    """place, model, quantization, device, context, threads, error: the settings that could not be run, and the last reason, which may name
+    folders of this machine. Raises NotAllowed."""
+    administrators_only(who)
     return _table(
         db,
         f"""
@@ -161,8 +165,9 @@ def problems(db: Database, comparison_id: str) -> pd.DataFrame:
     )
 
 
-def forget(db: Database, comparison_id: str) -> None:
-    """Deletes a comparison. Raises StoreError."""
+def forget(db: Database, who: Visitor, comparison_id: str) -> None:
+    """Deletes a comparison. Raises NotAllowed, StoreError."""
+    administrators_only(who)
     with db.write() as cursor:
         for table in ("comparison_runs", "perplexities"):
             cursor.execute(f"DELETE FROM {table} WHERE comparison_id = ?", [comparison_id])

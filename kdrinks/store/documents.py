@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from kdrinks.errors import BadInput
-from kdrinks.records import Passage
+from kdrinks.permissions import administrators_only, owner_of
+from kdrinks.records import Passage, Visitor
 from kdrinks.store import jobs
 from kdrinks.store.db import Cursor, Database
 
@@ -47,18 +48,22 @@ class DocumentPassage:
     """Of length 1."""
 
 
-def add(db: Database, document: Document, parts: Sequence[DocumentPassage], *, index_version: str) -> None:
-    """Write a document whole or not at all. Raises BadInput when one with the same content is there already."""
+def add(
+    db: Database, who: Visitor, document: Document, parts: Sequence[DocumentPassage], *, index_version: str
+) -> None:
+    """Write a document whole or not at all. Raises BadInput when one with the same content is there already; NotAllowed."""
+    administrators_only(who)
     with db.write() as cursor:
         same = cursor.execute("SELECT title FROM documents WHERE content_hash = ?", [document.content_hash]).fetchone()
         if same:
             raise BadInput("document_already", title=same[0])
         cursor.execute(
-            "INSERT INTO documents (id, title, file, format, size_bytes, content_hash, pages, passages, words, edition, created_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents (id, title, file, format, size_bytes, content_hash, pages, passages, words, edition, owner, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 *(document.id, document.title, document.file, document.format, document.size_bytes),
-                *(document.content_hash, document.pages, len(parts), _words(parts), index_version, document.added_at),
+                *(document.content_hash, document.pages, len(parts), _words(parts), index_version, owner_of(who)),
+                document.added_at,
             ],
         )
         _insert(cursor, parts)
@@ -74,8 +79,9 @@ def index_again(db: Database, document_id: str, parts: Sequence[DocumentPassage]
         )
 
 
-def remove(db: Database, document_id: str) -> bool:
-    """Delete a document with its passages, words and vectors; whether it was there."""
+def remove(db: Database, who: Visitor, document_id: str) -> bool:
+    """Delete a document with its passages, words and vectors; whether it was there. Raises NotAllowed."""
+    administrators_only(who)
     with db.write() as cursor:
         _delete_parts(cursor, document_id)
         if file := cursor.execute("SELECT file FROM documents WHERE id = ?", [document_id]).fetchone():
@@ -86,8 +92,9 @@ def remove(db: Database, document_id: str) -> bool:
     return bool(gone and gone[0])
 
 
-def listed(db: Database, *, document_id: str = "") -> list[Document]:
-    """The documents, newest first. document_id: only this one; an id that is none finds nothing."""
+def listed(db: Database, who: Visitor, *, document_id: str = "") -> list[Document]:
+    """The documents, newest first. document_id: only this one; an id that is none finds nothing. Raises NotAllowed."""
+    administrators_only(who)
     with db.cursor() as cursor:
         rows = cursor.execute(
             "SELECT id::VARCHAR, title, file, format, size_bytes, content_hash, pages, passages, created_at FROM documents "
@@ -113,8 +120,11 @@ def outdated(db: Database, index_version: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def parts(db: Database, document_id: str, *, first: int = 1, most: int = 1_000_000) -> list[DocumentPassage]:
-    """Passages of a document in their order, from a number on, without their words and vectors."""
+def parts(
+    db: Database, who: Visitor, document_id: str, *, first: int = 1, most: int = 1_000_000
+) -> list[DocumentPassage]:
+    """Passages of a document in their order, from a number on, without their words and vectors. Raises NotAllowed."""
+    administrators_only(who)
     with db.cursor() as cursor:
         rows = cursor.execute(
             "SELECT id, subject_id, lang, title, text, number, heading, page FROM document_passages "

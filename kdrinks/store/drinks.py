@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from kdrinks.errors import BadInput
+from kdrinks.permissions import administrators_only, owner_of
+from kdrinks.records import Visitor
 from kdrinks.store.db import Cursor, Database, new_id, now
 
 ChangeKind = Literal["added", "corrected", "imported", "undone"]
@@ -40,17 +42,19 @@ def edited(db: Database) -> dict[str, Record | None]:
     return {drink_id: None if is_packaged else json.loads(record) for drink_id, record, is_packaged, _ in rows}
 
 
-def save(db: Database, kind: ChangeKind, records: Mapping[str, Record]) -> str:
-    """Write the drinks' new versions as one change, all or nothing; returns the change's id."""
+def save(db: Database, who: Visitor, kind: ChangeKind, records: Mapping[str, Record]) -> str:
+    """Write the drinks' new versions as one change, all or nothing; returns the change's id. Raises NotAllowed."""
+    administrators_only(who)
     with db.write() as cursor:
-        return _append(cursor, kind, records, undoes=None)
+        return _append(cursor, who, kind, records, undoes=None)
 
 
-def undo(db: Database, change_id: str) -> str:
+def undo(db: Database, who: Visitor, change_id: str) -> str:
     """Put the drinks of a change back to what they were before it, as a change of its own; returns that one's id.
 
-    Raises BadInput for an unknown change, and when a later change touches the same drinks.
+    Raises BadInput for an unknown change, and when a later change touches the same drinks; NotAllowed.
     """
+    administrators_only(who)
     known = [change for change in changes(db) if change.id == change_id]
     if not known:
         raise BadInput("change_unknown", found=change_id)
@@ -67,7 +71,7 @@ def undo(db: Database, change_id: str) -> str:
             [change_id],
         ).fetchall()
         before = {drink_id: None if record is None else json.loads(record) for drink_id, record in rows}
-        return _append(cursor, "undone", before, undoes=change_id)
+        return _append(cursor, who, "undone", before, undoes=change_id)
 
 
 def changes(db: Database, *, drink_id: str = "", limit: int = 200) -> list[Change]:
@@ -88,13 +92,15 @@ def changes(db: Database, *, drink_id: str = "", limit: int = 200) -> list[Chang
     return [Change(row[0], row[1], tuple(row[2]), row[3], row[4]) for row in rows]
 
 
-def _append(cursor: Cursor, kind: ChangeKind, records: Mapping[str, Record | None], *, undoes: str | None) -> str:
+def _append(
+    cursor: Cursor, who: Visitor, kind: ChangeKind, records: Mapping[str, Record | None], *, undoes: str | None
+) -> str:
     change_id, made_at = new_id(), now()
     texts = [None if record is None else json.dumps(record, ensure_ascii=False) for record in records.values()]
     # lists in one statement: executemany takes 1 ms a row
     cursor.execute(
-        "INSERT INTO drink_versions (id, change_id, kind, undoes, drink_id, record, created_at) "
-        "SELECT unnest(?), ?, ?, ?, unnest(?), unnest(?::VARCHAR[])::JSON, ?",
-        [[new_id() for _ in records], change_id, kind, undoes, list(records), texts, made_at],
+        "INSERT INTO drink_versions (id, change_id, kind, undoes, owner, drink_id, record, created_at) "
+        "SELECT unnest(?), ?, ?, ?, ?, unnest(?), unnest(?::VARCHAR[])::JSON, ?",
+        [[new_id() for _ in records], change_id, kind, undoes, owner_of(who), list(records), texts, made_at],
     )
     return change_id

@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 
 from kdrinks.errors import BadInput, StoreNotWritable
+from kdrinks.permissions import administrators_only
+from kdrinks.records import Visitor
 from kdrinks.store.db import Database, translate_errors
 from kdrinks.store.views import NO_PATHS
 
@@ -39,12 +41,13 @@ FROM answered GROUP BY conversation_id ORDER BY conversation_id
 """
 
 
-def export(db: Database, folder: Path, formats: Sequence[str] = FORMATS) -> dict[str, Any]:
+def export(db: Database, who: Visitor, folder: Path, formats: Sequence[str] = FORMATS) -> dict[str, Any]:
     """Write every table into folder, which is made; returns {"files": names, "rows": rows by table}.
 
     Files of the same name are replaced. JSONL is conversations only, in fine-tune form.
-    Raises BadInput for an unknown format, StoreNotWritable when the folder or disk refuses.
+    Raises BadInput for an unknown format, StoreNotWritable when the folder or disk refuses, NotAllowed.
     """
+    administrators_only(who)
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise BadInput("export_format", found=", ".join(unknown), known=", ".join(FORMATS))

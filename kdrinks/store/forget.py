@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from kdrinks.permissions import administrators_only
+from kdrinks.records import ADMINISTRATOR, Visitor
 from kdrinks.store import rollup, snapshot
 from kdrinks.store.db import Cursor, Database, new_id, now
 
@@ -38,25 +40,30 @@ def conversations(cursor: Cursor, which: str, values: Sequence[Any] = ()) -> lis
     return ids
 
 
-def one(db: Database, conversation: str) -> int:
-    """Delete this conversation; 0 and nothing else for an unknown id."""
-    return _delete(db, "SELECT id FROM conversations WHERE id = ?", [conversation])
+def one(db: Database, who: Visitor, conversation: str) -> int:
+    """Delete this conversation; 0 and nothing else for an id that is unknown or another visitor's."""
+    return _delete(
+        db, "SELECT id FROM conversations WHERE id = ? AND (? OR owner = ?)", [conversation, who.administrator, who.id]
+    )
 
 
-def everything(db: Database) -> int:
-    """Delete every conversation; the choices (model, stop words, saved queries) stay. Returns how many there were."""
+def everything(db: Database, who: Visitor) -> int:
+    """Delete every conversation; the choices (model, stop words, saved queries) stay. Returns how many there were. Raises NotAllowed."""
+    administrators_only(who)
     count = _delete(db, "SELECT id FROM conversations")
     db.drop_copy()  # also where no conversation was left: it may hold some
     return count
 
 
-def of_session(db: Database, session: str) -> int:
-    """Delete the conversations of a session, such as the sample's; returns how many there were."""
+def of_session(db: Database, who: Visitor, session: str) -> int:
+    """Delete the conversations of a session, such as the sample's; returns how many there were. Raises NotAllowed."""
+    administrators_only(who)
     return _delete(db, "SELECT id FROM conversations WHERE session = ?", [session])
 
 
-def older_than(db: Database, days: int) -> int:
-    """Delete the conversations whose last message is older; returns how many there were."""
+def older_than(db: Database, who: Visitor, days: int) -> int:
+    """Delete the conversations whose last message is older; returns how many there were. Raises NotAllowed."""
+    administrators_only(who)
     return _delete(db, _OLDER, [now() - timedelta(days=days)])
 
 
@@ -66,8 +73,9 @@ def retention_days(db: Database) -> int | None:
         return _retention_days(cursor)
 
 
-def set_retention(db: Database, days: int | None) -> int:
-    """Keep conversations for this long from now on; returns how many were deleted at once."""
+def set_retention(db: Database, who: Visitor, days: int | None) -> int:
+    """Keep conversations for this long from now on; returns how many were deleted at once. Raises NotAllowed."""
+    administrators_only(who)
     with db.write() as cursor:
         cursor.execute(
             "INSERT INTO choices (id, key, value, created_at) VALUES (?, ?, ?, ?)",
@@ -79,7 +87,13 @@ def set_retention(db: Database, days: int | None) -> int:
 def apply_retention(db: Database) -> int:
     """Delete what is older than the retention; returns how many conversations. Done at each start and on the first answer of a day."""
     days = retention_days(db)
-    return older_than(db, days) if days else 0
+    return older_than(db, ADMINISTRATOR, days) if days else 0
+
+
+def kept_copy(db: Database, who: Visitor) -> None:
+    """Delete the file as it was before an update, where there is one. Raises NotAllowed, StoreNotWritable."""
+    administrators_only(who)
+    db.drop_copy()
 
 
 def _delete(db: Database, which: str, values: Sequence[Any] = ()) -> int:

@@ -15,6 +15,8 @@ from pathlib import Path
 import duckdb
 
 from kdrinks.errors import StoreError
+from kdrinks.permissions import administrators_only
+from kdrinks.records import Visitor
 from kdrinks.store.db import Cursor, Database
 from kdrinks.store.views import VIEWS
 
@@ -51,11 +53,12 @@ class LiveConnection:
     token: str
 
 
-def start(db: Database) -> LiveConnection:
+def start(db: Database, who: Visitor) -> LiveConnection:
     """Serve the views on loopback until stop() or the end of the process; the connection that is open when there is one.
 
-    Raises StoreError when the extensions are not installed or the server cannot start.
+    Raises StoreError when the extensions are not installed or the server cannot start; NotAllowed.
     """
+    administrators_only(who)
     if db.live:
         return LiveConnection(*db.live)
     files = [_extension(name) for name in EXTENSIONS]
@@ -73,8 +76,9 @@ def start(db: Database) -> LiveConnection:
     return LiveConnection(address, token)
 
 
-def stop(db: Database) -> None:
-    """Stop serving and end what is connected; nothing when nothing is served."""
+def stop(db: Database, who: Visitor) -> None:
+    """Stop serving and end what is connected; nothing when nothing is served. Raises NotAllowed."""
+    administrators_only(who)
     if db.live:
         with db.cursor() as cursor:
             cursor.execute(f"CALL quack_stop('{db.live[0]}')")

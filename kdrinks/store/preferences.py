@@ -6,6 +6,8 @@ The table is called choices, as it was when it held the choice of a model alone.
 import json
 from typing import Any
 
+from kdrinks.permissions import administrators_only
+from kdrinks.records import Visitor
 from kdrinks.store.db import Database, new_id, now
 
 
@@ -30,8 +32,9 @@ def get(db: Database, key: str, default: Any = None) -> Any:
     return value if default is None or type(value) is type(default) else default
 
 
-def set(db: Database, key: str, value: Any) -> None:
-    """Remember a choice; value: anything JSON can hold."""
+def set(db: Database, who: Visitor, key: str, value: Any) -> None:
+    """Remember a choice, which holds for everybody; value: anything JSON can hold. Raises NotAllowed."""
+    administrators_only(who)
     with db.write() as cursor:
         cursor.execute(
             "INSERT INTO choices (id, key, value, created_at) VALUES (?, ?, ?, ?)",

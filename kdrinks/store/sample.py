@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from kdrinks.records import Exchange
+from kdrinks.permissions import administrators_only
+from kdrinks.records import Exchange, Visitor
 from kdrinks.store import chats, rollup
 from kdrinks.store.db import Database, now
 
@@ -11,8 +12,9 @@ AT_ONCE = 10
 """Conversations in one transaction: other writers wait for a few hundred milliseconds at most."""
 
 
-def add(db: Database, talks: Sequence[Sequence[tuple[datetime, Exchange]]]) -> None:
-    """Store conversations of the session chats.SAMPLE_SESSION; each exchange with the time its question was asked."""
+def add(db: Database, who: Visitor, talks: Sequence[Sequence[tuple[datetime, Exchange]]]) -> None:
+    """Store conversations of the session chats.SAMPLE_SESSION; each exchange with the time its question was asked. Raises NotAllowed."""
+    administrators_only(who)
     for start in range(0, len(talks), AT_ONCE):
         _add(db, talks[start : start + AT_ONCE])
 

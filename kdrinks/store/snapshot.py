@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kdrinks.errors import StoreNotWritable
+from kdrinks.permissions import administrators_only
+from kdrinks.records import Visitor
 from kdrinks.store.db import Database, translate_errors
 from kdrinks.store.views import VIEWS
 
@@ -24,11 +26,12 @@ _in_memory = Path(tempfile.gettempdir()) / "kdrinks-snapshot"
 
 
 @contextmanager
-def open_snapshot(db: Database, data_version: str) -> Iterator[Path]:
+def open_snapshot(db: Database, who: Visitor, data_version: str) -> Iterator[Path]:
     """The folder of the copy of this data version, one file NAME.parquet for each view; written now unless it is there.
 
-    It stays for as long as the block lasts. Raises StoreNotWritable when the folder or disk refuses.
+    It stays for as long as the block lasts. Raises StoreNotWritable when the folder or disk refuses, NotAllowed.
     """
+    administrators_only(who)
     folder = _home(db) / data_version.replace("/", "-").replace(":", "").replace(" ", "T")
     with _making:
         if not folder.exists():

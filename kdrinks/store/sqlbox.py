@@ -16,6 +16,8 @@ from typing import Any
 import pandas as pd
 
 from kdrinks.errors import BadInput
+from kdrinks.permissions import administrators_only
+from kdrinks.records import Visitor
 from kdrinks.store import snapshot
 from kdrinks.store.analytics import data_version
 from kdrinks.store.db import Database
@@ -39,13 +41,19 @@ class Answer:
 
 
 def query(
-    db: Database, sql: str, *, time_limit_s: float = TIME_LIMIT_S, memory_limit_mb: int = MEMORY_LIMIT_MB
+    db: Database,
+    who: Visitor,
+    sql: str,
+    *,
+    time_limit_s: float = TIME_LIMIT_S,
+    memory_limit_mb: int = MEMORY_LIMIT_MB,
 ) -> Answer:
     """Run one SELECT over the views.
 
-    Raises BadInput with the reason and, where DuckDB names one, the line and column; StoreNotWritable when no snapshot can be written.
+    Raises BadInput with the reason and, where DuckDB names one, the line and column; StoreNotWritable when no snapshot can be written; NotAllowed.
     """
-    with snapshot.open_snapshot(db, data_version(db)) as folder:
+    administrators_only(who)
+    with snapshot.open_snapshot(db, who, data_version(db)) as folder:
         done = _run(folder, sql, time_limit_s, memory_limit_mb)
     try:
         result: dict[str, Any] = json.loads(done.stdout)

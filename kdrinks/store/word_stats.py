@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from kdrinks.permissions import administrators_only
+from kdrinks.records import Visitor
 from kdrinks.store import rollup
 from kdrinks.store.analytics import DAY, AnalyticsFilter, where
 from kdrinks.store.db import Cursor, Database
@@ -265,11 +267,12 @@ def drinks_over_time(db: Database, view: AnalyticsFilter, *, limit: int = 6) -> 
         )
 
 
-def concordance(db: Database, view: AnalyticsFilter, word: str, *, limit: int = 20) -> pd.DataFrame:
+def concordance(db: Database, view: AnalyticsFilter, who: Visitor, word: str, *, limit: int = 20) -> pd.DataFrame:
     """at, role, lang, sentence, conversation_id: the sentences a word was counted in, newest first.
 
-    A word in another form than it was said in (a verb's dictionary form) shows the message's beginning instead.
+    A word in another form than it was said in (a verb's dictionary form) shows the message's beginning instead. Raises NotAllowed.
     """
+    administrators_only(who)
     with _reading(db) as reader:
         rows, values = reader.rows(replace(view, word=""))
         return reader.table(

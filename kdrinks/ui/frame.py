@@ -5,6 +5,7 @@ its traceback.
 """
 
 from collections.abc import Collection
+from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
@@ -13,8 +14,9 @@ import streamlit as st
 from kdrinks import i18n
 from kdrinks.config import from_environment
 from kdrinks.errors import KdrinksError
-from kdrinks.records import Language
+from kdrinks.records import ADMINISTRATOR, Language, Visitor
 from kdrinks.services import Services, open_services
+from kdrinks.ui.visitor import COOKIE, is_token, of_login, of_token
 
 LANGUAGE_KEY = "language"
 """Session state: what the person chose; absent until they do."""
@@ -72,12 +74,19 @@ def session() -> str:
     return str(st.session_state.setdefault("session", uuid4().hex))
 
 
-def may_manage() -> bool:
-    """Whether this person may download and remove models: everybody, unless KDRINKS_ADMINS names who."""
+def visitor() -> Visitor:
+    """Who is at this page, for whatever is read or written: the administrator where KDRINKS_ADMINS names nobody, as at home.
+
+    Else whoever is logged in, else the browser by its cookie; without cookies a visitor lasts as long as the session.
+    Only in a run of a script: a button's later callback on another thread has no cookies.
+    """
     admins = get_services().settings.admins
-    user = st.user.to_dict()
-    known = user.get("is_logged_in") and user.get("email_verified", True)
-    return not admins or bool(known and str(user.get("email", "")).lower() in admins)
+    if not admins:
+        return ADMINISTRATOR
+    token = st.context.cookies.get(COOKIE)
+    if not is_token(token):
+        token = st.session_state.setdefault("visitor", token_hex(16))
+    return of_login(st.user.to_dict(), admins) or of_token(str(token))
 
 
 def show_error(error: KdrinksError) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from kdrinks.config import ROOT
 from kdrinks.errors import KdrinksError
-from kdrinks.ui import address
+from kdrinks.ui import address, login
 from kdrinks.ui.chat import conversations
 from kdrinks.ui.frame import LANGUAGE_COOKIE, LANGUAGE_KEY, get_services, lang, show_error, t
 
@@ -40,6 +40,7 @@ st.logo(Path(__file__).parent / "static" / "logo.svg", size="large")
 with st.sidebar:
     list_of_conversations = st.container()
     with st.container(key="foot"):
+        account = st.container(gap="xsmall")
         st.segmented_control(
             t("frame.language"),
             options=("ko", "en"),
@@ -63,6 +64,8 @@ address.begin_run()
 try:
     with list_of_conversations:
         conversations.draw_list(get_services(), chat)
+    with account:
+        login.draw(get_services().settings.admins)
     page.run()
     get_services().page_drawn.set()
 except KdrinksError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from kdrinks.config import Settings
 from kdrinks.errors import KdrinksError
 
 if TYPE_CHECKING:
@@ -37,12 +38,22 @@ def _open_browser() -> None:
         webbrowser.open(f"http://localhost:{st.get_option('server.port')}/{path}")
 
 
+def warn_where_nobody_can_log_in(settings: Settings) -> None:
+    from kdrinks.ui import login  # as below: what it imports wants the runtime
+
+    if settings.admins and not login.providers():
+        log.warning(
+            "KDRINKS_ADMINS is set, but .streamlit/secrets.toml has no [auth] section: nobody can become administrator."
+        )
+
+
 def _warm(opened: list["Services"]) -> None:
     # here, not above: st.cache_resource wants the runtime that starts after app.py
     from kdrinks.ui.frame import get_services
 
     try:
         opened.append(get_services())
+        warn_where_nobody_can_log_in(opened[0].settings)
         opened[0].page_drawn.wait(60)
     except KdrinksError as error:
         log.warning("%s", error)  # every page tries again and shows it

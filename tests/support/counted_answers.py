@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from kdrinks.records import Exchange, Finish, Language, Loaded, Timing, WordCount
+from kdrinks.records import ADMINISTRATOR, Exchange, Finish, Language, Loaded, Timing, WordCount
 from kdrinks.store import chats, rollup
 from kdrinks.store.db import Database, new_id, now
 from kdrinks.text.analyzer import Pos
@@ -33,8 +33,8 @@ def say(
     at: datetime | None = None,
 ) -> str:
     """Returns the conversation's id."""
-    conversation_id = conversation_id or chats.start_conversation(db)
-    question_id = chats.record_question(db, conversation_id, "질문?", lang)
+    conversation_id = conversation_id or chats.start_conversation(db, ADMINISTRATOR)
+    question_id = chats.record_question(db, ADMINISTRATOR, conversation_id, "질문?", lang)
     counts = tuple(WordCount(word, pos, count) for word, count in words.items())
     questions = tuple(WordCount(word, pos, count) for word, count in (asked or {}).items())
     timing = Timing(

@@ -34,11 +34,9 @@ class App:
 
 
 @contextmanager
-def running_app(home: Path, models: Path, **settings: str) -> Iterator[App]:
-    """settings: further environment variables."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def running_app(home: Path, models: Path, port: int = 0, /, **settings: str) -> Iterator[App]:
+    """port: 0 for any that is free. settings: further environment variables."""
+    port = port or free_port()
     environment = {**os.environ, "KDRINKS_HOME": str(home), "KDRINKS_MODELS": str(models), **settings}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
     home.mkdir(parents=True, exist_ok=True)
@@ -53,6 +51,12 @@ def running_app(home: Path, models: Path, **settings: str) -> Iterator[App]:
         finally:
             process.terminate()
             process.wait(PATIENCE_S)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _healthy(url: str) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing, WordCount
+from kdrinks.records import ADMINISTRATOR, Citation, Exchange, Loaded, Passage, Timing, WordCount
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
 
@@ -39,8 +39,8 @@ def exchange(conversation_id: str, question_id: str, **changes: object) -> Excha
 def say(
     db: Database, question: str = "식혜에 술이 들어가나요?", conversation_id: str = "", **changes: object
 ) -> Exchange:
-    conversation_id = conversation_id or chats.start_conversation(db)
-    question_id = chats.record_question(db, conversation_id, question, "ko")
+    conversation_id = conversation_id or chats.start_conversation(db, ADMINISTRATOR)
+    question_id = chats.record_question(db, ADMINISTRATOR, conversation_id, question, "ko")
     said = exchange(conversation_id, question_id, question=question, **changes)
     assert chats.record(db, said)
     return said

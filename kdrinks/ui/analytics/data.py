@@ -4,19 +4,21 @@ deleting all, the copy from before an update."""
 import io
 import zipfile
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from kdrinks import sample as sample_data
 from kdrinks.errors import KdrinksError
+from kdrinks.records import Visitor
 from kdrinks.store import analytics, forget, live, preferences, snapshot, sqlbox
 from kdrinks.store import sample as stored_sample
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.views import VIEWS
 from kdrinks.ui.analytics.view import download
 from kdrinks.ui.format import bytes_text
-from kdrinks.ui.frame import as_state, get_services, lang, may_manage, show_error, t
+from kdrinks.ui.frame import as_state, get_services, lang, show_error, t, visitor
 
 FIRST_QUERY = """SELECT word, sum(count) AS said, count(*) AS messages
 FROM words
@@ -30,7 +32,7 @@ ANSWER = "sql-answer"
 
 def data(view: AnalyticsFilter) -> None:
     """The whole section; the filters of the page do not reach it. Whose words these are, only administrators read where there are some."""
-    if not may_manage():
+    if not visitor().administrator:
         st.caption(t("analytics.admins_only"))
         return
     _sql()
@@ -46,6 +48,8 @@ def data(view: AnalyticsFilter) -> None:
 
 def sample_invitation() -> None:
     """Under the empty page: a button that fills it."""
+    if not visitor().administrator:
+        return
     with st.container(horizontal_alignment="center", gap="xsmall", key="sample-invitation"):
         st.caption(t("analytics.sample_text"), text_alignment="center")
         _load_button()
@@ -58,10 +62,10 @@ def sample_note() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="sample-note"):
         st.badge(t("analytics.sample_badge"), icon=":material/science:", color="orange")
         st.caption(t("analytics.sample_there"), width="stretch")
-        if may_manage() and st.button(
+        if visitor().administrator and st.button(
             t("analytics.sample_remove"), type="tertiary", icon=":material/delete:", key="sample-remove"
         ):
-            sample_data.remove(get_services().db)
+            sample_data.remove(get_services().db, visitor())
             st.rerun()
 
 
@@ -87,7 +91,7 @@ def _sql() -> None:
                 width=200,
             )
             if st.button(t("analytics.sql_save"), key="sql-save", disabled=not sql.strip()) and name.strip():
-                preferences.set(db, sqlbox.SAVED_KEY, saved | {name.strip(): sql})
+                preferences.set(db, visitor(), sqlbox.SAVED_KEY, saved | {name.strip(): sql})
                 st.rerun()
         _answer()
         with st.expander(t("analytics.sql_views"), type="compact"):
@@ -114,7 +118,10 @@ def _saved_picker(saved: dict[str, str]) -> None:
             t("analytics.sql_forget", name=opened), type="tertiary", icon=":material/delete:", key="sql-forget"
         ):
             preferences.set(
-                get_services().db, sqlbox.SAVED_KEY, {name: sql for name, sql in saved.items() if name != opened}
+                get_services().db,
+                visitor(),
+                sqlbox.SAVED_KEY,
+                {name: sql for name, sql in saved.items() if name != opened},
             )
             st.rerun()
 
@@ -126,7 +133,7 @@ def _open(name: str, sql: str) -> None:
 def _run(sql: str) -> None:
     try:
         with st.spinner(t("analytics.sql_running")):
-            answer = sqlbox.query(get_services().db, sql)
+            answer = sqlbox.query(get_services().db, visitor(), sql)
     except KdrinksError as error:
         st.session_state[ANSWER] = as_state(error)
     else:
@@ -156,16 +163,20 @@ def _copies() -> None:
         st.subheader(t("analytics.export"), anchor=False)
         st.caption(t("analytics.export_note"))
         st.download_button(
-            t("analytics.export_button"), _zipped, file_name="kdrinks-views.zip", mime="application/zip", icon=":material/folder_zip:",
+            t("analytics.export_button"), partial(_zipped, visitor()), file_name="kdrinks-views.zip", mime="application/zip", icon=":material/folder_zip:",
             on_click="ignore", key="copies",
         )  # fmt: skip
         st.code("python -m kdrinks export DIR", language="bash")
 
 
-def _zipped() -> bytes:
+def _zipped(who: Visitor) -> bytes:
+    """Made when the button is pressed, on a thread that knows no visitor."""
     db = get_services().db
     content = io.BytesIO()
-    with snapshot.open_snapshot(db, analytics.data_version(db)) as folder, zipfile.ZipFile(content, "w") as archive:
+    with (
+        snapshot.open_snapshot(db, who, analytics.data_version(db)) as folder,
+        zipfile.ZipFile(content, "w") as archive,
+    ):
         for view in VIEWS:  # Parquet is compressed already
             archive.write(folder / f"{view.name}.parquet", f"{view.name}.parquet")
     return content.getvalue()
@@ -180,7 +191,7 @@ def _live() -> None:
         if db.live is None:
             if st.button(t("analytics.live_start"), icon=":material/sensors:", key="live-start"):
                 try:
-                    live.start(db)
+                    live.start(db, visitor())
                 except KdrinksError as error:
                     show_error(error)
                 else:
@@ -188,7 +199,7 @@ def _live() -> None:
             return
         st.code(live.attach_sql(live.LiveConnection(*db.live)), language="sql")
         if st.button(t("analytics.live_stop"), icon=":material/sensors_off:", key="live-stop"):
-            live.stop(db)
+            live.stop(db, visitor())
             st.rerun()
 
 
@@ -204,7 +215,7 @@ def _load_button() -> None:
     if st.button(t("analytics.sample_load"), icon=":material/science:", key="sample-load"):
         bar = st.progress(0.0, t("analytics.sample_loading"))
         services = get_services()
-        sample_data.load(services.db, services.words, progress=lambda share: _advance(bar, share))
+        sample_data.load(services.db, visitor(), services.words, progress=lambda share: _advance(bar, share))
         st.rerun()
 
 
@@ -233,14 +244,14 @@ def _retention() -> None:
         )  # fmt: skip
         st.caption(t("analytics.retention_note"))
         if chosen != kept and st.button(t("analytics.retention_apply"), type="primary", key="retention-apply"):
-            count = forget.set_retention(db, chosen)
+            count = forget.set_retention(db, visitor(), chosen)
             st.cache_data.clear()
             st.toast(t("analytics.deleted", count=count))
             st.rerun()
         with st.popover(t("analytics.delete_all"), icon=":material/delete_forever:"):
             st.markdown(t("analytics.delete_all_text"))
             if st.button(t("analytics.delete_all_yes"), type="primary", key="delete-all"):
-                forget.everything(db)
+                forget.everything(db, visitor())
                 st.cache_data.clear()
                 st.session_state.pop(ANSWER, None)
                 st.rerun()
@@ -261,7 +272,7 @@ def _kept_copy() -> None:
             st.markdown(t("analytics.kept_copy_sure"))
             if st.button(t("analytics.kept_copy_yes"), type="primary", key="kept-copy-delete"):
                 try:
-                    db.drop_copy()
+                    forget.kept_copy(db, visitor())
                 except KdrinksError as error:
                     show_error(error)
                 else:

@@ -14,7 +14,7 @@ from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.word_stats import NEWEST_MESSAGES
 from kdrinks.ui import job_progress
 from kdrinks.ui.analytics.view import STOP_WORDS_KEY, TOP, WORD_KEY, download, panel, pictures, read, show, stop_words
-from kdrinks.ui.frame import get_services, lang, may_manage, t
+from kdrinks.ui.frame import get_services, lang, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 SIDES = ("who", "lang", "period")
@@ -45,7 +45,7 @@ def words(view: AnalyticsFilter) -> None:
                 st.caption(
                     t("analytics.click_before" if table["before"].notna().any() else "analytics.click"), width="content"
                 )
-                if may_manage():
+                if visitor().administrator:
                     _stop_words()
             download("words", table)
     if view.word:
@@ -84,9 +84,10 @@ def _one_word(view: AnalyticsFilter, word: str) -> None:
             show("trend", chart_words.word_trend(days, lang()))
             with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
                 pictures("trend")
-        if not may_manage():
+        who = visitor()
+        if not who.administrator:
             st.caption(t("analytics.admins_only"))
-        for row in read("concordance", view, word, limit=8).itertuples() if may_manage() else ():
+        for row in read("concordance", view, who, word, limit=8).itertuples() if who.administrator else ():
             with st.container(
                 horizontal=True, vertical_alignment="center", wrap=False, gap="small", key=f"sentence-{row.Index}"
             ):
@@ -165,7 +166,10 @@ def _stop_words() -> None:
         )
         if st.button(t("analytics.save"), type="primary", key="stop-words-save"):
             preferences.set(
-                get_services().db, STOP_WORDS_KEY, sorted({word.lower() for word in text.replace(",", " ").split()})
+                get_services().db,
+                visitor(),
+                STOP_WORDS_KEY,
+                sorted({word.lower() for word in text.replace(",", " ").split()}),
             )
             st.rerun()
 

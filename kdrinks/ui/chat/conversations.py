@@ -7,10 +7,11 @@ still open after a look at another page. Knows nothing of messages.
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from kdrinks.errors import KdrinksError
 from kdrinks.records import Conversation
 from kdrinks.services import Services
 from kdrinks.store import chats
-from kdrinks.ui.frame import t
+from kdrinks.ui.frame import show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 ADDRESS_KEY = "c"
@@ -43,7 +44,7 @@ def draw_list(services: Services, chat_page: Page) -> None:
     if st.button(t("frame.new_conversation"), icon=":material/add:", width="stretch", key="new-conversation"):
         close()
         st.switch_page(chat_page)
-    known = chats.conversations(services.db, limit=None)
+    known = chats.conversations(services.db, visitor(), limit=None)
     # the address first: the page that takes it over is drawn after the list
     opened = st.query_params.get(ADDRESS_KEY) or st.session_state.get(SESSION_KEY)
     st.markdown(f"##### {t('frame.conversations')}")
@@ -79,6 +80,10 @@ def _draw_row(conversation: Conversation, chat_page: Page, *, is_open: bool) -> 
 def _delete(conversation_id: str) -> None:
     from kdrinks.ui.frame import get_services
 
-    chats.delete_conversation(get_services().db, conversation_id)
+    try:
+        chats.delete_conversation(get_services().db, visitor(), conversation_id)
+    except KdrinksError as error:
+        show_error(error)
+        return
     if st.session_state.get(SESSION_KEY) == conversation_id:
         close()

@@ -15,7 +15,7 @@ from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing
 from kdrinks.text import english
 from kdrinks.text.korean import HANGUL
 from kdrinks.ui import source_links
-from kdrinks.ui.frame import lang, t
+from kdrinks.ui.frame import lang, t, visitor
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
 DRINKS = ROOT / "pages" / "drinks.py"
@@ -83,7 +83,8 @@ def _draw_document_link(passage: Passage) -> None:
     """To the passage in its document; passage ids are document.kind.number.lang."""
     at = {"document": passage.subject_id, "at": passage.id.split(".")[-2]}
     st.caption(t("documents.cited"))
-    st.page_link(DRINKS, label=t("documents.look"), icon=":material/library_books:", query_params=at)
+    if visitor().administrator:  # others read what was cited, not the whole document
+        st.page_link(DRINKS, label=t("documents.look"), icon=":material/library_books:", query_params=at)
 
 
 def _with_words_marked(text: str, terms: Collection[str]) -> str:

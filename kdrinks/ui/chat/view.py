@@ -15,7 +15,7 @@ from kdrinks.records import StoredQuestion
 from kdrinks.services import Services
 from kdrinks.store import chats
 from kdrinks.ui.chat import conversations, evidence
-from kdrinks.ui.frame import as_state, get_services, session, show_error, t
+from kdrinks.ui.frame import as_state, get_services, session, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
 SHOWN = 15
@@ -33,8 +33,8 @@ def draw(services: Services) -> None:
     """The chat page. Raises StoreError."""
     conversation_id = conversations.current()
     # the answer first: one that ends between the two reads is then in the store
-    live = answer.running(services, conversation_id) if conversation_id else None
-    asked = chats.messages(services.db, conversation_id) if conversation_id else []
+    live = answer.running(services, visitor(), conversation_id) if conversation_id else None
+    asked = chats.messages(services.db, visitor(), conversation_id) if conversation_id else []
     if conversation_id and not asked and live is None:
         st.info(t("chat.unknown_conversation"), icon=":material/help:")
         conversations.close()
@@ -182,6 +182,7 @@ def _ask(question: str, *, question_id: str = "") -> None:
     try:
         started = answer.ask(
             get_services(),
+            visitor(),
             question,
             conversation_id=st.session_state.get(conversations.SESSION_KEY, ""),
             session=session(),
@@ -194,5 +195,5 @@ def _ask(question: str, *, question_id: str = "") -> None:
 
 
 def _stop(conversation_id: str) -> None:
-    if live := answer.running(get_services(), conversation_id):
+    if live := answer.running(get_services(), visitor(), conversation_id):
         live.stop()

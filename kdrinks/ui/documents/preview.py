@@ -9,7 +9,7 @@ from kdrinks.store import documents as store
 from kdrinks.store.documents import Document, DocumentPassage
 from kdrinks.ui.documents.view import ICONS, facts
 from kdrinks.ui.drinks.labels import DRINKS_PAGE
-from kdrinks.ui.frame import t
+from kdrinks.ui.frame import t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 A_PAGE = 30
@@ -17,9 +17,9 @@ A_PAGE = 30
 
 
 def draw(services: Services, document_id: str, at: str) -> None:
-    """The page under ?document=ID. at: the number of a passage to show, marked. Raises StoreError."""
+    """The page under ?document=ID. at: the number of a passage to show, marked. Raises NotAllowed, StoreError."""
     st.page_link(DRINKS_PAGE, label=t("documents.back"), icon=":material/arrow_back:", query_params={"documents": "1"})
-    found = store.listed(services.db, document_id=document_id)
+    found = store.listed(services.db, visitor(), document_id=document_id)
     if not document_id or not found:
         st.info(f"**{t('documents.unknown')}**  \n{t('documents.unknown_hint')}", icon=":material/help:")
         return
@@ -29,7 +29,7 @@ def draw(services: Services, document_id: str, at: str) -> None:
         st.markdown(f":material/{ICONS[document.format]}: :gray[{as_plain(facts(document))}]")
     text = st.text_input(t("documents.find"), icon=":material/search:", key=f"find-{document_id}").strip()
     number = int(at) if at.isdecimal() and len(at) < 7 else 0
-    parts = store.parts(services.db, document_id)
+    parts = store.parts(services.db, visitor(), document_id)
     if text:
         parts = [part for part in parts if text.casefold() in f"{part.heading} {part.passage.text}".casefold()]
     if not parts:

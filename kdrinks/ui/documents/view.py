@@ -14,7 +14,7 @@ from kdrinks.store.documents import Document
 from kdrinks.ui import job_progress
 from kdrinks.ui.drinks.labels import DRINKS_PAGE
 from kdrinks.ui.format import bytes_text
-from kdrinks.ui.frame import as_state, get_services, may_manage, show_error, t
+from kdrinks.ui.frame import as_state, get_services, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 REFUSED_KEY = "documents-refused"
@@ -34,7 +34,8 @@ ICONS = {
 
 
 def draw(services: Services) -> None:
-    """The section under ?documents. Raises StoreError."""
+    """The section under ?documents. Raises NotAllowed, StoreError."""
+    documents = store.listed(services.db, visitor())
     st.page_link(DRINKS_PAGE, label=t("drinks.back"), icon=":material/arrow_back:")
     with st.container(key="documents-head", gap=None):
         st.title(t("documents.title"), anchor=False)
@@ -43,15 +44,14 @@ def draw(services: Services) -> None:
         st.toast(as_plain(done), icon=":material/check:")
     for place, refused in enumerate(st.session_state.get(REFUSED_KEY, ())):
         _draw_refused(KdrinksError(refused["key"], **refused["values"]), place)
-    if may_manage():
-        _draw_field()
+    _draw_field()
     for job in job_progress.news(ingest.KIND):
         if job.phase != "failed":
             key = "cancelled" if job.phase == "cancelled" else "added"
             text = t(f"documents.{key}", file=job.work.file, title=job.work.title)
             st.toast(as_plain(text), icon=":material/check:")
     job_progress.draw(ingest.KIND)
-    _draw_list(store.listed(services.db))
+    _draw_list(documents)
 
 
 def facts(document: Document) -> str:
@@ -93,7 +93,8 @@ def _begin(key: str) -> None:
             continue
         begun.append(file.file_id)
         try:
-            ingest.start(services.jobs, ingest.DocumentIngest(services.db, services.words, file.name, file.getvalue()))
+            work = ingest.DocumentIngest(services.db, visitor(), services.words, file.name, file.getvalue())
+            ingest.start(services.jobs, work)
         except KdrinksError as error:
             refused.append(as_state(error))
     st.session_state[REFUSED_KEY] = refused
@@ -138,8 +139,6 @@ def _draw_row(document: Document) -> None:
         st.markdown(f"{name}  \n:small[:gray[{as_plain(facts(document))}]]", width="stretch")
         preview = {"document": document.id}
         st.page_link(DRINKS_PAGE, label=t("documents.open"), icon=":material/visibility:", query_params=preview)
-        if not may_manage():
-            return
         with st.popover(t("documents.remove"), icon=":material/delete:", type="tertiary", key=f"ask-{document.id}"):
             st.markdown(
                 as_plain(t("documents.remove_sure", title=document.title, count=f"{document.passages:,}")), width=320
@@ -155,7 +154,7 @@ def _draw_row(document: Document) -> None:
 
 def _remove(document_id: str, title: str) -> None:
     try:
-        store.remove(get_services().db, document_id)
+        store.remove(get_services().db, visitor(), document_id)
     except KdrinksError as error:
         st.session_state[REFUSED_KEY] = [as_state(error)]
     else:

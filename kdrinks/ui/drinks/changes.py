@@ -13,7 +13,7 @@ from kdrinks.services import Services
 from kdrinks.store import drinks as store
 from kdrinks.ui.drinks.form import tell
 from kdrinks.ui.drinks.labels import DRINKS_PAGE, title
-from kdrinks.ui.frame import as_state, get_services, show_error, t
+from kdrinks.ui.frame import as_state, get_services, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 REFUSED_KEY = "changes-refused"
@@ -52,8 +52,9 @@ def draw(services: Services, now: DrinkCatalog) -> None:
                     on_click="ignore",
                     key=f"export-{kind}",
                 )
-    with right, st.container(border=True, height="stretch"):
-        _draw_import(services, now)
+    if visitor().administrator:
+        with right, st.container(border=True, height="stretch"):
+            _draw_import(services, now)
     st.header(t("drinks.changes"), anchor=False)
     _draw_changes(now, store.changes(services.db))
 
@@ -74,7 +75,7 @@ def _draw_changes(now: DrinkCatalog, changes: Sequence[store.Change]) -> None:
             made_at = change.made_at - timedelta(minutes=st.context.timezone_offset or 0)
             st.badge(t(f"drinks.kinds_of_change.{change.kind}"), color="gray" if change.kind == "undone" else "green")
             st.markdown(f"{_names(now, change.drink_ids)}  \n:small[:gray[{made_at:%Y-%m-%d %H:%M}]]", width="stretch")
-            if change.can_be_undone:
+            if change.can_be_undone and visitor().administrator:
                 st.button(
                     t("drinks.undo"), icon=":material/undo:", key=f"undo-{change.id}", on_click=_undo, args=(change.id,)
                 )
@@ -107,7 +108,7 @@ def _draw_import(services: Services, now: DrinkCatalog) -> None:
         return
     if st.button(t("drinks.import_save", count=len(records)), type="primary", key="import-save"):
         with st.spinner(t("drinks.saving")):
-            store.save(services.db, "imported", records)
+            store.save(services.db, visitor(), "imported", records)
             services.knowledge.renew()
         st.session_state[TURN_KEY] = turn + 1
         st.session_state[DONE_KEY] = t("drinks.imported", count=len(records))
@@ -117,7 +118,7 @@ def _draw_import(services: Services, now: DrinkCatalog) -> None:
 def _undo(change_id: str) -> None:
     services = get_services()
     try:
-        store.undo(services.db, change_id)
+        store.undo(services.db, visitor(), change_id)
         services.knowledge.renew()
     except KdrinksError as error:
         st.session_state[REFUSED_KEY] = as_state(error)

@@ -19,7 +19,7 @@ from kdrinks.ui import source_links
 from kdrinks.ui.chat import conversations
 from kdrinks.ui.drinks import changes
 from kdrinks.ui.drinks.labels import DRINKS_PAGE, badges, field, label, short, title
-from kdrinks.ui.frame import lang, session, show_error, t
+from kdrinks.ui.frame import lang, session, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 ELSEWHERE = ("identity", "cautions")
@@ -39,7 +39,7 @@ def draw(services: Services, now: DrinkCatalog, drink_id: str) -> None:
     drink = now.by_id.get(drink_id)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.page_link(DRINKS_PAGE, label=t("drinks.back"), icon=":material/arrow_back:")
-        if drink is not None:
+        if drink is not None and visitor().administrator:
             correct = {"edit": drink_id}
             st.page_link(DRINKS_PAGE, label=t("drinks.correct"), icon=":material/edit:", query_params=correct)
     if drink is None:
@@ -146,11 +146,11 @@ def _draw_questions(services: Services, drink: Drink) -> None:
 
 def _ask(services: Services, question: str) -> None:
     """Ask in a new conversation and go there."""
-    conversation_id = chats.start_conversation(services.db, session=session())
+    conversation_id = chats.start_conversation(services.db, visitor(), session=session())
     try:
-        answer.ask(services, question, conversation_id=conversation_id, session=session())
+        answer.ask(services, visitor(), question, conversation_id=conversation_id, session=session())
     except KdrinksError as error:
-        chats.delete_conversation(services.db, conversation_id)
+        chats.delete_conversation(services.db, visitor(), conversation_id)
         show_error(error)
         return
     conversations.open_one(conversation_id)

@@ -15,11 +15,12 @@ from kdrinks.drinks import form
 from kdrinks.drinks.catalog import DrinkCatalog
 from kdrinks.drinks.form import FACTS, LISTS, TAGS, TEXTS, DrinkForm, Problem
 from kdrinks.drinks.model import Drink
+from kdrinks.permissions import administrators_only
 from kdrinks.services import Services
 from kdrinks.store import drinks as store
 from kdrinks.ui.drinks import labels
 from kdrinks.ui.drinks.labels import DRINKS_PAGE, label, options, title
-from kdrinks.ui.frame import in_words, t
+from kdrinks.ui.frame import in_words, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 NEW = "new"
@@ -28,7 +29,8 @@ SHOWN = 30
 
 
 def draw(services: Services, now: DrinkCatalog, drink_id: str) -> None:
-    """The form for a drink, or for a new one (drink_id NEW)."""
+    """The form for a drink, or for a new one (drink_id NEW). Raises NotAllowed."""
+    administrators_only(visitor())  # before somebody fills in what is refused at the end
     before = now.by_id.get(drink_id)
     if before is None and drink_id != NEW:
         st.page_link(DRINKS_PAGE, label=t("drinks.back"), icon=":material/arrow_back:")
@@ -56,7 +58,7 @@ def draw(services: Services, now: DrinkCatalog, drink_id: str) -> None:
         return
     record = form.record_from(typed, before)
     with st.spinner(t("drinks.saving")):
-        store.save(services.db, "corrected" if before else "added", {typed.id: record})
+        store.save(services.db, visitor(), "corrected" if before else "added", {typed.id: record})
         services.knowledge.renew()
     st.toast(t("drinks.saved", drink=as_plain(typed.name_ko)), icon=":material/check:")
     st.switch_page(DRINKS_PAGE, query_params={"drink": typed.id})

@@ -21,7 +21,7 @@ from kdrinks.ui.drinks import changes, form
 from kdrinks.ui.drinks import drink as drinks_drink
 from kdrinks.ui.drinks.filters import CLEARED_KEY, STALE_KEY, choose, clear, picked_in_chart
 from kdrinks.ui.drinks.labels import DRINKS_PAGE, badges, short
-from kdrinks.ui.frame import lang, t
+from kdrinks.ui.frame import lang, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 SHOWN = 36
@@ -86,9 +86,10 @@ def _draw_head() -> None:
             st.title(t("drinks.title"), anchor=False)
             st.markdown(t("drinks.intro"))
         with st.container(horizontal=True, gap="xsmall", width="content", key="drinks-links"):
-            st.page_link(DRINKS_PAGE, label=t("drinks.add"), icon=":material/add:", query_params={"edit": form.NEW})
-            mine = {"documents": "1"}
-            st.page_link(DRINKS_PAGE, label=t("documents.link"), icon=":material/library_books:", query_params=mine)
+            if visitor().administrator:
+                st.page_link(DRINKS_PAGE, label=t("drinks.add"), icon=":material/add:", query_params={"edit": form.NEW})
+                mine = {"documents": "1"}
+                st.page_link(DRINKS_PAGE, label=t("documents.link"), icon=":material/library_books:", query_params=mine)
             st.page_link(
                 DRINKS_PAGE, label=t("drinks.changes_link"), icon=":material/history:", query_params={"desk": "1"}
             )

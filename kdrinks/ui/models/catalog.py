@@ -13,7 +13,7 @@ from kdrinks.hub import catalog, fit
 from kdrinks.hub.remote import RemoteModel
 from kdrinks.services import Services
 from kdrinks.ui.format import bytes_text, short
-from kdrinks.ui.frame import lang, show_error, t
+from kdrinks.ui.frame import lang, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.models import downloads
 
@@ -146,6 +146,6 @@ def _draw_token() -> None:
     )
     token = downloads.hub().token
     if st.button(t("models.catalog.token_use"), key="catalog-token-use"):
-        token.set(typed)
+        token.set(visitor(), typed)
         _remote.clear()
     st.caption(t("models.catalog.token_known") if token.known else t("models.catalog.token_unknown"))

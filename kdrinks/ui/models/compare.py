@@ -15,7 +15,7 @@ from kdrinks.records import Choice, Device, LocalModel
 from kdrinks.services import Services, last_choice
 from kdrinks.store.compare import RUNS_TO_SHOW
 from kdrinks.ui import job_progress
-from kdrinks.ui.frame import get_services, may_manage, several_in_words, show_error, t
+from kdrinks.ui.frame import get_services, several_in_words, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.models import compare_results
 
@@ -33,7 +33,7 @@ def draw(services: Services, devices: Sequence[Device]) -> None:
     """The section under "Compare"."""
     st.header(t("models.compare.title"), anchor=False)
     st.markdown(t("models.compare.intro"))
-    job_progress.draw(KIND, name=titles_of, text=_progress_text, may_change=may_manage())
+    job_progress.draw(KIND, name=titles_of, text=_progress_text)
     job = services.jobs.latest(KIND)
     if job is not None and job.phase == "cancelled":
         st.info(t("models.compare.cancelled"), icon=":material/cancel:")
@@ -41,8 +41,6 @@ def draw(services: Services, devices: Sequence[Device]) -> None:
     if job is not None and not job.running and job.work.id not in drawn:
         # With nothing measured it is not among the results.
         compare_results.draw_problems(services, job.work.id)
-    if not may_manage():
-        return
     with st.expander(t("models.compare.new"), icon=":material/speed:", expanded=not drawn, key="compare-new"):
         _draw_form(services, devices)
 
@@ -50,7 +48,7 @@ def draw(services: Services, devices: Sequence[Device]) -> None:
 def begin(services: Services, candidates: Sequence[Candidate], *, rounds: int, quality: bool) -> bool:
     """Starts a comparison where none is under way; whether it did, with the reason on the page when not."""
     try:
-        work = Comparison(services.db, services.engine, candidates, rounds=rounds, quality=quality)
+        work = Comparison(services.db, visitor(), services.engine, candidates, rounds=rounds, quality=quality)
         return start(services.jobs, work).work is work
     except KdrinksError as error:
         show_error(error)

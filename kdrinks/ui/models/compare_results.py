@@ -8,7 +8,7 @@ from kdrinks.hub import catalog
 from kdrinks.services import Services
 from kdrinks.store import compare as store
 from kdrinks.ui.analytics.view import download
-from kdrinks.ui.frame import in_words, lang, may_manage, t
+from kdrinks.ui.frame import in_words, lang, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 MEASURES = ("wait_s", "write_tokens_per_s", "read_tokens_per_s")
@@ -33,14 +33,15 @@ def draw(services: Services) -> list[str]:
             format_func=lambda comparison_id: names[comparison_id],
             key=key,
         )
-        if may_manage() and st.button(
+        if visitor().administrator and st.button(
             t("models.compare.forget"), icon=":material/delete:", type="tertiary", key="compare-forget"
         ):
-            store.forget(services.db, chosen)
+            store.forget(services.db, visitor(), chosen)
             st.rerun()
     _draw_speed(services, chosen)
     _draw_quality(services, chosen)
-    draw_problems(services, chosen)
+    if visitor().administrator:
+        draw_problems(services, chosen)
     return list(names)
 
 
@@ -54,7 +55,7 @@ def draw_panel(services: Services) -> None:
 
 def draw_problems(services: Services, comparison_id: str) -> None:
     """Which settings of a comparison could not be run, and why."""
-    for row in store.problems(services.db, comparison_id).itertuples():
+    for row in store.problems(services.db, visitor(), comparison_id).itertuples():
         asked = t(f"charts.asked.{row.device}")
         st.warning(f"**{as_plain(str(row.model))} · {asked}**  \n{as_plain(str(row.error))}", icon=":material/error:")
 

@@ -10,7 +10,7 @@ from kdrinks.hub.remote import Hub
 from kdrinks.jobs import Job
 from kdrinks.ui import job_progress
 from kdrinks.ui.format import bytes_text, left_text
-from kdrinks.ui.frame import get_services, show_error, t
+from kdrinks.ui.frame import get_services, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 EVERY_S = 1.0
@@ -33,7 +33,7 @@ def begin(repo_id: str, file: str) -> bool:
     downloads = here()
     try:
         with st.spinner(t("models.catalog.asking"), show_time=False):
-            downloads.start(downloads.hub.file(repo_id, file))
+            downloads.start(visitor(), downloads.hub.file(repo_id, file))
     except KdrinksError as error:
         show_error(error)
         return False

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from kdrinks.records import KeepAlive
+from kdrinks.errors import KdrinksError
+from kdrinks.records import KeepAlive, Visitor
 from kdrinks.services import Services, save_keep_alive
-from kdrinks.ui.frame import lang, t
+from kdrinks.ui.frame import lang, show_error, t
 
 MINUTES = (5, 15, 30, 60, 240, 0)
 """0 keeps them for as long as the app runs."""
@@ -13,7 +14,7 @@ IDLE_KEY = "keeping-minutes"
 MODELS_KEY = "keeping-models"
 
 
-def draw(services: Services) -> None:
+def draw(services: Services, who: Visitor) -> None:
     """A small window with two questions; an answer holds the moment it is given."""
     now = services.engine.keep_alive
 
@@ -21,7 +22,10 @@ def draw(services: Services) -> None:
 
     def save() -> None:
         # Only what this person changed just now: another tab may show what held before.
-        save_keep_alive(services, KeepAlive(st.session_state[idle_key] * 60.0, st.session_state[MODELS_KEY]))
+        try:
+            save_keep_alive(services, who, KeepAlive(st.session_state[idle_key] * 60.0, st.session_state[MODELS_KEY]))
+        except KdrinksError as error:
+            show_error(error)
 
     with st.popover(t("models.keep_alive.title"), icon=":material/hourglass:"):
         st.selectbox(

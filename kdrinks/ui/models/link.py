@@ -7,9 +7,10 @@ import streamlit as st
 
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import links
+from kdrinks.records import Visitor
 from kdrinks.services import Services
 from kdrinks.ui.format import bytes_text
-from kdrinks.ui.frame import show_error, t
+from kdrinks.ui.frame import show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 ADDED = "link-added"
@@ -25,7 +26,11 @@ def draw(services: Services) -> None:
         typed = st.text_input(t("models.link.path"), placeholder="~/models/model-Q4_K_M.gguf", key="link-path").strip()
         path = Path(os.path.expanduser(typed))  # Path.expanduser raises where ~name is nobody here
         folder = bool(typed) and _is_folder(path)
-        found = links.inside(path, services.settings) if folder else _found(str(services.settings.models), services)
+        found = (
+            links.inside(visitor(), path, services.settings)
+            if folder
+            else _found(visitor(), str(services.settings.models), services)
+        )
         picked = None
         if found and (folder or not typed):
             picked = st.selectbox(
@@ -41,7 +46,7 @@ def draw(services: Services) -> None:
         chosen = picked or (path if typed and not folder else None)
         if st.button(t("models.link.add"), icon=":material/link:", disabled=chosen is None, key="link-add") and chosen:
             try:
-                st.session_state[ADDED] = links.link(chosen, services.settings).id
+                st.session_state[ADDED] = links.link(visitor(), chosen, services.settings).id
             except KdrinksError as error:
                 show_error(error)
             else:
@@ -56,13 +61,13 @@ def draw_broken(path: Path) -> None:
     if links.moved(path) and st.button(
         t("models.link.unlink"), icon=":material/link_off:", key=f"unlink-{path}", type="tertiary"
     ):
-        links.unlink(path)
+        links.unlink(visitor(), path)
         st.rerun()
 
 
 @st.cache_data(ttl=30, max_entries=4, show_spinner=False)
-def _found(folder: str, _house: Services) -> list[Path]:
-    return links.elsewhere(_house.settings, Path.home())
+def _found(who: Visitor, folder: str, _house: Services) -> list[Path]:
+    return links.elsewhere(who, _house.settings, Path.home())
 
 
 def _size(path: Path) -> str:

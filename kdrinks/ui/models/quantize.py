@@ -13,7 +13,7 @@ from kdrinks.services import Services
 from kdrinks.store.compare import RUNS_TO_SHOW
 from kdrinks.ui import job_progress
 from kdrinks.ui.format import bytes_text
-from kdrinks.ui.frame import in_words, show_error, t
+from kdrinks.ui.frame import in_words, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.models import compare
 from kdrinks.ui.models.catalog import quantization_text
@@ -110,7 +110,9 @@ def _draw_form(services: Services) -> None:
         key="quantize-start",
     ):
         try:
-            quantize.start(services.jobs, model, quantize.targets_for(model, wanted, services.settings.models))
+            quantize.start(
+                services.jobs, visitor(), model, quantize.targets_for(model, wanted, services.settings.models)
+            )
         except KdrinksError as error:
             show_error(error)
             return

@@ -13,11 +13,11 @@ from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.download import disk_free_bytes
 from kdrinks.records import Choice, Device, Loaded, LocalModel, ModelFile, RemoteModel
-from kdrinks.services import LOADING, Services, last_choice, load_model, save_choice
+from kdrinks.services import LOADING, Services, last_choice, load_model, save_choice, unload
 from kdrinks.ui import job_progress
 from kdrinks.ui.chat.evidence import device_name
 from kdrinks.ui.format import bytes_text, short
-from kdrinks.ui.frame import get_services, lang, may_manage, show_error, t
+from kdrinks.ui.frame import get_services, lang, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.models import catalog as models_catalog
 from kdrinks.ui.models import compare, keep_alive, link, quantize
@@ -30,20 +30,28 @@ CONTEXTS = (1024, 2048, 4096, 8192, 16384, 32768)
 def draw(services: Services) -> None:
     """The models page. Raises StoreError."""
     st.title(t("models.title"), anchor=False)
+    who = visitor()
+    if not who.administrator:
+        _draw_what_answers(services)
+        return
     st.markdown(t("models.intro"))
     devices = _devices(services)
     _draw_state(any(device.kind in GPUS for device in devices))
     _draw_choice(services, devices)
     reclaimed = services.engine.reclaimable_bytes
     free = fit.free_memory(psutil.virtual_memory().available, devices, reclaimed_bytes=reclaimed)
-    if may_manage():
-        link.draw(services)
-        models_catalog.draw(services, free)
-        quantize.draw(services)
-    else:
-        st.caption(t("models.admins_only"))
+    link.draw(services)
+    models_catalog.draw(services, free)
+    quantize.draw(services)
     compare.draw(services, devices)
     _draw_machine(services, devices)
+
+
+def _draw_what_answers(services: Services) -> None:
+    """All that a visitor of a hosted site sees here: neither folders nor the memory of the server."""
+    with st.container(border=True, key="state"):
+        st.markdown(f"### :material/local_cafe: {as_plain(_title(last_choice(services).model.id))}")
+    st.caption(t("models.admins_only"))
 
 
 def _devices(services: Services) -> Sequence[Device]:
@@ -125,12 +133,11 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
         with st.expander(t("models.broken", count=len(broken)), icon=":material/error:"):
             for file in broken:
                 st.markdown(f"**{as_plain(file.path.name)}**  \n{as_plain(_reason(file.error))}")
-                if may_manage():
-                    link.draw_broken(file.path)
+                link.draw_broken(file.path)
     model = by_id[model_id]
     choice = _draw_local_choice(model, saved, devices) if isinstance(model, ModelFile) else Choice(model)
     if (choice.model.id, choice.device, choice.context_tokens) != (saved.model.id, saved.device, saved.context_tokens):
-        save_choice(services, choice)
+        save_choice(services, visitor(), choice)
     _draw_buttons(services, choice)
 
 
@@ -170,12 +177,11 @@ def _draw_buttons(services: Services, choice: Choice) -> None:
         if st.button(t("models.load"), type="primary", icon=":material/play_arrow:", disabled=busy, key="load"):
             _load(services, choice)
         if st.button(t("models.unload"), icon=":material/eject:", disabled=busy, key="unload"):
-            services.engine.unload()
+            unload(services, visitor())
             st.toast(t("models.unloaded_now"), icon=":material/eject:")
             st.rerun()
-        if may_manage():
-            keep_alive.draw(services)
-        if isinstance(choice.model, LocalModel) and choice.model.id != catalog.BUILT_IN and may_manage():
+        keep_alive.draw(services, visitor())
+        if isinstance(choice.model, LocalModel) and choice.model.id != catalog.BUILT_IN:
             _draw_remove(services, choice.model, disabled=busy)
     for job in job_progress.news(LOADING):
         if job.phase == "done":
@@ -185,7 +191,7 @@ def _draw_buttons(services: Services, choice: Choice) -> None:
 
 def _load(services: Services, choice: Choice) -> None:
     try:
-        load_model(services, choice)
+        load_model(services, visitor(), choice)
     except KdrinksError as error:
         show_error(error)
         return
@@ -204,8 +210,8 @@ def _draw_remove(services: Services, model: LocalModel, *, disabled: bool) -> No
         try:
             loaded = services.engine.state.loaded
             if loaded and loaded.model_id == model.id:
-                services.engine.unload()
-            catalog.remove(catalog.find_model(model.id, services.settings), services.settings)
+                unload(services, visitor())
+            catalog.remove(visitor(), catalog.find_model(model.id, services.settings), services.settings)
         except KdrinksError as error:
             show_error(error)
             return
@@ -243,7 +249,7 @@ def _title(model_id: str) -> str:
 def _about(model: ModelFile | RemoteModel) -> str:
     if isinstance(model, RemoteModel):
         return as_plain(model.address)
-    linked = model.path.is_symlink() and may_manage()
+    linked = model.path.is_symlink()
     return " · ".join(
         (
             model.name or model.architecture,
