@@ -1,7 +1,7 @@
 """A figure or a name that the sources do not hold is pointed out to the reader; what they hold never is."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +14,7 @@ from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.protocol import Done, Event, Text
 from kdrinks.generation.claims import sentences, unsupported_claims
 from kdrinks.hub import catalog
-from kdrinks.records import ADMINISTRATOR, Language, Loaded, Message, Passage, Timing
+from kdrinks.records import ADMINISTRATOR, Language, Loaded, Message, Passage, RemoteModel, Timing
 from kdrinks.services import Services, open_services
 from kdrinks.store import chats
 from kdrinks.text.analyzer import TextAnalyzer
@@ -149,6 +149,8 @@ def test_odd_answers_never_break(text: str) -> None:
 
 class Speaker:
     """In the engine's place: says what a free model might."""
+
+    models: Sequence[RemoteModel] = ()
 
     def __init__(self) -> None:
         self.says = ""
