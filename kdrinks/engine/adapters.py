@@ -84,15 +84,21 @@ class Adapters:
                 next((key for words, key in REASONS if words in complaint), "adapter_broken"), complaint
             )
         self._read[key] = adapter
+        try:
+            self._prove(context, key, logits)
+        except BaseException:
+            self.lay(context, None)
+            self._free(key)
+            raise
+
+    def _prove(self, context: Any, key: Key, logits: Callable[[], npt.NDArray[np.float32]]) -> None:
         alone = logits()
         self.lay(context, key)
         with_adapter = logits()
         self.lay(context, None)
         if np.array_equal(alone, with_adapter):
-            self._free(key)
             raise AdapterProblem("adapter_no_effect")
         if not np.isfinite(with_adapter[np.isfinite(alone)]).all():
-            self._free(key)
             raise AdapterProblem("adapter_broken", "its weights are no numbers")
 
     def _free(self, key: Key) -> None:
