@@ -16,7 +16,7 @@ from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.generation import claims, guard, identity, prompt, templates
 from kdrinks.hub import catalog
 from kdrinks.kinds import Intent
-from kdrinks.permissions import is_theirs, owner_of
+from kdrinks.permissions import administrators_only, is_theirs, owner_of
 from kdrinks.records import (
     Choice,
     Citation,
@@ -84,11 +84,13 @@ def ask(
     conversation_id: empty starts a conversation. question_id: a stored question to answer again (a retry).
     session: whose turn it takes in the queue, for a visitor without an id.
     choice, sampling: None takes the last choice and the defaults. lang: of the answer; None takes the question's.
-    Raises BadQuestion, BadInput (an answer is under way in this conversation), NotAllowed (it is another visitor's), ModelNotFound, NotAModel, StoreError.
+    Raises BadQuestion, BadInput (an answer is under way in this conversation), NotAllowed (it is another visitor's, or the choice), ModelNotFound, NotAModel, StoreError.
     """
     text = prompt.clean_question(text)
     if template not in prompt.TEMPLATES:
         raise BadInput("template_unknown", found=template, known=", ".join(prompt.TEMPLATES))
+    if choice:
+        administrators_only(who)
     choice = choice or last_choice(services)
     catalog.describe_ref(choice.model, services.settings)
     if conversation_id:

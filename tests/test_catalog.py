@@ -296,7 +296,7 @@ def test_an_app_that_is_killed_leaves_no_quantizer_and_no_half_file(models: Path
     path = write_byte_model(tmp_path / "big-F32.gguf", width=1024, layers=6)
     code = (
         "import sys, time; from pathlib import Path; import psutil; from kdrinks.hub.gguf import read_model\n"
-        "from kdrinks.hub import quantize; from kdrinks.jobs import Jobs\n"
+        "from kdrinks.hub import quantize; from kdrinks.jobs import Jobs; from kdrinks.records import ADMINISTRATOR\n"
         "model = read_model(Path(sys.argv[1]))\n"
         "job = quantize.start(Jobs(), ADMINISTRATOR, model, quantize.targets_for(model, ['Q2_K'], Path(sys.argv[2])))\n"
         "while not job.fraction: time.sleep(0.001)\n"

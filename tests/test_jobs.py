@@ -43,6 +43,7 @@ import sys
 from pathlib import Path
 from kdrinks.config import Settings
 from kdrinks.documents import ingest
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.services import open_services
 from tests.support.document_files import pdf
 from tests.support.wait import eventually

@@ -17,7 +17,7 @@ from kdrinks.answer import Answer
 from kdrinks.config import Settings
 from kdrinks.errors import KdrinksError, NotAllowed
 from kdrinks.records import ADMINISTRATOR, Visitor
-from kdrinks.services import Services, open_services
+from kdrinks.services import Services, last_choice, open_services
 from kdrinks.store import chats, forget
 from kdrinks.store.db import Database, new_id
 from kdrinks.ui import login, start, visitor
@@ -203,6 +203,12 @@ def test_nobody_watches_or_stops_the_answer_to_another(services: Services, under
     assert not under_way.stopped and len(chats.messages(services.db, ONE, conversation)) == 1
 
 
+def test_a_visitor_asks_the_model_that_an_administrator_chose(services: Services) -> None:
+    with pytest.raises(NotAllowed):
+        answer.ask(services, OTHER, "What is sikhye?", choice=last_choice(services))
+    assert everything(services.db) == [[], []]
+
+
 def test_many_tabs_of_one_visitor_take_one_turn(services: Services, under_way: Answer) -> None:
     assert under_way.question.session == ONE.id
     at_home = answer.ask(services, ADMINISTRATOR, "What is sikhye?", session="a tab")
@@ -211,7 +217,7 @@ def test_many_tabs_of_one_visitor_take_one_turn(services: Services, under_way: A
 
 
 LOGGED_IN = {"is_logged_in": True, "iss": "https://login", "sub": "1", "email": "Boss@Example.org"}
-ADMINS = {"boss@example.org"}
+ADMINS = {"boss@example.org", "kim@example.org"}
 
 
 @pytest.mark.parametrize(
@@ -224,6 +230,7 @@ ADMINS = {"boss@example.org"}
         ({"email_verified": 1}, False),
         ({"email_verified": True, "email": "guest@example.org"}, False),
         ({"email_verified": True, "email": None}, False),
+        ({"email_verified": True, "email": "\u212aim@example.org"}, False),
     ],
 )
 def test_only_a_verified_address_of_the_list_makes_an_administrator(

@@ -35,14 +35,15 @@ WRITER = textwrap.dedent("""
     from pathlib import Path
     sys.path.insert(0, {tests!r})
     from tests.support.store_rows import exchange
+    from kdrinks.records import ADMINISTRATOR
     from kdrinks.store import chats
     from kdrinks.store.db import Database
 
     db = Database.open(Path({path!r}))
-    conversation_id = chats.start_conversation(db)
+    conversation_id = chats.start_conversation(db, ADMINISTRATOR)
     print(conversation_id, flush=True)
     while True:
-        question_id = chats.record_question(db, conversation_id, "식혜?", "ko")
+        question_id = chats.record_question(db, ADMINISTRATOR, conversation_id, "식혜?", "ko")
         print("asked", question_id, flush=True)
         said = exchange(conversation_id, question_id)
         chats.record(db, said)

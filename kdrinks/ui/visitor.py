@@ -79,7 +79,9 @@ def of_login(user: Mapping[str, Any], admins: Collection[str]) -> Visitor | None
     issuer, subject, email = (str(user.get(name) or "") for name in ("iss", "sub", "email"))
     if not subject:
         return None
-    administrator = user.get("email_verified") is True and email.strip().lower() in admins
+    # in small letters only where all are ASCII: the Kelvin sign, another letter to a provider, would become a k
+    address = email.lower() if email.isascii() else email
+    administrator = user.get("email_verified") is True and address in admins
     return Visitor(_hash("login", issuer, subject), administrator)
 
 
