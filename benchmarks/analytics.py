@@ -144,6 +144,7 @@ def page_ms(db: Database, rounds: int) -> dict[str, float]:
     from kdrinks.jobs import Jobs
     from kdrinks.ui import frame
     from kdrinks.ui.analytics import data
+    from kdrinks.ui.analytics import speed as analytics_speed
     from kdrinks.ui.analytics import view as analytics_view
     from kdrinks.ui.analytics import words as analytics_words
 
@@ -151,8 +152,8 @@ def page_ms(db: Database, rounds: int) -> dict[str, float]:
     services = SimpleNamespace(db=db, jobs=Jobs(), settings=Settings(ROOT, ROOT), page_drawn=threading.Event())
     taken: dict[str, float] = {}
     with contextlib.ExitStack() as patches:
-        for room in (frame, analytics_view, analytics_words, data):
-            patches.enter_context(mock.patch.object(room, "services", lambda: services))
+        for room in (frame, analytics_view, analytics_words, analytics_speed, data):
+            patches.enter_context(mock.patch.object(room, "get_services", lambda: services))
         for section in SECTIONS:
             page = AppTest.from_file(str(ROOT / "kdrinks" / "ui" / "main.py"), default_timeout=120)
             page.query_params["section"], page.query_params["period"] = section, "all"

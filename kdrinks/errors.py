@@ -17,7 +17,7 @@ KdrinksError              key and values; message and hint in the reader's langu
 | + StoreNotWritable      read-only or full disk
 + KnowledgeError          the packaged data cannot be read
 
-A class exists only where a caller treats it differently; the texts of all keys are in i18n/*.toml under [errors].
+A class exists only where a caller treats it differently; the texts of all keys are in i18n/errors.toml.
 """
 
 from kdrinks import i18n

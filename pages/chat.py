@@ -3,4 +3,6 @@
 from kdrinks.ui.chat import view
 from kdrinks.ui.frame import get_services
 
+ORDER = 1
+
 view.draw(get_services())

@@ -3,4 +3,7 @@
 from kdrinks.ui.drinks import view
 from kdrinks.ui.frame import get_services
 
+ORDER = 2
+WIDE = True
+
 view.draw(get_services())

@@ -3,4 +3,6 @@
 from kdrinks.ui.frame import get_services
 from kdrinks.ui.models import view
 
+ORDER = 4
+
 view.draw(get_services())

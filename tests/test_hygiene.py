@@ -5,7 +5,6 @@ import graphlib
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,25 +122,17 @@ def test_the_core_starts_without_loading_what_it_may_not_need(heavy: str) -> Non
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
 
 
-def keys(table: dict[str, object], before: str = "") -> set[str]:
-    found: set[str] = set()
-    for key, value in table.items():
-        found |= keys(value, f"{before}{key}.") if isinstance(value, dict) else {before + key}
-    return found
-
-
-def strings(lang: str) -> dict[str, object]:
-    return tomllib.loads((PACKAGE / "i18n" / f"{lang}.toml").read_text(encoding="utf-8"))
-
-
-def test_every_string_exists_in_both_languages() -> None:
-    assert keys(strings("ko")) == keys(strings("en"))
+def test_every_string_is_there_in_both_languages() -> None:
+    wrong = {key: sorted(by_lang) for key, by_lang in i18n.strings().items() if sorted(by_lang) != ["en", "ko"]}
+    assert wrong == {}, "strings (kdrinks/i18n) that lack a language, with those they have"
+    empty = [key for key, by_lang in i18n.strings().items() if not all(one.strip() for one in by_lang.values())]
+    assert empty == []
 
 
 def test_both_languages_fill_the_same_places() -> None:
-    for key in sorted(keys(strings("ko"))):
-        places = [sorted(set(re.findall(r"\{(\w+)", i18n.text(key, lang)))) for lang in i18n.LANGUAGES]
-        assert places[0] == places[1], key
+    for key, by_lang in i18n.strings().items():
+        places = {frozenset(re.findall(r"\{(\w+)", one)) for one in by_lang.values()}
+        assert len(places) == 1, key
 
 
 def test_every_error_that_is_raised_has_a_message_and_a_hint() -> None:

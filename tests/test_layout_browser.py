@@ -12,12 +12,14 @@ from kdrinks.sample import load
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
 from kdrinks.text.analyzer import TextAnalyzer
+from kdrinks.ui.pages import declared_pages
 from tests.support.running_app import App, answers, ask, needs_chromium, running_app, visit
 from tests.support.wait import eventually
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 PAGES = {
+    **{f"/{page.name}": "[data-testid=stMain] h1" for page in declared_pages() if page.name != "chat"},
     "/drinks": ".st-key-cards",
     "/drinks?view=picture": "[data-testid=stVegaLiteChart] svg",
     "/drinks?drink=andong-soju": ".st-key-drink-facts",
@@ -30,7 +32,7 @@ PAGES = {
     "/analytics?section=data": ".st-key-sql-run",
     "/models": ".st-key-machine",
 }
-"""What is there when a page is drawn."""
+"""What is there when a page is drawn; the chat has a test of its own."""
 
 WRONG_TEXT = r"""() => {
   const wrong = [], runs = [];

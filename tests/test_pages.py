@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from kdrinks import i18n
 from kdrinks.config import ROOT
 from kdrinks.records import ADMINISTRATOR, Citation, Exchange, Finish, Loaded, Passage, Timing
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
 from kdrinks.ui import frame
 from kdrinks.ui.chat.view import EXAMPLES
+from kdrinks.ui.pages import declared_pages
 from kdrinks.ui.visitor import of_token
 from tests.support.app_pages import open_app, open_page, shown
+from tests.support.contrast import contrast
 
 LOADED = Loaded("built-in", "kdrinks-mini.gguf", "Q8_0", 1024, "gpu", "cpu", 0, 6, 0.1, 2, 60_000_000)
 TIMING = Timing(first_token_s=0.123, completion_tokens=40, completion_s=0.5, tokens_per_s=78.0, total_s=0.7)
@@ -325,14 +328,21 @@ def test_text_can_be_read_in_both_themes(mode: str) -> None:
     assert all(len(theme[name]) == 10 for name in theme if name.startswith("chartSequential"))
 
 
-def contrast(one: str, other: str) -> float:
-    def luminance(colour: str) -> float:
-        channels = [int(pair, 16) / 255 for pair in re.findall("..", colour.removeprefix("#"))]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
+@pytest.mark.parametrize("page", [page.name for page in declared_pages()])
+def test_every_page_has_its_strings_and_draws_its_own_title(home: Path, page: str, lang: str) -> None:
+    lacking = [key for key in (f"{page}.page", f"{page}.title") if key not in i18n.strings()]
+    assert lacking == [], f"pages/{page}.py is listed by the first and headed by the second: kdrinks/i18n/{page}.toml"
+    app = open_page(page, lang)
+    assert [one.value for one in app.title] == [i18n.text(f"{page}.title", lang)]
 
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+
+def test_the_pages_stand_in_the_order_that_they_declare() -> None:
+    pages = declared_pages()
+    usual = ["chat", "drinks", "analytics", "models"]
+    assert [page.name for page in pages if page.name in usual] == usual
+    assert [page.order for page in pages] == sorted(page.order for page in pages)
+    assert {page.name for page in pages if page.wide} >= {"drinks", "analytics"}
 
 
 @pytest.mark.parametrize(

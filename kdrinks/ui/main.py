@@ -1,37 +1,32 @@
 """The main script, run before every page: page settings, navigation, sidebar, and the errors that no page can handle.
 
-Lists ../../pages/*.py; knows nothing of what they draw. It lies here and not beside pages/ for the reason in app.py.
+Lists ../../pages/*.py as they declare themselves (pages.py); knows nothing of what they draw. It lies here and not beside pages/
+for the reason in app.py.
 """
 
 from pathlib import Path
 
 import streamlit as st
 
-from kdrinks.config import ROOT
 from kdrinks.errors import KdrinksError
 from kdrinks.ui import address, login
 from kdrinks.ui.chat import conversations
 from kdrinks.ui.frame import LANGUAGE_COOKIE, LANGUAGE_KEY, get_services, lang, show_error, t
+from kdrinks.ui.pages import declared_pages
 
-PAGES = ROOT / "pages"
-WIDE = {"analytics", "drinks"}
 CHOSEN = "language_was_chosen"
 
-chat = st.Page(PAGES / "chat.py", title=t("frame.page_chat"), default=True)
-page = st.navigation(
-    [
-        chat,
-        st.Page(PAGES / "drinks.py", title=t("frame.page_drinks")),
-        st.Page(PAGES / "analytics.py", title=t("frame.page_analytics")),
-        st.Page(PAGES / "models.py", title=t("frame.page_models")),
-    ],
-    position="top",
-)
+pages = {
+    declared.name: st.Page(declared.path, title=t(f"{declared.name}.page"), default=declared.name == "chat")
+    for declared in declared_pages()
+}
+page = st.navigation(list(pages.values()), position="top")
+wide = {pages[declared.name] for declared in declared_pages() if declared.wide}
 # an emoji, and no icons in the navigation: a :material/ favicon would be fetched from fonts.gstatic.com
 st.set_page_config(
     page_title=f"{page.title} · {t('frame.title')}",
     page_icon="🍶",
-    layout="wide" if page.url_path in WIDE else "centered",
+    layout="wide" if page in wide else "centered",
     initial_sidebar_state="auto",
 )
 st.html(Path(__file__).parent / "theme.css")
@@ -63,7 +58,7 @@ st.html(
 address.begin_run()
 try:
     with list_of_conversations:
-        conversations.draw_list(get_services(), chat)
+        conversations.draw_list(get_services(), pages["chat"])
     with account:
         login.draw(get_services().settings.admins)
     page.run()

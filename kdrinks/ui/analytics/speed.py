@@ -3,52 +3,22 @@
 from functools import partial
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from kdrinks.charts import speed as chart_speed
+from kdrinks.store import analytics, speed
 from kdrinks.store.analytics import AnalyticsFilter
-from kdrinks.ui.analytics.view import download, panel, pictures, read, show
+from kdrinks.ui.analytics.panels import Own, Panel
+from kdrinks.ui.analytics.view import download, pictures, read, show
 from kdrinks.ui.frame import get_services, lang, t
 from kdrinks.ui.models import compare_results
 
 MEASURES = ("first_token_s", "tokens_per_s")
 
 
-def speed(view: AnalyticsFilter) -> None:
-    """The whole section."""
-    _timings(view)
-    for column, measure in zip(st.columns(2, gap="small"), MEASURES, strict=True):
-        with column:
-            spread = read("distribution", view, measure)
-            panel(f"spread_{measure}", spread, partial(chart_speed.spread, spread, lang(), measure))
-    for column, measure in zip(st.columns(2, gap="small"), (*MEASURES[:1], "tokens"), strict=True):
-        with column:
-            days = read("activity", view)
-            panel(f"days_{measure}", days[days[measure].notna()], partial(chart_speed.by_day, days, lang(), measure))
-    left, right = st.columns(2, gap="small")
-    with left:
-        points = read("timing_points", view)
-        panel(
-            "prompt_cost",
-            points[points["first_token_s"].notna()],
-            lambda: chart_speed.prompt_cost(points, lang()),
-            note=t("analytics.prompt_cost_note"),
-        )
-    with right:
-        memory = read("memory", view)
-        note = "" if memory["predicted_mb"].notna().any() else t("analytics.not_predicted")
-        panel("memory", memory, lambda: chart_speed.memory(memory, lang()), note=note)
-    left, right = st.columns(2, gap="small")
-    with left:
-        guards = read("guard_shares", view)
-        panel("guards", guards, lambda: chart_speed.guards(guards, lang()))
-    with right:
-        _failures(view)
-    compare_results.draw_panel(get_services())
-
-
 def _timings(view: AnalyticsFilter) -> None:
-    table = read("timings", view, ("device", "model", "quantization", "context", "cold"))
+    table = read(speed.timings, view, ("device", "model", "quantization", "context", "cold"))
     with st.container(border=True):
         st.subheader(t("analytics.timings"), anchor=False)
         if not table["n"].any():
@@ -56,7 +26,7 @@ def _timings(view: AnalyticsFilter) -> None:
             return
         for column, measure in zip(st.columns(2, gap="medium"), MEASURES, strict=True):
             with column:
-                title = t(f"analytics.timings_{measure}")
+                title = t(f"charts.titles.timings_{measure}")
                 st.markdown(f"**{title}**")
                 if table[f"{measure}_median"].isna().all():  # answers of one token have no speed
                     st.caption(t("analytics.nothing_here"))
@@ -78,7 +48,7 @@ def _timings(view: AnalyticsFilter) -> None:
 
 
 def _failures(view: AnalyticsFilter) -> None:
-    table = read("failures", view)
+    table = read(speed.failures, view)
     with st.container(border=True, height="stretch"):
         st.subheader(t("analytics.failures"), anchor=False)
         if table.empty:
@@ -104,3 +74,49 @@ def _columns() -> dict[str, Any]:
         "load_s_median": number(t("analytics.columns.load"), format="%.2f"),
         "prompt_tokens_per_s_median": number(t("analytics.columns.prompt"), format="%.0f"),
     }
+
+
+def _prompt_cost_note(table: pd.DataFrame) -> str:
+    return t("analytics.prompt_cost_note")
+
+
+def _memory_note(table: pd.DataFrame) -> str:
+    return "" if table["predicted_mb"].notna().any() else t("analytics.not_predicted")
+
+
+def _comparison(view: AnalyticsFilter) -> None:
+    compare_results.draw_panel(get_services())
+
+
+SPEED: tuple[Panel | Own, ...] = (
+    Own(charts=tuple(f"timings_{measure}" for measure in MEASURES), draw=_timings, wide=True),
+    *(
+        Panel(
+            name=f"spread_{measure}",
+            table=speed.distribution,
+            arguments=(measure,),
+            chart=partial(chart_speed.spread, measure=measure),
+        )
+        for measure in MEASURES
+    ),
+    *(
+        Panel(
+            name=f"days_{measure}",
+            table=analytics.activity,
+            chart=partial(chart_speed.by_day, measure=measure),
+            needs=measure,
+        )
+        for measure in ("first_token_s", "tokens")
+    ),
+    Panel(
+        name="prompt_cost",
+        table=speed.timing_points,
+        chart=chart_speed.prompt_cost,
+        needs="first_token_s",
+        note=_prompt_cost_note,
+    ),
+    Panel(name="memory", table=speed.memory, chart=chart_speed.memory, note=_memory_note),
+    Panel(name="guards", table=analytics.guard_shares, chart=chart_speed.guards),
+    Own(charts=(), draw=_failures),
+    Own(charts=compare_results.CHARTS, draw=_comparison, wide=True),
+)

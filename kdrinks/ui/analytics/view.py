@@ -3,7 +3,7 @@
 Every number comes from the store and every chart from charts; nothing is counted here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -13,7 +13,7 @@ import streamlit as st
 
 from kdrinks.charts import base
 from kdrinks.config import ROOT
-from kdrinks.store import analytics, preferences, speed, word_stats
+from kdrinks.store import analytics, preferences
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, now
 from kdrinks.store.export import as_csv, as_parquet
@@ -27,46 +27,32 @@ SAID = ("all", "ko", "en")
 WHO = ("both", "question", "answer")
 TOP = range(10, 101, 10)
 """How many of the most frequent words can be shown."""
-SECTIONS = ("words", "drinks", "speed", "data")
 SECTION_KEY = "analytics-section"
 WORD_KEY = "analytics-only"
 """Session state: the word that narrows the page."""
 STOP_WORDS_KEY = "stop_words"
 """Under which the store keeps the words a person does not want counted."""
 DEFAULT_KINDS = ("drink", "noun", "english")
-TABLES: dict[str, Callable[..., pd.DataFrame]] = {
-    table.__name__: table
-    for table in (
-        *(analytics.counts, analytics.activity, analytics.guard_shares),
-        *(
-            word_stats.top_words,
-            word_stats.keyness,
-            word_stats.collocations,
-            word_stats.word_trend,
-            word_stats.drinks_over_time,
-            word_stats.concordance,
-        ),
-        *(speed.timings, speed.timing_points, speed.distribution, speed.failures, speed.memory),
-    )
-}
 
 
-def read(table: str, view: AnalyticsFilter, /, *arguments: Any, **options: Any) -> pd.DataFrame:
-    """A table of store.analytics; asked again only when something was stored since."""
+def read(table: Callable[..., pd.DataFrame], view: AnalyticsFilter, /, *arguments: Any, **options: Any) -> pd.DataFrame:
+    """What a function of the store returns for (db, view, *arguments); asked again only when something was stored since."""
     db = get_services().db
-    return _read(db, table, analytics.data_version(db), view, arguments, options)
+    name = f"{table.__module__}.{table.__qualname__}"
+    return _read(db, table, name, analytics.data_version(db), view, arguments, options)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _read(
     _db: Database,
-    table: str,
+    _table: Callable[..., pd.DataFrame],
+    name: str,
     data_version: str,
     view: AnalyticsFilter,
     arguments: tuple[Any, ...],
     options: dict[str, Any],
 ) -> pd.DataFrame:
-    return TABLES[table](_db, view, *arguments, **options)
+    return _table(_db, view, *arguments, **options)
 
 
 def nothing_yet() -> None:
@@ -79,10 +65,10 @@ def nothing_yet() -> None:
         st.space("medium")
 
 
-def settle_address() -> None:
+def settle_address(sections: Sequence[str]) -> None:
     """Before everything that is chosen here: ?section=drinks&period=7d&said=ko&who=answer&pos=drink&word=식혜&top=30."""
     controls = {
-        "section": Control(key=SECTION_KEY, usual=SECTIONS[0], known=SECTIONS),
+        "section": Control(key=SECTION_KEY, usual=sections[0], known=sections),
         "period": Control(key="analytics-period", usual="30d", known=PERIOD_DAYS),
         "said": Control(key="analytics-said", usual="all", known=SAID),
         "who": Control(key="analytics-who", usual="both", known=WHO),
@@ -123,9 +109,9 @@ def choose_view() -> AnalyticsFilter:
     )
 
 
-def choose_section() -> str:
+def choose_section(sections: Sequence[str]) -> str:
     """The tabs; only the open one is drawn."""
-    names = {t(f"analytics.section_{name}"): name for name in SECTIONS}
+    names = {t(f"analytics.section_{name}"): name for name in sections}
     section = str(st.session_state[SECTION_KEY])
     key = f"analytics-tabs-{lang()}"
 
@@ -145,8 +131,8 @@ def stop_words() -> list[str]:
 
 def cards(view: AnalyticsFilter) -> None:
     """Four numbers with their course over the days."""
-    total = read("counts", view).iloc[0]
-    days = read("activity", view)
+    total = read(analytics.counts, view).iloc[0]
+    days = read(analytics.activity, view)
     course = len(days) > 1
     with st.grid(4, min_column_width=150, gap="small"):
         for label, value, column, text, unit in (
@@ -199,7 +185,7 @@ def download(name: str, table: pd.DataFrame, *, picture: bool = True) -> None:
 def panel(name: str, table: pd.DataFrame, chart: Callable[[], Any], *, note: str = "") -> None:
     """A titled box with a chart, its downloads and, where there is nothing to draw, a line that says so."""
     with st.container(border=True, height="stretch"):
-        st.subheader(t(f"analytics.{name}"), anchor=False)
+        st.subheader(t(f"charts.titles.{name}"), anchor=False)
         if table.empty:
             st.caption(t("analytics.nothing_here"))
             return
@@ -212,7 +198,7 @@ def panel(name: str, table: pd.DataFrame, chart: Callable[[], Any], *, note: str
 def show(name: str, chart: Any, *, title: str = "", **options: Any) -> Any:
     """A chart that pictures(name) can save; options and result as of st.altair_chart."""
     with st.container(key=f"chart-{name}"):
-        title = title or t(f"analytics.{name}")
+        title = title or t(f"charts.titles.{name}")
         return st.altair_chart(
             base.as_svg(chart), **{"width": "stretch", "key": f"{name}-chart", "alt": title, **options}
         )

@@ -9,10 +9,10 @@ import streamlit as st
 from kdrinks import recount
 from kdrinks.charts import words as chart_words
 from kdrinks.config import ROOT
-from kdrinks.store import preferences
+from kdrinks.store import preferences, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
-from kdrinks.store.word_stats import NEWEST_MESSAGES
 from kdrinks.ui import job_progress
+from kdrinks.ui.analytics.panels import Own
 from kdrinks.ui.analytics.view import STOP_WORDS_KEY, TOP, WORD_KEY, download, panel, pictures, read, show, stop_words
 from kdrinks.ui.frame import get_services, lang, t, visitor
 from kdrinks.ui.markdown_text import as_plain
@@ -20,13 +20,13 @@ from kdrinks.ui.markdown_text import as_plain
 SIDES = ("who", "lang", "period")
 
 
-def words(view: AnalyticsFilter) -> None:
-    """The whole section."""
+def _words(view: AnalyticsFilter) -> None:
+    """The most frequent, with how many and which to leave out."""
     recounting()
     everyone = replace(view, word="")
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.subheader(t("analytics.words"), anchor=False, width="content")
+            st.subheader(t("charts.titles.words"), anchor=False, width="content")
             limit = st.slider(
                 t("analytics.how_many"),
                 TOP[0],
@@ -36,7 +36,7 @@ def words(view: AnalyticsFilter) -> None:
                 persist_state="session",
                 width=200,
             )
-        table = read("top_words", everyone, limit=limit)
+        table = read(word_stats.top_words, everyone, limit=limit)
         if table.empty:
             st.caption(t("analytics.nothing_here"))
         else:
@@ -48,13 +48,6 @@ def words(view: AnalyticsFilter) -> None:
                 if visitor().administrator:
                     _stop_words()
             download("words", table)
-    if view.word:
-        _one_word(everyone, view.word)
-    left, right = st.columns(2, gap="small")
-    with left:
-        _typical(view)
-    with right:
-        _table(view)
 
 
 def recounting() -> None:
@@ -74,12 +67,15 @@ def _bars(table: pd.DataFrame, word: str) -> None:
         st.rerun()
 
 
-def _one_word(view: AnalyticsFilter, word: str) -> None:
-    """The sentences of a word, its course over the days and what is said beside it."""
+def _one_word(view: AnalyticsFilter) -> None:
+    """The sentences of the picked word, its course over the days and what is said beside it."""
+    if not view.word:
+        return
+    view, word = replace(view, word=""), view.word
     left, right = st.columns([3, 2], gap="small")
     with left, st.container(border=True, height="stretch"):
         st.subheader(as_plain(t("analytics.sentences", word=word)), anchor=False)
-        days = read("word_trend", view, (word,))
+        days = read(word_stats.word_trend, view, (word,))
         if len(days) > 1:
             show("trend", chart_words.word_trend(days, lang()))
             with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
@@ -87,7 +83,7 @@ def _one_word(view: AnalyticsFilter, word: str) -> None:
         who = visitor()
         if not who.administrator:
             st.caption(t("analytics.admins_only"))
-        for row in read("concordance", view, who, word, limit=8).itertuples() if who.administrator else ():
+        for row in read(word_stats.concordance, view, who, word, limit=8).itertuples() if who.administrator else ():
             with st.container(
                 horizontal=True, vertical_alignment="center", wrap=False, gap="small", key=f"sentence-{row.Index}"
             ):
@@ -100,14 +96,14 @@ def _one_word(view: AnalyticsFilter, word: str) -> None:
                     query_params={"c": str(row.conversation_id)},
                 )
     with right:
-        table = read("collocations", view, word)
-        note = t("analytics.together_note", messages=f"{NEWEST_MESSAGES:,}")
+        table = read(word_stats.collocations, view, word)
+        note = t("analytics.together_note", messages=f"{word_stats.NEWEST_MESSAGES:,}")
         panel("together", table, lambda: chart_words.collocations(table, lang()), note=note)
 
 
 def _typical(view: AnalyticsFilter) -> None:
     with st.container(border=True, height="stretch"):
-        st.subheader(t("analytics.typical"), anchor=False)
+        st.subheader(t("charts.titles.typical"), anchor=False)
         names = {side: t(f"analytics.side_{side}") for side in SIDES}
         side = st.segmented_control(
             t("analytics.typical_of"), SIDES, default="who", required=True, format_func=lambda one: names[one], key="typical-side",
@@ -118,7 +114,7 @@ def _typical(view: AnalyticsFilter) -> None:
             return
         # a filter on one side leaves nothing to compare it with
         compared = {"who": replace(view, who=""), "lang": replace(view, lang=""), "period": view}[side]
-        table = read("keyness", compared, side)
+        table = read(word_stats.keyness, compared, side)
         if table.empty:
             st.caption(t("analytics.nothing_to_compare"))
             return
@@ -138,7 +134,7 @@ def _table(view: AnalyticsFilter) -> None:
             icon=":material/search:",
             label_visibility="collapsed",
         )
-        table = read("top_words", view, limit=1000, search=search.strip())
+        table = read(word_stats.top_words, view, limit=1000, search=search.strip())
         if table.empty:
             st.caption(t("analytics.nothing_here"))
             return
@@ -177,3 +173,11 @@ def _stop_words() -> None:
 def _picked(event: Any) -> str | None:
     points = event.selection.get(chart_words.PICKED) or []
     return str(points[0][chart_words.PICKED]) if points and chart_words.PICKED in points[0] else None
+
+
+WORDS = (
+    Own(charts=("words",), draw=_words, wide=True),
+    Own(charts=("trend", "together"), draw=_one_word, wide=True),
+    Own(charts=("typical",), draw=_typical),
+    Own(charts=(), draw=_table),
+)

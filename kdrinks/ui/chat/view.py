@@ -76,7 +76,7 @@ def _newest(asked: Sequence[StoredQuestion]) -> Sequence[StoredQuestion]:
 
 def _draw_welcome() -> None:
     with st.container(key="welcome"):
-        st.title(t("chat.welcome"), anchor=False)
+        st.title(t("chat.title"), anchor=False)
         st.markdown(t("chat.welcome_text"))
         with st.container(key="examples"):
             for name in EXAMPLES:

@@ -12,6 +12,8 @@ from kdrinks.ui.frame import in_words, lang, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 MEASURES = ("wait_s", "write_tokens_per_s", "read_tokens_per_s")
+CHARTS = tuple(f"compare.{name}" for name in (*MEASURES, "memory", "size", "perplexity"))
+"""The names of all that can be drawn; the last two only where quality was measured."""
 
 
 def draw(services: Services) -> list[str]:
