@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from kdrinks import recount
 from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text
 from kdrinks.errors import BadInput, KdrinksError, NotAllowed
-from kdrinks.generation import claims, guard, identity, prompt, templates
+from kdrinks.generation import claims, guard, identity, prompt
 from kdrinks.hub import catalog
 from kdrinks.kinds import Intent
 from kdrinks.permissions import administrators_only, is_theirs, owner_of
@@ -37,11 +37,6 @@ from kdrinks.services import Services, last_choice
 from kdrinks.store import chats
 from kdrinks.store.db import new_id
 from kdrinks.text import analyzer
-
-HEALTH_INTENTS: frozenset[Intent] = frozenset({"pregnancy", "infant", "allergy", "health", "cautions"})
-COURTESIES: frozenset[Intent] = frozenset({"smalltalk", "thanks", "farewell", "injection"})
-"""Intents whose decline asks nothing of the knowledge base, also where a baby is greeted."""
-HEALTH_CONCERNS = frozenset({"pregnancy", "infant", "allergy", "health"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +235,7 @@ class Answer:
 
         # 2) No model phrases what could hurt somebody: the passages are quoted, and where there are none nothing is said
         if findings.sensitive:
-            self._show(self._quoted(findings, passages))
+            self._show(guard.sensitive_answer(question.lang, findings, passages))
             self.guard = "quoted" if passages else "fixed"
             self._cite(findings, passages)
             return "stop"
@@ -334,16 +329,6 @@ class Answer:
         found = knowledge.find(self.question.text, history=history, lang=self.question.lang)
         self.timing = replace(self.timing, retrieve_s=time.monotonic() - began)
         return found if self.question.knowledge or found.sensitive else Findings((), (), "unknown", False)
-
-    def _quoted(self, findings: Findings, passages: Sequence[Passage]) -> str:
-        """The whole answer to a sensitive question."""
-        lang = self.question.lang
-        if findings.intent in COURTESIES and not passages:
-            return templates.DECLINE[lang][findings.intent]
-        if not passages:
-            return f"{templates.DECLINE[lang]['not_found']}\n\n{templates.NOT_REVIEWED[lang]}"
-        health = findings.intent in HEALTH_INTENTS or not HEALTH_CONCERNS.isdisjoint(findings.concerns)
-        return guard.quoted_answer(lang, passages, health=health)
 
     def _cite(self, findings: Findings, passages: Sequence[Passage], *, marked: bool = False) -> None:
         """Number the passages of the prompt; marked leaves out those whose number the text does not hold."""

@@ -9,7 +9,13 @@ allergies or medicine is always quoted.
 from collections.abc import Sequence
 
 from kdrinks.generation import templates
-from kdrinks.records import Language, Passage, Sentence
+from kdrinks.kinds import Intent
+from kdrinks.records import Findings, Language, Passage, Sentence
+
+HEALTH_INTENTS: frozenset[Intent] = frozenset({"pregnancy", "infant", "allergy", "health", "cautions"})
+COURTESIES: frozenset[Intent] = frozenset({"smalltalk", "thanks", "farewell", "injection"})
+"""Intents whose decline asks nothing of the knowledge base, also where a baby is greeted."""
+HEALTH_CONCERNS = frozenset({"pregnancy", "infant", "allergy", "health"})
 
 
 class Guard:
@@ -110,6 +116,16 @@ def quote(numbered: Sequence[tuple[int, Passage]]) -> str:
 def _titled(passage: Passage) -> str:
     """The text behind its title; a false belief's title is the belief itself and would stand there as if it were true."""
     return passage.text if passage.kind == "belief" else f"**{passage.title}** — {passage.text}"
+
+
+def sensitive_answer(lang: Language, findings: Findings, passages: Sequence[Passage]) -> str:
+    """The whole answer to a question that no model may answer: the passages, or that there are none."""
+    if findings.intent in COURTESIES and not passages:
+        return templates.DECLINE[lang][findings.intent]
+    if not passages:
+        return f"{templates.DECLINE[lang]['not_found']}\n\n{templates.NOT_REVIEWED[lang]}"
+    health = findings.intent in HEALTH_INTENTS or not HEALTH_CONCERNS.isdisjoint(findings.concerns)
+    return quoted_answer(lang, passages, health=health)
 
 
 def quoted_answer(lang: Language, passages: Sequence[Passage], *, health: bool) -> str:

@@ -1,8 +1,5 @@
 """Conversations: a question is stored when it is asked, its answer when it ends, both for good until the conversation is deleted.
 
-A conversation is a tree: a question's parent is the answer it follows, an answer's parent its question; versions of either share one.
-The leaf is the last message of the branch that is shown.
-
 It does not know how answers are made; a question without an answer whose process has ended reads as interrupted.
 """
 
@@ -26,7 +23,7 @@ from kdrinks.records import (
     Visitor,
     WordCount,
 )
-from kdrinks.store import forget, rollup
+from kdrinks.store import conversation_tree, forget, rollup
 from kdrinks.store.db import Cursor, Database, new_id, now
 
 TITLE_CHARACTERS = 60
@@ -55,22 +52,8 @@ def record_question(
     with db.write() as cursor:
         if not _may_write(cursor, who, conversation_id):
             _begin(cursor, who, conversation_id, "")
-        store_question(cursor, conversation_id, question_id, question, lang, now())
+        conversation_tree.store_question(cursor, conversation_id, question_id, question, lang, now())
     return question_id
-
-
-def store_question(
-    cursor: Cursor, conversation_id: str, question_id: str, question: str, lang: Language, at: datetime
-) -> None:
-    """Put a question behind the leaf of a conversation that is there, inside a transaction and at a time of the caller's."""
-    cursor.execute(
-        """
-        INSERT INTO messages (id, conversation_id, parent, role, lang, text, created_at)
-        SELECT $question, id, leaf, 'question', $lang, $text, $at FROM conversations WHERE id = $conversation
-        """,
-        {"question": question_id, "conversation": conversation_id, "lang": lang, "text": question, "at": at},
-    )
-    cursor.execute("UPDATE conversations SET leaf = ? WHERE id = ?", [question_id, conversation_id])
 
 
 def record(db: Database, exchange: Exchange) -> bool:
@@ -100,7 +83,7 @@ def store(cursor: Cursor, exchange: Exchange, at: datetime) -> bool:
         "INSERT INTO messages (id, conversation_id, parent, role, lang, text, created_at) VALUES (?, ?, ?, 'answer', ?, ?, ?)",
         [*ids, exchange.question_id, exchange.language, exchange.answer, at],
     )
-    _lead_to(cursor, exchange)
+    conversation_tree.lead_to(cursor, exchange)
     _insert(cursor, "generations", [_generation(exchange) | {"created_at": at}])
     _insert(
         cursor,
@@ -127,29 +110,6 @@ def store(cursor: Cursor, exchange: Exchange, at: datetime) -> bool:
         _count(cursor, exchange, exchange.question_id, "question", exchange.question_words, at)
     _count(cursor, exchange, exchange.message_id, "answer", exchange.answer_words, at)
     return True
-
-
-def _lead_to(cursor: Cursor, exchange: Exchange) -> None:
-    """Make a new answer the one that is shown: the leaf, or before what already followed its question or an older version of it."""
-    moved = cursor.execute(
-        "UPDATE conversations SET leaf = ? WHERE id = ? AND leaf = ?",
-        [exchange.message_id, exchange.conversation_id, exchange.question_id],
-    ).fetchone()
-    if moved == (1,):
-        return
-    ids = {"answer": exchange.message_id, "conversation": exchange.conversation_id, "question": exchange.question_id}
-    versions = "SELECT id FROM messages WHERE parent = $question AND role = 'answer'"
-    cursor.execute(
-        f"UPDATE conversations SET leaf = $answer WHERE id = $conversation AND leaf IN ({versions})",
-        ids,
-    )
-    cursor.execute(
-        f"""
-        UPDATE messages SET parent = $answer
-        WHERE conversation_id = $conversation AND role = 'question' AND (parent = $question OR parent IN ({versions}))
-        """,
-        ids,
-    )
 
 
 def conversations(db: Database, who: Visitor, limit: int | None = 30) -> list[Conversation]:
@@ -181,7 +141,7 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
     with db.cursor() as cursor:
         if not _is_open_to(cursor, who, conversation_id):
             return []
-        asked = _branch(cursor, conversation_id)
+        asked = conversation_tree.branch(cursor, conversation_id)
         answers = _rows(
             cursor,
             """
@@ -223,40 +183,6 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
             StoredQuestion(conversation_id, question_id, question, lang, asked_at, exchange, count, interrupted)
         )
     return result
-
-
-def _branch(cursor: Cursor, conversation_id: str) -> list[tuple[tuple[Any, ...], str, int]]:
-    """From the first question to the leaf: each question's row, the id of its answer (empty for none) and how many it has.
-
-    The answer is the one on the way to the leaf; the latest where the next question followed none (it was still being written).
-    """
-    rows = cursor.execute(
-        """
-        SELECT id::VARCHAR, parent::VARCHAR, role, text, lang, created_at FROM messages
-        WHERE conversation_id = TRY_CAST(? AS UUID) ORDER BY created_at, id
-        """,
-        [conversation_id],
-    ).fetchall()
-    by_id = {row[0]: row for row in rows}
-    answers: dict[str, list[str]] = {}
-    for row in rows:
-        if row[2] == "answer":
-            answers.setdefault(row[1], []).append(row[0])
-    leaf = cursor.execute(
-        "SELECT leaf::VARCHAR FROM conversations WHERE id = TRY_CAST(? AS UUID)", [conversation_id]
-    ).fetchone()
-    at = leaf[0] if leaf else None
-    way: dict[str | None, None] = {}  # from the leaf up; a damaged store may lead in a circle
-    while at in by_id and at not in way:
-        way[at] = None
-        at = by_id[at][1]
-    branch = []
-    for message_id in reversed(way):
-        if by_id[message_id][2] == "question":
-            versions = answers.get(str(message_id), [])
-            chosen = next((version for version in versions if version in way), versions[-1] if versions else "")
-            branch.append((by_id[message_id], chosen, len(versions)))
-    return branch
 
 
 def delete_conversation(db: Database, who: Visitor, conversation_id: str) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from kdrinks.permissions import administrators_only
 from kdrinks.records import Exchange, Visitor
-from kdrinks.store import chats, rollup
+from kdrinks.store import chats, conversation_tree, rollup
 from kdrinks.store.db import Database, now
 
 AT_ONCE = 10
@@ -31,7 +31,7 @@ def _add(db: Database, talks: Sequence[Sequence[tuple[datetime, Exchange]]]) -> 
                         [exchange.conversation_id, chats.SAMPLE_SESSION, at],
                     )
                 asked = exchange.conversation_id, exchange.question_id, exchange.question, exchange.language
-                chats.store_question(cursor, *asked, at)
+                conversation_tree.store_question(cursor, *asked, at)
                 ended = at + timedelta(seconds=exchange.timing.total_s)
                 chats.store(cursor, exchange, ended)
                 analyser = exchange.analyser
