@@ -123,7 +123,10 @@ class Job(Generic[W]):
             self.stop.clear()
             self._ended.clear()
             self.error, self.phase, self._running = None, "waiting", True
-            threading.Thread(target=self._run, name=f"{self.kind}-{self.id[-6:]}", daemon=True).start()
+            try:
+                threading.Thread(target=self._run, name=f"{self.kind}-{self.id[-6:]}", daemon=True).start()
+            except RuntimeError as exc:  # the system gives no more threads
+                self._end("failed", self._unexpected(exc))
 
     def pause(self) -> None:
         """Stop where it is, so that begin() goes on from there."""
@@ -215,9 +218,15 @@ class Job(Generic[W]):
             error = problem
         except BaseException as bug:
             # A thread has nobody above it: unless it ends here, its job is under way for ever.
-            log.exception("%s of %s ended unexpectedly", self.kind, self.subject)
-            cause = traceback.format_exception_only(bug)[-1].strip()[:CAUSE_CHARACTERS]
-            error = KdrinksError("job_failed", subject=self.subject, cause=cause)
+            error = self._unexpected(bug)
+        self._end(phase, error)
+
+    def _unexpected(self, bug: BaseException) -> KdrinksError:
+        log.error("%s of %s ended unexpectedly", self.kind, self.subject, exc_info=bug)
+        cause = traceback.format_exception_only(bug)[-1].strip()[:CAUSE_CHARACTERS]
+        return KdrinksError("job_failed", subject=self.subject, cause=cause)
+
+    def _end(self, phase: Phase, error: KdrinksError | None) -> None:
         with self._changing:
             if self._cancelled and phase != "done":
                 # What went wrong because its child was killed is no failure.

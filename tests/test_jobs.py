@@ -1,6 +1,7 @@
 """Long work in the background as a person meets it: one of a kind, seen from every tab, ended cleanly, and told when it was cut."""
 
 import logging
+import re
 import signal
 import subprocess
 import sys
@@ -175,6 +176,35 @@ def test_a_job_that_breaks_ends_with_a_reason_in_the_reader_s_language_and_its_t
         assert "안내서.pdf" in job.error.message(lang) and type(bug).__name__ in job.error.message(lang)
     assert "Traceback" in caplog.text and "raise bug" in caplog.text
     assert rows(db)[-1][3] == "failed" and "job_failed" in rows(db)[-1][4]
+
+
+def test_a_job_that_gets_no_thread_has_failed_and_can_be_started_again(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    registry, work = Jobs(db), Held()
+    work.go_on.set()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none_left)
+        job = registry.start("document", work, subject="a.pdf")
+    assert job.wait(0) and job.phase == "failed" and job.error and "new thread" in job.error.message("ko")
+    assert registry.start("document", work, subject="a.pdf").wait(PATIENCE_S)
+    assert [row[3] for row in rows(db)] == ["running", "failed", "running", "done"]
+
+
+def test_every_kind_of_job_has_its_words() -> None:
+    kinds = {}
+    for path in (ROOT / "kdrinks").rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        for kind in re.findall(r'^(?:KIND|LOADING) = "(\w+)"', source, re.M):
+            kinds[kind] = set(re.findall(r'(?:report|_tell)\((?:job, )?"(\w+)"', source))
+    assert len(kinds) == 6 and all(kinds.values())
+    for lang in i18n.LANGUAGES:
+        for kind, steps in kinds.items():
+            assert "tea" in i18n.text(f"jobs.{kind}.interrupted", lang, subject="tea")
+            assert all(i18n.text(f"jobs.{kind}.{step}", lang) for step in steps)
 
 
 @pytest.fixture

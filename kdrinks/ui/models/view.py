@@ -191,7 +191,8 @@ def _draw_buttons(services: Services, choice: Choice) -> None:
 
 def _load(services: Services, choice: Choice) -> None:
     try:
-        load_model(services, visitor(), choice)
+        # The built-in model is there within this time: the page is drawn once less.
+        load_model(services, visitor(), choice).wait(WATCH_S)
     except KdrinksError as error:
         show_error(error)
         return
