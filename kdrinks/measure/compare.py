@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 from kdrinks.drinks.model import load_drinks, load_topics, record_of
 from kdrinks.drinks.passages import all_passages, passages_of_drink
@@ -32,7 +32,6 @@ SCORED_CHARACTERS: dict[Language, int] = {"ko": 6_000, "en": 12_000}
 """Of the drinks text that perplexity is taken over: a few thousand tokens of most models in either language."""
 TRIES = 5
 """How often a run is begun again because somebody else's model came between."""
-Activity = Literal["queued", "loading", "reading", "writing", "scoring"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +142,10 @@ class Comparison:
         self.done = done
         job.report(fraction=done / self.steps)
 
-    def _tell(self, job: Job[Any], activity: Activity) -> None:
-        job.report(activity, done=self.done, steps=self.steps)
-
     def _answer(self, job: Job[Any], choice: Choice, lang: Language, *, cold: bool) -> Run:
         """One answer that did load the model (cold) or did not. Raises Stopped and ModelError."""
         for _ in range(TRIES):
-            self._tell(job, "queued")
+            job.report("queued")
             if cold:
                 self._engine.unload(job.stop)
             done = self._stream(job, choice, lang)
@@ -185,12 +181,12 @@ class Comparison:
 
         sampling = Sampling(max_tokens=self._answer_tokens, measured=True)
         events = self._engine.stream(build, choice, sampling, session=self.id, stop=job.stop)
-        activities: dict[type, Activity] = {Loading: "loading", Reading: "reading", Text: "writing"}
+        activities: dict[type, str] = {Loading: "loading", Reading: "reading", Text: "writing"}
         with closing(events):
             for event in events:
                 if isinstance(event, Done):
                     return event
-                self._tell(job, activities.get(type(event), "queued"))
+                job.report(activities.get(type(event), "queued"))
         raise ModelError("comparison_no_quiet", tries=1)
 
     def _score(self, job: Job[Any], setting: Setting, choice: Choice) -> None:
@@ -214,7 +210,7 @@ class Comparison:
         """Each piece in a turn of its own: a person who chats meanwhile waits for one of them."""
         number = 0
         while True:
-            self._tell(job, "scoring")
+            job.report("scoring")
             piece = self._engine.score(choice, text, number, session=self.id, stop=job.stop)
             yield piece
             number += 1
