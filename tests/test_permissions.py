@@ -203,6 +203,15 @@ def test_nobody_watches_or_stops_the_answer_to_another(services: Services, under
     assert not under_way.stopped and len(chats.messages(services.db, ONE, conversation)) == 1
 
 
+def test_nobody_has_another_ones_question_answered_again(services: Services) -> None:
+    conversation, own = chats.start_conversation(services.db, ONE), chats.start_conversation(services.db, OTHER)
+    asked = chats.record_question(services.db, ONE, conversation, "What is sikhye?", "en")
+    for place, question in ((conversation, ""), (conversation, asked), (own, asked)):
+        with pytest.raises(NotAllowed):
+            answer.ask(services, OTHER, "What is sikhye?", conversation_id=place, question_id=question)
+    assert not services.answers and len(chats.messages(services.db, ONE, conversation)) == 1
+
+
 def test_a_visitor_asks_the_model_that_an_administrator_chose(services: Services) -> None:
     with pytest.raises(NotAllowed):
         answer.ask(services, OTHER, "What is sikhye?", choice=last_choice(services))

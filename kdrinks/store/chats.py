@@ -197,12 +197,8 @@ def check_may_ask(db: Database, who: Visitor, conversation_id: str, *, question_
     _check(conversation_id)
     with db.cursor() as cursor:
         _may_write(cursor, who, conversation_id)
-        if (
-            question_id
-            and cursor.execute(
-                "SELECT 1 FROM messages WHERE id = ? AND conversation_id <> ?", [question_id, conversation_id]
-            ).fetchone()
-        ):
+        elsewhere = "SELECT 1 FROM messages WHERE id = TRY_CAST(? AS UUID) AND conversation_id <> ?"
+        if cursor.execute(elsewhere, [question_id, conversation_id]).fetchone():
             raise NotAllowed("not_yours")
 
 
