@@ -61,6 +61,11 @@ def test_each_setting_is_measured_cold_and_warm_three_times_and_the_results_stay
     assert list(zip(quality["place"], quality["lang"], strict=True)) == [(0, "ko"), (0, "en")]
     assert (quality["perplexity"] > 1).all() and (quality["scored_tokens"] >= 1000).all()
     assert list(store.comparisons(db)["id"]) == [job.work.id]
+    with db.cursor() as cursor:
+        known = cursor.execute(
+            "SELECT DISTINCT identity, prompt FROM comparison_runs WHERE identity IS NOT NULL"
+        ).fetchall()
+    assert len(known) == 2, "one for each question: cold and warm, once and again it is the same"
     store.forget(db, ADMINISTRATOR, job.work.id)
     assert store.comparisons(db).empty and store.qualities(db, job.work.id).empty
 

@@ -15,12 +15,13 @@ import pytest
 
 from kdrinks.config import ROOT
 from kdrinks.errors import BadInput, HubError
-from kdrinks.hub import part, ranges
+from kdrinks.hub import model_hash, part, ranges
 from kdrinks.hub.download import Download, Downloads, Interrupted
 from kdrinks.hub.download import start as begin
 from kdrinks.hub.remote import Hub, Token, quantization_of
 from kdrinks.jobs import Job, Jobs
 from kdrinks.records import ADMINISTRATOR
+from kdrinks.store.db import Database
 from tests.support.hub_server import FakeHub, running_hub
 from tests.support.tiny_models import write_byte_model
 from tests.support.wait import eventually
@@ -261,6 +262,15 @@ def test_two_tabs_that_ask_for_one_file_make_one_transfer(hub: FakeHub, tmp_path
     assert len({id(job) for job in jobs}) == 1
     assert jobs[0].wait(PATIENCE_S) and jobs[0].phase == "done"
     assert hub.sent_bytes() == len(DATA)
+
+
+def test_a_downloaded_model_is_known_by_its_content_without_being_read_again(
+    hub: FakeHub, tmp_path: Path, db: Database
+) -> None:
+    downloads = Downloads(Hub(), tmp_path, Jobs(), db)
+    job = downloads.start(ADMINISTRATOR, downloads.hub.file(REPO, "drink-Q4_K_M.gguf"))
+    assert job.wait(PATIENCE_S) and job.phase == "done"
+    assert model_hash.known(db, job.result) == hashlib.sha256(DATA).hexdigest()
 
 
 def test_two_processes_that_ask_for_one_file_make_one_transfer(hub: FakeHub, tmp_path: Path) -> None:

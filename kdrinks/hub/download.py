@@ -22,6 +22,8 @@ from kdrinks.hub.remote import Hub, RemoteFile
 from kdrinks.jobs import Cancelled, Job, Jobs
 from kdrinks.permissions import administrators_only, owner_of
 from kdrinks.records import Visitor
+from kdrinks.store import file_hashes
+from kdrinks.store.db import Database
 
 KIND = "download"
 RESERVE_BYTES = 512 << 20
@@ -45,6 +47,7 @@ class Download:
         folder: Path,
         hub: Hub,
         *,
+        db: Database | None = None,
         disk_free: Callable[[Path], int] = disk_free_bytes,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -53,6 +56,7 @@ class Download:
         self.size_bytes = file.size_bytes
         self.done_bytes = 0
         self.verified_bytes = 0
+        self._db = db
         self._hub = hub
         self._disk_free = disk_free
         self._clock = clock
@@ -90,6 +94,10 @@ class Download:
             raise HubError("hub_offline") from exc
         except OSError as exc:
             raise HubError("download_not_written", folder=self.target.parent, cause=exc.strerror or exc) from exc
+        for target, source in self.pairs():
+            stamp = file_hashes.stamp_of(target)
+            if self._db and stamp:  # it was verified a moment ago: nobody need read it again to know it
+                file_hashes.keep(self._db, target, source.sha256, stamp)
         return self.target
 
     def received(self, count: int) -> None:
@@ -202,15 +210,17 @@ class Download:
 class Downloads:
     """The downloads into a folder; two who ask for the same file get the same one."""
 
-    def __init__(self, hub: Hub, folder: Path, jobs: Jobs) -> None:
+    def __init__(self, hub: Hub, folder: Path, jobs: Jobs, db: Database | None = None) -> None:
+        """db: where the hashes of the files are kept, so that nobody need take them again."""
         self.hub = hub
+        self._db = db
         self.folder = folder
         self._all = jobs
 
     def start(self, who: Visitor, file: RemoteFile) -> Job[Download]:
         """The download of a file, started or going on. Raises NotAllowed, StoreError."""
         administrators_only(who)
-        work = Download(file, self.folder, self.hub)
+        work = Download(file, self.folder, self.hub, db=self._db)
         return start(self._all, work, owner=owner_of(who))
 
     def jobs(self) -> list[Job[Download]]:

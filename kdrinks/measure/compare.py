@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from kdrinks.drinks.model import load_drinks, load_topics, record_of
@@ -17,9 +18,11 @@ from kdrinks.drinks.passages import all_passages, passages_of_drink
 from kdrinks.engine.protocol import Done, Engine, Loading, Reading, Stopped, Text
 from kdrinks.errors import BadInput, ModelError
 from kdrinks.generation import prompt
+from kdrinks.generation.identity import Identity
+from kdrinks.hub import model_hash
 from kdrinks.jobs import Cancelled, Job, Jobs
 from kdrinks.permissions import administrators_only, owner_of
-from kdrinks.records import Choice, Language, Message, ModelFile, Passage, Sampling, Visitor
+from kdrinks.records import Choice, Language, LocalModel, Message, ModelFile, Passage, Sampling, Visitor
 from kdrinks.store import compare as store
 from kdrinks.store.compare import RUNS_TO_SHOW, Run, Setting
 from kdrinks.store.db import Database, new_id
@@ -79,6 +82,7 @@ class Comparison:
         self._rounds = rounds
         self._quality = quality
         self._answer_tokens = answer_tokens
+        self._sampling = Sampling(max_tokens=answer_tokens, measured=True)
         self._scored: set[object] = set()
 
     def __call__(self, job: Job[Any]) -> None:
@@ -119,6 +123,8 @@ class Comparison:
         )
         until = self.done + self._steps_of(candidate)
         try:
+            for path in _files(choice):
+                model_hash.take(self._db, path, lambda done, of: job.check())
             for number in range(self._rounds):
                 for cold in (True, False):
                     for lang in QUESTIONS:
@@ -169,8 +175,25 @@ class Comparison:
                     completion_tokens=timing.completion_tokens,
                     completion_s=timing.completion_s,
                     memory_bytes=loaded.memory_bytes,
+                    identity=self._identity(choice, done) or None,
                 )
         raise ModelError("comparison_no_quiet", tries=TRIES)
+
+    def _identity(self, choice: Choice, done: Done) -> str:
+        """Two runs of one identity were asked for the same, on other devices perhaps; "" for a model that is no file here."""
+        model_file, adapter_file = (*_files(choice), None, None)[:2]
+        return Identity(
+            model_hash=model_hash.known(self._db, model_file) if model_file else "",
+            template_hash=done.loaded.template_hash,
+            prompt_hash=done.prompt_hash,
+            sampling=self._sampling,
+            mode="free",
+            sentences_hash="",
+            exclusions=(),
+            data_version="",
+            adapter_hash=model_hash.known(self._db, adapter_file) if adapter_file else "",
+            adapter_scale=done.loaded.adapter_scale or 0.0,
+        ).hash()
 
     def _stream(self, job: Job[Any], choice: Choice, lang: Language) -> Done:
         question, passages = QUESTIONS[lang], _passages(lang)
@@ -179,8 +202,7 @@ class Comparison:
             room = context_tokens - self._answer_tokens
             return prompt.build(question, passages, (), count=count, budget_tokens=room, lang=lang).messages
 
-        sampling = Sampling(max_tokens=self._answer_tokens, measured=True)
-        events = self._engine.stream(build, choice, sampling, session=self.id, stop=job.stop)
+        events = self._engine.stream(build, choice, self._sampling, session=self.id, stop=job.stop)
         activities: dict[type, str] = {Loading: "loading", Reading: "reading", Text: "writing"}
         with closing(events):
             for event in events:
@@ -216,6 +238,14 @@ class Comparison:
             number += 1
             if number >= piece["pieces"]:
                 return
+
+
+def _files(choice: Choice) -> list[Path]:
+    """The model's and, where one is laid over it, the adapter's."""
+    if not isinstance(choice.model, LocalModel):
+        return []
+    adapter = choice.model.adapter
+    return [choice.model.path, *([adapter.path] if adapter and adapter.scale else [])]
 
 
 def start(jobs: Jobs, work: Comparison) -> Job[Comparison]:

@@ -25,7 +25,7 @@ def hub() -> Hub:
 def here() -> Downloads:
     """The downloads into the models folder."""
     services = get_services()
-    return Downloads(hub(), services.settings.models, services.jobs)
+    return Downloads(hub(), services.settings.models, services.jobs, services.db)
 
 
 def begin(repo_id: str, file: str) -> bool:
