@@ -25,6 +25,9 @@ QUANTIZATIONS = {
 }
 DEVICE_KINDS = ("cpu", "gpu", "igpu", "accel")
 
+_log_callbacks: list[Any] = []
+"""llama.cpp calls the last one for as long as the process lives; a freed one crashes it at the next line."""
+
 
 class Log:
     """The loader's log lines: what it complained about and where it put the layers.
@@ -37,8 +40,9 @@ class Log:
         self._errors: deque[str] = deque(maxlen=40)
         self._partial = ""
         self._echo = echo
-        self._callback = llama.llama_log_callback(self._take)
-        llama.llama_log_set(self._callback, ctypes.c_void_p(0))
+        callback = llama.llama_log_callback(self._take)
+        _log_callbacks.append(callback)
+        llama.llama_log_set(callback, ctypes.c_void_p(0))
 
     def _take(self, level: int, text: bytes, _data: object) -> None:
         self._partial += text.decode("utf-8", errors="replace")

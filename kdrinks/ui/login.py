@@ -28,7 +28,7 @@ def draw(admins: Collection[str]) -> None:
     known = providers() if admins else []
     if known and st.user.to_dict().get("is_logged_in") is True:
         role = f" ({t('frame.administrator')})" if visitor().administrator else ""
-        st.caption(f"{as_plain(str(st.user.get('email') or ''))}{role}")
+        st.text(f"{st.user.get('email') or ''}{role}")  # Markdown would make a link of it
         if st.button(t("frame.log_out"), icon=":material/logout:", type="tertiary", key="log-out"):
             st.logout()
         return

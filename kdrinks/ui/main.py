@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from kdrinks.config import from_environment
 from kdrinks.errors import KdrinksError
 from kdrinks.ui import address, login
 from kdrinks.ui.chat import conversations
@@ -46,7 +47,7 @@ with st.sidebar:
             label_visibility="collapsed",
             on_change=lambda: st.session_state.update({CHOSEN: True}),
         )
-    st.caption(t("frame.about"))
+    st.caption(t("frame.about_hosted" if from_environment().admins else "frame.about"))
 
 # the page's own language for screen readers and line breaking; the cookie keeps a choice over reloads and new tabs
 cookie = f"document.cookie = '{LANGUAGE_COOKIE}={lang()}; path=/; max-age=31536000; SameSite=Lax';"
