@@ -13,7 +13,9 @@ from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from kdrinks.errors import KdrinksError
+from kdrinks.errors import KdrinksError, NotAllowed
+from kdrinks.permissions import is_theirs
+from kdrinks.records import Visitor
 from kdrinks.store import jobs as store
 from kdrinks.store.db import Database, new_id
 from kdrinks.store.jobs import CutJob
@@ -112,7 +114,7 @@ class Job(Generic[W]):
     def can_pause(self) -> bool:
         return self._discard is not None
 
-    # What pages and the command line call.
+    # What the command line calls, and Jobs for those who asked whether they may.
 
     def begin(self) -> None:
         """Start, or go on after a pause or a failure; nothing while it runs or where it is done or cancelled. Raises StoreError."""
@@ -248,6 +250,11 @@ class Job(Generic[W]):
                 log.exception("what %s of %s left could not be removed", self.kind, self.subject)
 
 
+def _check_owner(who: Visitor, job: "Job[Any] | CutJob") -> None:
+    if not is_theirs(job.owner, who):
+        raise NotAllowed("not_yours")
+
+
 class Jobs:
     """Every job of this process: pages, tabs and commands find the same ones here."""
 
@@ -296,7 +303,7 @@ class Jobs:
                 del self._jobs[gone.id]
         for cut in self.cut(kind):
             if cut.subject == subject:
-                self.dismiss(cut.id)  # trying it again is an answer to being told
+                self._forget_cut(cut)  # trying it again is an answer to being told
         return job
 
     def of(self, kind: str) -> list[Job[Any]]:
@@ -316,22 +323,41 @@ class Jobs:
         with self._lock:
             return [job for job in self._cut if job.kind == kind]
 
-    def dismiss(self, job_id: str) -> None:
-        """Take one that is over, or was cut, off the list; nothing for one that runs or is not known. Raises StoreError."""
+    # What people do with a job. Each raises NotAllowed where it is not theirs, before anything else.
+
+    def pause(self, who: Visitor, job: Job[Any]) -> None:
+        """Stop it where it is, so that it can go on from there."""
+        _check_owner(who, job)
+        job.pause()
+
+    def resume(self, who: Visitor, job: Job[Any]) -> None:
+        """Let one go on that was paused or failed. Raises StoreError."""
+        _check_owner(who, job)
+        job.begin()
+
+    def cancel(self, who: Visitor, job: Job[Any]) -> None:
+        """Stop it for good, within its step."""
+        _check_owner(who, job)
+        job.cancel()
+
+    def dismiss(self, who: Visitor, job: Job[Any] | CutJob) -> None:
+        """Take one that is over, or was cut, off the list; nothing for one that runs. Raises StoreError."""
+        _check_owner(who, job)
+        if isinstance(job, CutJob):
+            self._forget_cut(job)
+        elif job.over:
+            with self._lock:
+                self._jobs.pop(job.id, None)
+
+    def _forget_cut(self, cut: CutJob) -> None:
         with self._lock:
-            if (job := self._jobs.get(job_id)) and job.over:
-                del self._jobs[job_id]
-            for cut in [one for one in self._cut if one.id == job_id]:
-                if self._db:
-                    store.record(
-                        self._db,
-                        job_id=cut.id,
-                        kind=cut.kind,
-                        subject=cut.subject,
-                        owner=cut.owner,
-                        phase="interrupted",
-                    )
-                self._cut.remove(cut)
+            if cut not in self._cut:
+                return
+            if self._db:
+                store.record(
+                    self._db, job_id=cut.id, kind=cut.kind, subject=cut.subject, owner=cut.owner, phase="interrupted"
+                )
+            self._cut.remove(cut)
 
     def close(self) -> None:
         """Stop everything and wait shortly; what is stopped by this is told at the next start."""

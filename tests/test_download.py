@@ -246,7 +246,7 @@ def test_what_an_earlier_run_left_is_offered_again(hub: FakeHub, tmp_path: Path)
     assert job.wait(PATIENCE_S)
     left = Downloads(Hub(), tmp_path, Jobs()).interrupted()
     assert left == [Interrupted(job.work.target, f"{REPO}:drink-Q4_K_M.gguf", job.work.done_bytes, len(DATA))]
-    left[0].discard()
+    left[0].discard(ADMINISTRATOR)
     assert Downloads(Hub(), tmp_path, Jobs()).interrupted() == []
 
 

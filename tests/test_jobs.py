@@ -404,25 +404,28 @@ def test_the_app_ends_at_once_whatever_is_under_way(
 def test_the_app_that_is_ended_stops_its_jobs_at_once_and_tells_them_when_it_is_opened_again(
     browser: Browser, tmp_path: Path
 ) -> None:
-    long = pdf([[(9, f"Line {n} of page.") for n in range(60)]] * 900)
+    files: list[FilePayload] = [
+        {"name": name, "mimeType": "application/pdf", "buffer": pdf([[(9, f"{name} {n}") for n in range(60)]] * 900)}
+        for name in ("one.pdf", "two.pdf", "three.pdf", "long.pdf")
+    ]  # they wait for each other, so that the last one is not done whatever else takes time
     with running_app(tmp_path / "home", tmp_path) as app:
         with visit(browser, app, "/drinks?documents=1") as page:
-            file: FilePayload = {"name": "long.pdf", "mimeType": "application/pdf", "buffer": long}
-            page.locator("input[type=file]").set_input_files([file])
-            job = page.locator("[class*='st-key-job-']")
-            expect(job).to_contain_text("long.pdf")
+            page.locator("input[type=file]").set_input_files(files)
+            job = page.locator("[class*='st-key-job-']").filter(has_text="long.pdf")
+            expect(job).to_be_visible()
             second = open_tab(page.context, app, "/drinks?documents=1")
-            expect(second.locator("[class*='st-key-job-']")).to_contain_text("long.pdf")
+            expect(second.locator("[class*='st-key-job-']").filter(has_text="long.pdf")).to_be_visible()
             page.goto(f"{app.url}/analytics")
             expect(page.get_by_role("heading").first).to_be_visible()
             page.goto(f"{app.url}/drinks?documents=1")
-            expect(job).to_contain_text("long.pdf")
+            expect(job).to_be_visible()
         children = psutil.Process(app.pid).children(recursive=True)
         began = time.monotonic()
     assert time.monotonic() - began < 10
     psutil.wait_procs(children, timeout=PATIENCE_S)
     assert not [child for child in children if child.is_running()]
     with running_app(tmp_path / "home", tmp_path) as app, visit(browser, app, "/drinks?documents=1") as page:
-        expect(page.locator("[class*='st-key-cut-']")).to_contain_text("‘long.pdf’ 넣기가 중단되었습니다")
-        page.get_by_role("button", name="닫기").click()
-        expect(page.locator("[class*='st-key-cut-']")).to_have_count(0)
+        cut = page.locator("[class*='st-key-cut-']").filter(has_text="‘long.pdf’ 넣기가 중단되었습니다")
+        expect(cut).to_be_visible()
+        cut.get_by_role("button", name="닫기").click()
+        expect(cut).to_have_count(0)

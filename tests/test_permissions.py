@@ -16,6 +16,7 @@ from kdrinks import answer
 from kdrinks.answer import Answer
 from kdrinks.config import Settings
 from kdrinks.errors import KdrinksError, NotAllowed
+from kdrinks.jobs import Job, Jobs
 from kdrinks.records import ADMINISTRATOR, Visitor
 from kdrinks.services import Services, last_choice, open_services
 from kdrinks.store import chats, forget
@@ -31,6 +32,7 @@ BY_OWNER = {
     "kdrinks.permissions.is_theirs",
     "kdrinks.permissions.owner_of",
     *(f"kdrinks.store.chats.{name}" for name in ("start_conversation", "record_question", "conversations", "messages")),
+    *(f"kdrinks.jobs.Jobs.{name}" for name in ("pause", "resume", "cancel", "dismiss")),
     *("kdrinks.store.chats.delete_conversation", "kdrinks.store.chats.check_may_ask", "kdrinks.store.forget.one"),
 }
 """Doors that let everybody pass, each to their own; the tests below try them. Every other one is for administrators only."""
@@ -104,6 +106,19 @@ def test_no_function_of_the_store_opens_to_whoever_calls_it() -> None:
     }
     assert unlocked == listed, "a function that takes a Database asks `who`, or stands in WITHOUT with its reason"
     assert DOORS.keys() >= BY_OWNER
+
+
+@pytest.mark.parametrize("act", [Jobs.pause, Jobs.resume, Jobs.cancel, Jobs.dismiss])
+def test_nobody_touches_another_ones_job(act: Callable[[Jobs, Visitor, Job[Any]], None]) -> None:
+    jobs = Jobs()
+    job = jobs.start("document", lambda job: job.stop.wait(30), subject="tea", owner=ONE.id, discard=lambda: None)
+    with pytest.raises(NotAllowed):
+        act(jobs, OTHER, job)
+    assert not job.stop.is_set() and jobs.of("document") == [job]
+    jobs.cancel(ONE, job)
+    assert job.wait(30)
+    jobs.dismiss(BOSS, job)
+    assert jobs.of("document") == []
 
 
 @pytest.fixture

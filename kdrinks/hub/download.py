@@ -247,8 +247,9 @@ class Interrupted:
     done_bytes: int
     size_bytes: int
 
-    def discard(self) -> None:
-        """Throws the bytes away."""
+    def discard(self, who: Visitor) -> None:
+        """Throws the bytes away. Raises NotAllowed."""
+        administrators_only(who)
         part_path(self.target).unlink(missing_ok=True)
         state_path(self.target).unlink(missing_ok=True)
 

@@ -5,16 +5,18 @@ words are the strings jobs.KIND.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from kdrinks.errors import KdrinksError
 from kdrinks.jobs import Job
+from kdrinks.records import Visitor
 from kdrinks.store.jobs import CutJob
-from kdrinks.ui.frame import get_services, show_error, t
+from kdrinks.ui.frame import get_services, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
+J = TypeVar("J", Job[Any], CutJob, Job[Any] | CutJob)
 EVERY_S = 0.5
 """Between two looks at the jobs while one of them runs."""
 
@@ -64,15 +66,9 @@ def step_text(job: Job[Any]) -> str:
     return t(f"jobs.{job.kind}.{step}", **{key: _value(value) for key, value in values.items()})
 
 
-def dismiss_button(job_id: str) -> None:
+def dismiss_button(job: Job[Any] | CutJob) -> None:
     """Takes a job that is over, or was cut, off the list for everybody."""
-    if st.button(t("jobs.dismiss"), icon=":material/close:", type="tertiary", key=f"dismiss-{job_id}"):
-        try:
-            get_services().jobs.dismiss(job_id)
-        except KdrinksError as error:
-            show_error(error)
-            return
-        st.rerun()
+    _button(job, "dismiss", "close", get_services().jobs.dismiss, type="tertiary")
 
 
 def _state(kind: str) -> list[tuple[str, bool, bool]]:
@@ -97,23 +93,26 @@ def _draw_job(job: Job[Any], name: str, text: str, may_change: bool) -> None:
 
 
 def _draw_buttons(job: Job[Any]) -> None:
+    jobs = get_services().jobs
     if job.running and job.can_pause:
-        st.button(t("jobs.pause"), icon=":material/pause:", key=f"pause-{job.id}", on_click=job.pause)
-    if (
-        not job.running
-        and job.can_pause
-        and st.button(t("jobs.resume"), icon=":material/play_arrow:", key=f"resume-{job.id}")
-    ):
+        _button(job, "pause", "pause", jobs.pause)
+    if not job.running and job.can_pause:
+        _button(job, "resume", "play_arrow", jobs.resume)
+    if job.running or job.can_pause:
+        _button(job, "cancel", "close", jobs.cancel)
+    else:
+        dismiss_button(job)
+
+
+def _button(job: J, name: str, icon: str, act: Callable[[Visitor, J], None], **look: Any) -> None:
+    """One of the strings jobs.NAME; what is not allowed is said in its place."""
+    if st.button(t(f"jobs.{name}"), icon=f":material/{icon}:", key=f"{name}-{job.id}", **look):
         try:
-            job.begin()
+            act(visitor(), job)
         except KdrinksError as error:
             show_error(error)
             return
         st.rerun()
-    if job.running or job.can_pause:
-        st.button(t("jobs.cancel"), icon=":material/close:", key=f"cancel-{job.id}", on_click=job.cancel)
-    else:
-        dismiss_button(job.id)
 
 
 def _draw_cut(cut: CutJob, name: str, may_change: bool) -> None:
@@ -128,7 +127,7 @@ def _draw_cut(cut: CutJob, name: str, may_change: bool) -> None:
             f":material/power_off: {t(f'jobs.{cut.kind}.interrupted', subject=as_plain(name))}", width="content"
         )
         if may_change:
-            dismiss_button(cut.id)
+            dismiss_button(cut)
 
 
 def _value(value: object) -> str:

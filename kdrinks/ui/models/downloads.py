@@ -45,7 +45,7 @@ def draw() -> None:
     left = here().interrupted()
     for cut in get_services().jobs.cut(KIND):
         if cut.subject in {one.target.name for one in left}:
-            get_services().jobs.dismiss(cut.id)  # told below, with a way to go on
+            get_services().jobs.dismiss(visitor(), cut)  # told below, with a way to go on
     job_progress.draw(KIND, text=_progress_text, every_s=EVERY_S)
     for job in here().jobs():
         if job.phase == "done":
@@ -53,7 +53,7 @@ def draw() -> None:
                 st.markdown(
                     f"**{as_plain(job.subject)}**  \n:green[:material/verified: {t('models.catalog.verified')}]"
                 )
-                job_progress.dismiss_button(job.id)
+                job_progress.dismiss_button(job)
     for one in left:
         _draw_interrupted(one)
 
@@ -79,7 +79,7 @@ def _draw_interrupted(left: Interrupted) -> None:
         buttons = top.container(horizontal=True, width="content", gap="small")
         resume = buttons.button(t("jobs.resume"), icon=":material/play_arrow:", key=f"again-{left.origin}")
         if buttons.button(t("jobs.cancel"), icon=":material/close:", key=f"discard-{left.origin}"):
-            left.discard()
+            left.discard(visitor())
             st.rerun()
         amount = t("models.catalog.amount", done=bytes_text(left.done_bytes), size=bytes_text(left.size_bytes))
         st.progress(left.done_bytes / left.size_bytes, text=f"{t('models.catalog.phase_interrupted')} · {amount}")

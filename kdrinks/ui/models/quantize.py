@@ -56,7 +56,7 @@ def _draw_over(services: Services, job: Job[quantize.Quantizing]) -> None:
             ):
                 _compare(services, job)
             if job.phase != "failed":
-                job_progress.dismiss_button(job.id)
+                job_progress.dismiss_button(job)
 
 
 def _compare(services: Services, job: Job[quantize.Quantizing]) -> None:
@@ -66,7 +66,7 @@ def _compare(services: Services, job: Job[quantize.Quantizing]) -> None:
     models = [job.work.model, *sorted(smaller, key=lambda model: -model.size_bytes)]
     candidates = [Candidate(model, Choice(LocalModel(model.id, model.path))) for model in models]
     if compare.begin(services, candidates, rounds=RUNS_TO_SHOW, quality=True):
-        services.jobs.dismiss(job.id)
+        services.jobs.dismiss(visitor(), job)
         st.rerun()
 
 
