@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, FilePayload, expect
+from playwright.sync_api import Browser, expect
 from streamlit.testing.v1 import AppTest
 
 from kdrinks import i18n, jobs
@@ -404,10 +404,10 @@ def test_the_app_ends_at_once_whatever_is_under_way(
 def test_the_app_that_is_ended_stops_its_jobs_at_once_and_tells_them_when_it_is_opened_again(
     browser: Browser, tmp_path: Path
 ) -> None:
-    files: list[FilePayload] = [
-        {"name": name, "mimeType": "application/pdf", "buffer": pdf([[(9, f"{name} {n}") for n in range(60)]] * 900)}
-        for name in ("one.pdf", "two.pdf", "three.pdf", "long.pdf")
-    ]  # they wait for each other, so that the last one is not done whatever else takes time
+    long = pdf([[(9, f"Line {n} of page.") for n in range(60)]] * 900)
+    files = [tmp_path / name for name in (*(f"{number}.pdf" for number in range(10)), "long.pdf")]
+    for path in files:  # 3 s each, one after the other: the last one is not done whatever else takes time
+        path.write_bytes(long + f"\n% {path.name}".encode())
     with running_app(tmp_path / "home", tmp_path) as app:
         with visit(browser, app, "/drinks?documents=1") as page:
             page.locator("input[type=file]").set_input_files(files)
