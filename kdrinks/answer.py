@@ -88,7 +88,7 @@ def ask(
         administrators_only(who)
     choice = choice or last_choice(services)
     catalog.describe_ref(choice.model, services.settings)
-    if conversation_id:
+    if conversation_id or question_id:
         chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)
     question = Question(
         text=text,

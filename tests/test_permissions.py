@@ -15,7 +15,7 @@ import kdrinks
 from kdrinks import answer
 from kdrinks.answer import Answer
 from kdrinks.config import Settings
-from kdrinks.errors import KdrinksError, NotAllowed
+from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.jobs import Job, Jobs
 from kdrinks.records import ADMINISTRATOR, Visitor
 from kdrinks.services import Services, last_choice, open_services
@@ -224,6 +224,8 @@ def test_nobody_has_another_ones_question_answered_again(services: Services) -> 
     for place, question in ((conversation, ""), (conversation, asked), (own, asked)):
         with pytest.raises(NotAllowed):
             answer.ask(services, OTHER, "What is sikhye?", conversation_id=place, question_id=question)
+    with pytest.raises(BadInput):  # nor outside of every conversation
+        answer.ask(services, OTHER, "What is sikhye?", question_id=asked)
     assert not services.answers and len(chats.messages(services.db, ONE, conversation)) == 1
 
 
