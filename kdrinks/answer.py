@@ -219,7 +219,7 @@ class Answer:
         """The chain, step by step."""
         services, question = self._services, self.question
         model = catalog.describe_ref(question.choice.model, services.settings)
-        services.hashes_of(question.choice.model)  # known by the time it is written, unless the file is large and new
+        before = services.hashes_of(question.choice.model)  # known when it is written, unless the file is large and new
         stored = chats.messages(services.db, question.who, question.conversation_id)
         turns = [*question.turns, *(_turn(asked) for asked in stored if asked.question_id != question.id)]
 
@@ -283,9 +283,9 @@ class Answer:
                         self._show(gate.feed(text) if gate else text)
                         if gate and gate.outcome != "kept":
                             self._halt.set()
-                    case Done(finish, timing, loaded, corrections, prompt_hash):
+                    case Done(finish, timing, loaded, corrections) as done:
                         self.loaded = loaded if loaded.used else None
-                        self.identity = self._identified(findings, loaded, prompt_hash, gate)
+                        self.identity = self._identified(findings, done, gate, before)
                         self.timing = replace(timing, retrieve_s=self.timing.retrieve_s)
 
         # 4) What the guard kept back or replaces, and which passages the answer rests on
@@ -303,19 +303,22 @@ class Answer:
             self._cite(findings, built.passages)
         return finish
 
-    def _identified(self, findings: Findings, loaded: Loaded, prompt_hash: str, gate: guard.Guard | None) -> str:
-        model_hash, adapter_hash = self._services.hashes_of(self.question.choice.model)
+    def _identified(self, findings: Findings, done: Done, gate: guard.Guard | None, before: tuple[str, str]) -> str:
+        """before: the hashes when the answer began; of a file that was exchanged meanwhile nobody knows which one wrote."""
+        model_hash, adapter_hash = now = self._services.hashes_of(self.question.choice.model)
+        if any(then not in ("", one) for then, one in zip(before, now, strict=True)):
+            return ""
         return identity.Identity(
             model_hash=model_hash,
-            template_hash=loaded.template_hash,
-            prompt_hash=prompt_hash,
+            template_hash=done.loaded.template_hash,
+            prompt_hash=done.prompt_hash,
             sampling=self.question.sampling,
             mode="held" if gate else "free",
             sentences_hash=identity.hash_of_sentences(gate.sentences() if gate else None),
             exclusions=findings.exclusions,
             data_version=findings.data_version,
             adapter_hash=adapter_hash,
-            adapter_scale=loaded.adapter_scale or 0.0,
+            adapter_scale=done.loaded.adapter_scale or 0.0,
         ).hash()
 
     def _find(self, history: Sequence[str]) -> Findings:

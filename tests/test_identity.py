@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kdrinks.answer import Answer, ask
 from kdrinks.config import BUILT_IN_FILE, Settings
+from kdrinks.engine.protocol import Done, Event
 from kdrinks.generation.identity import SAFETY_SOURCES, Identity, safety_version
 from kdrinks.hub import model_hash
-from kdrinks.records import ADMINISTRATOR, Choice, LocalModel, Sampling
+from kdrinks.records import ADMINISTRATOR, Adapter, Choice, LocalModel, Sampling
 from kdrinks.services import Services, open_services
 from kdrinks.store import chats, file_hashes
 from kdrinks.store.db import Database
 from tests.support.command_line import document, kdrinks
+from tests.support.tiny_adapters import write_adapter
 from tests.support.tiny_models import write_byte_model
 from tests.support.wait import eventually
 
@@ -70,6 +73,39 @@ def test_the_same_question_to_the_same_model_has_the_same_identity_and_anything_
         asked(services, model, "수정과에 뭐가 들어가요?").identity,
     }
     assert "" not in others and first.identity not in others and len(others) == 4
+
+
+def test_an_answer_after_the_models_file_was_exchanged_is_of_the_new_one(services: Services) -> None:
+    path = write_byte_model(services.settings.models / "exchanged.gguf", context_length=4096)
+    choice = Choice(LocalModel("exchanged", path), "cpu")
+    model_hash.take(services.db, path)
+    before = asked(services, choice)
+    os.replace(write_byte_model(services.settings.models / "new-one.gguf", context_length=4096, layers=2), path)
+    model_hash.take(services.db, path)
+    after = asked(services, choice)
+    assert before.loaded and after.loaded
+    assert before.loaded.layers != after.loaded.layers and before.identity != after.identity != ""
+
+
+def test_an_adapter_that_is_exchanged_while_it_writes_leaves_no_identity(
+    services: Services, model: Choice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = write_adapter(services.settings.models / "tea.gguf")
+    model_hash.take(services.db, adapter)
+    over = replace(model, model=LocalModel("bytes", services.settings.models / "bytes.gguf", Adapter(adapter, 1.0)))
+    assert asked(services, over).identity
+    stream = services.engine.stream
+
+    def exchanged_before_the_end(*values: Any, **options: Any) -> Iterator[Event]:
+        for event in stream(*values, **options):
+            if isinstance(event, Done):
+                os.replace(write_adapter(services.settings.models / "other-tea.gguf", seed=3), adapter)
+                model_hash.take(services.db, adapter)
+            yield event
+
+    monkeypatch.setattr(services.engine, "stream", exchanged_before_the_end)
+    answer = asked(services, over)
+    assert answer.text and answer.identity == ""
 
 
 def test_an_answer_keeps_its_identity_and_one_that_no_model_wrote_has_none(services: Services) -> None:

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from kdrinks.engine.bench import bench
-from kdrinks.engine.memory import WorkerPool, base_of
+from kdrinks.engine.memory import WorkerPool, base_of, stamp_of
 from kdrinks.engine.planner import DirectPlanner, Planner
 from kdrinks.engine.protocol import (
     Build,
@@ -149,15 +149,16 @@ class LocalEngine:
         pool.mark_loaded(choice, replace(pool.loaded, adapter=name, adapter_scale=scale))
 
     def _ensure_base(self, choice: Choice, stop: threading.Event | None) -> Step:
-        """As _ensure, for a choice without an adapter."""
+        """As _ensure, for a choice without an adapter; loaded again where its file is another one than the one that was read."""
         pool = self._pool
         pool.alive()
-        if pool.loaded and pool.choice and base_of(pool.choice) == choice:
-            return False
         path = local_model(choice.model).path
-        if not path.is_file():
+        stamp = stamp_of(path)
+        if pool.loaded and pool.choice and base_of(pool.choice) == choice and stamp in (None, pool.stamp):
+            return False
+        if stamp is None:
             raise ModelNotFound("model_file_missing", file=str(path))
-        if pool.change_to(choice, self._keep.models):
+        if pool.change_to(choice, self._keep.models, stamp):
             return False
         devices = self.devices()
         if pool.idle_models and not self._planner.fits_beside(choice, devices):
@@ -184,6 +185,7 @@ class LocalEngine:
                 predicted = self._planner.predicted_bytes(choice, real) if loaded.used == "cpu" else 0
                 loaded = replace(loaded, kv_type=plan.kv_type, stepped_down=fallbacks, predicted_bytes=predicted)
                 pool.mark_loaded(choice, loaded)
+                pool.stamp = stamp
                 self._planner.record_success(choice, plan, devices, stepped=bool(fallbacks))
                 return True
 

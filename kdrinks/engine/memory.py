@@ -6,9 +6,14 @@ changes which model is in use.
 
 import threading
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from kdrinks.engine.process import WorkerProcess
+from kdrinks.files import regular
 from kdrinks.records import Choice, Loaded, LocalModel
+
+Stamp = tuple[int, int]
+"""Bytes and time of change (ns) of a model's file: with another one it is another model, whatever its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,16 @@ class _IdleModel:
     choice: Choice
     worker: WorkerProcess
     loaded: Loaded
+    stamp: Stamp | None
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """None when there is no file."""
+    try:
+        status = regular(path)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 def base_of(choice: Choice) -> Choice:
@@ -36,6 +51,8 @@ class WorkerPool:
         self.loaded: Loaded | None = None
         self.choice: Choice | None = None
         """What was asked for when `loaded` was loaded."""
+        self.stamp: Stamp | None = None
+        """Of the file of `loaded`, before it was read."""
 
     @property
     def idle_models(self) -> tuple[Loaded, ...]:
@@ -63,20 +80,22 @@ class WorkerPool:
                 self.worker = WorkerProcess()
             return self.worker
 
-    def change_to(self, choice: Choice, models: int) -> bool:
+    def change_to(self, choice: Choice, models: int, stamp: Stamp) -> bool:
         """Makes room for another choice; True when its base rested in memory and is in use again now, with the adapter it had.
 
         models: how many may stay, the one in use included; what was in use until now rests where that allows it.
+        stamp: of the choice's file now; what rests of the file that lay there before ends.
         """
         with self._changing:
             same = [idle for idle in self._idle_models if base_of(idle.choice) == base_of(choice)]
-            found = next((idle for idle in same if idle.worker.alive), None)
+            found = next((idle for idle in same if idle.worker.alive and idle.stamp == stamp), None)
             idle_models = [idle for idle in self._idle_models if idle not in same]
             for idle in same:
                 if idle is not found:
-                    idle.worker.close()  # it died; its pipes are still open
-            if models > 1 and self.worker and self.loaded and self.choice:
-                idle_models.append(_IdleModel(self.choice, self.worker, self.loaded))
+                    idle.worker.close()  # it died, and its pipes are still open; or its file is another one now
+            other = self.choice is not None and base_of(self.choice) != base_of(choice)
+            if models > 1 and self.worker and self.loaded and self.choice and other:
+                idle_models.append(_IdleModel(self.choice, self.worker, self.loaded, self.stamp))
                 self.worker = None
             self.loaded = self.choice = None
             self._idle_models = tuple(idle_models)
@@ -84,6 +103,7 @@ class WorkerPool:
                 if self.worker:
                     self.worker.close()
                 self.worker, self.loaded, self.choice = found.worker, found.loaded, found.choice
+                self.stamp = found.stamp
         self.evict(models - 1)
         return found is not None
 
