@@ -186,6 +186,18 @@ def test_where_there_are_administrators_nobody_else_reads_what_people_wrote(db: 
     assert not page.text_area and not page.get("download_button")
 
 
+@pytest.mark.parametrize("word", ["식혜", "힐데가르트"])
+def test_a_visitor_of_a_hosted_site_sees_of_what_others_say_the_drinks_alone(db: Database, word: str) -> None:
+    say(db, {"식혜": 3}, pos="drink")
+    say(db, {"힐데가르트": 2}, pos="noun")
+    assert list(open_page("analytics", "ko", word="힐데가르트").dataframe[0].value["word"]) == ["힐데가르트"]
+    frame.get_services().settings = Settings(ROOT, ROOT, admins=frozenset({"boss@example.com"}))
+    page = open_page("analytics", "ko", word=word, pos="noun", period="all")
+    assert list(page.dataframe[0].value["word"]) == ["식혜"]
+    assert ("analytics-word" in {button.key for button in page.button}) == (word == "식혜")
+    assert not any("힐데가르트" in text.value for text in page.markdown)
+
+
 def test_the_live_connection_is_opened_and_shut_by_a_button(db: Database) -> None:
     say(db, {"식혜": 3}, pos="drink")
     page = open_page("analytics", "ko", section="data")

@@ -13,13 +13,13 @@ import streamlit as st
 
 from kdrinks.charts import base
 from kdrinks.config import ROOT
-from kdrinks.store import analytics, preferences
+from kdrinks.store import analytics, preferences, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, now
 from kdrinks.store.export import as_csv, as_parquet
 from kdrinks.ui import address
 from kdrinks.ui.address import Control
-from kdrinks.ui.frame import get_services, lang, t
+from kdrinks.ui.frame import get_services, lang, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 PERIOD_DAYS = {"1d": 1, "7d": 7, "30d": 30, "90d": 90, "all": None}
@@ -33,6 +33,7 @@ WORD_KEY = "analytics-only"
 STOP_WORDS_KEY = "stop_words"
 """Under which the store keeps the words a person does not want counted."""
 DEFAULT_KINDS = ("drink", "noun", "english")
+DRINKS_ONLY = ("drink",)
 
 
 def read(table: Callable[..., pd.DataFrame], view: AnalyticsFilter, /, *arguments: Any, **options: Any) -> pd.DataFrame:
@@ -81,27 +82,19 @@ def settle_address(sections: Sequence[str]) -> None:
 
 
 def choose_view() -> AnalyticsFilter:
-    """The filters."""
+    """The filters. Words other than drinks, one person's name or illness among them, are for those alone who read what people wrote."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         period = _one_of("period", tuple(PERIOD_DAYS))
         word_stats = _one_of("said", SAID, label="language")
         who = _one_of("who", WHO)
-        kinds = st.pills(
-            t("analytics.pos"),
-            base.WORD_KINDS,
-            selection_mode="multi",
-            format_func=lambda kind: t(f"charts.kinds.{kind}"),
-            key="analytics-pos",
-            wrap=True,
-            persist_state="session",
-        )
+        kinds = _kinds() if visitor().administrator else DRINKS_ONLY
         model = _model()
     offset = -(st.context.timezone_offset or 0)
     return AnalyticsFilter(
         since=_beginning(PERIOD_DAYS[period], offset),
         lang=cast(Literal["", "ko", "en"], "" if word_stats == "all" else word_stats),
         who=cast(Literal["", "question", "answer"], "" if who == "both" else who),
-        pos=tuple(kinds or DEFAULT_KINDS),
+        pos=kinds,
         model=model,
         word=_word(),
         stop=tuple(stop_words()),
@@ -221,6 +214,19 @@ def can_save_pictures() -> None:
     st.html(f"<script>{(room / 'save_chart.js').read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
 
 
+def _kinds() -> tuple[str, ...]:
+    chosen = st.pills(
+        t("analytics.pos"),
+        base.WORD_KINDS,
+        selection_mode="multi",
+        format_func=lambda kind: t(f"charts.kinds.{kind}"),
+        key="analytics-pos",
+        wrap=True,
+        persist_state="session",
+    )
+    return tuple(chosen or DEFAULT_KINDS)
+
+
 def _model() -> str:
     """One of the models that answered; nothing to choose while there is one."""
     names = models()
@@ -251,6 +257,8 @@ def _models(_db: Database, data_version: str) -> list[str]:
 def _word() -> str:
     """The word that narrows the whole page, with the button that lets go of it."""
     word = str(st.session_state[WORD_KEY])
+    if not visitor().administrator and not _is_drink(word):
+        return ""
     if word:
         st.button(
             t("analytics.only_with", word=as_plain(word)),
@@ -260,6 +268,12 @@ def _word() -> str:
             on_click=_let_go,
         )
     return word
+
+
+def _is_drink(word: str) -> bool:
+    """Whether somebody said it as a drink's name."""
+    drinks = read(word_stats.top_words, AnalyticsFilter(pos=DRINKS_ONLY), limit=1000, search=word)
+    return word in set(drinks["word"])
 
 
 def _let_go() -> None:
