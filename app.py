@@ -16,5 +16,8 @@ settings = from_environment()
 middleware = [Middleware(KnownHosts, hosts=settings.hosts)]
 if settings.admins:  # at home everybody is one person, and needs no cookie
     middleware.append(Middleware(VisitorCookie, path=st.get_option("server.baseUrlPath")))
+    st.set_option(
+        "client.showErrorDetails", "none"
+    )  # a bug's traceback, with the folders of the server, is for its log
 
 app = st.App("kdrinks/ui/main.py", lifespan=warm, middleware=middleware)

@@ -4,17 +4,19 @@ import asyncio
 import importlib
 import inspect
 import pkgutil
+import runpy
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit import config
 
 import kdrinks
 from kdrinks import answer
 from kdrinks.answer import Answer
-from kdrinks.config import Settings
+from kdrinks.config import ROOT, Settings
 from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.jobs import Job, Jobs
 from kdrinks.records import ADMINISTRATOR, Visitor
@@ -331,3 +333,14 @@ def test_whoever_names_administrators_that_cannot_log_in_is_told_at_the_start(
     assert not caplog.records
     start.warn_where_nobody_can_log_in(Settings(tmp_path, tmp_path, admins=frozenset(ADMINS)))
     assert ["nobody can become administrator" in record.message for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize(("admins", "details"), [("", "full"), ("boss@example.org", "none")])
+def test_a_bugs_traceback_is_shown_at_home_only(monkeypatch: pytest.MonkeyPatch, admins: str, details: str) -> None:
+    monkeypatch.setenv("KDRINKS_ADMINS", admins)
+    before = config.get_option("client.showErrorDetails")
+    try:
+        runpy.run_path(str(ROOT / "app.py"))
+        assert config.get_option("client.showErrorDetails") == details
+    finally:
+        config.set_option("client.showErrorDetails", before)
