@@ -299,6 +299,17 @@ def test_a_damaged_database_is_named_and_left_as_it_is(home: Path) -> None:
     assert (home / "kdrinks.duckdb").read_bytes() == b"not a database" * 1000
 
 
+def test_a_hosted_site_names_files_without_the_folders_of_its_server(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir()
+    (home / "kdrinks.duckdb").write_bytes(b"not a database" * 1000)
+    assert str(home) in open_app().error[0].value, "whoever is at home is told where to look"
+    monkeypatch.setenv("KDRINKS_ADMINS", "boss@example.org")
+    told = open_app().error[0].value
+    assert "kdrinks.duckdb" in told and str(home) not in told and "/" not in told
+
+
 def test_the_models_page_shows_machine_models_and_choice(home: Path) -> None:
     (home.parent / "broken.gguf").write_bytes(b"GGUF" + b"\xff" * 100)
     app = open_app()

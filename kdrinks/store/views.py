@@ -3,10 +3,17 @@
 Names and columns here are a promise: add, never rename. Times are UTC. Only the shown analyser version's words are in `words`.
 """
 
+import re
 from dataclasses import dataclass
 
 # A folder's name in an error message says where someone keeps their files; the file's name is enough to understand it.
-NO_PATHS = r"regexp_replace(error, '(^|[\s(\x27\x22])([A-Za-z]:|~)?[/\\](?:[^/\\\n\x27\x22:]+[/\\])*', '\1', 'g')"
+_FOLDERS = r"(^|[\s(\x27\x22])([A-Za-z]:|~)?[/\\](?:[^/\\\n\x27\x22:]+[/\\])*"
+NO_PATHS = rf"regexp_replace(error, '{_FOLDERS}', '\1', 'g')"
+
+
+def without_folders(text: str) -> str:
+    """As NO_PATHS, for a text that is at hand."""
+    return re.sub(_FOLDERS, r"\1", text)
 
 
 @dataclass(frozen=True, slots=True)

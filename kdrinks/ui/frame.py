@@ -16,6 +16,7 @@ from kdrinks.config import from_environment
 from kdrinks.errors import KdrinksError
 from kdrinks.records import ADMINISTRATOR, Language, Visitor
 from kdrinks.services import Services, open_services
+from kdrinks.store.views import without_folders
 from kdrinks.ui.visitor import COOKIE, is_token, of_login, of_token
 
 LANGUAGE_KEY = "language"
@@ -91,7 +92,12 @@ def visitor() -> Visitor:
 
 def show_error(error: KdrinksError) -> None:
     """What happened and what to do next, in the reader's language."""
-    st.error(f"**{error.message(lang())}**\n\n{error.hint(lang())}", icon=":material/error:")
+    st.error(in_public(f"**{error.message(lang())}**\n\n{error.hint(lang())}"), icon=":material/error:")
+
+
+def in_public(error: str) -> str:
+    """An error as strangers may read it: on a hosted site without the folders of its server. Asks no store, which may be the error."""
+    return without_folders(error) if from_environment().admins else error
 
 
 def as_state(error: KdrinksError) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from kdrinks.records import StoredQuestion
 from kdrinks.services import Services
 from kdrinks.store import chats
 from kdrinks.ui.chat import conversations, evidence
-from kdrinks.ui.frame import as_state, get_services, session, show_error, t, visitor
+from kdrinks.ui.frame import as_state, get_services, in_public, session, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
 SHOWN = 15
@@ -107,7 +107,7 @@ def _draw_answer(asked: StoredQuestion) -> None:
         elif exchange.finish != "failed":
             st.caption(t("chat.no_text"))
         if exchange.finish == "failed":
-            st.error(f"**{t('chat.failed')}** {as_plain(exchange.error or '')}", icon=":material/error:")
+            st.error(f"**{t('chat.failed')}** {as_plain(in_public(exchange.error or ''))}", icon=":material/error:")
             _draw_retry(asked)
         elif exchange.finish in ("stopped", "length"):
             st.caption(f":material/stop_circle: {t(f'chat.{exchange.finish}')}")
