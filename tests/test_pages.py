@@ -14,6 +14,7 @@ from kdrinks.records import ADMINISTRATOR, Citation, Exchange, Finish, Loaded, P
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
 from kdrinks.ui import frame
+from kdrinks.ui.chat import conversations
 from kdrinks.ui.chat.view import EXAMPLES
 from kdrinks.ui.pages import declared_pages
 from kdrinks.ui.visitor import of_token
@@ -197,6 +198,13 @@ def test_only_the_last_questions_are_drawn_until_the_earlier_ones_are_asked_for(
     assert len(app.chat_message) == 30
     next(button for button in app.button if "5개 더" in button.label).click().run()
     assert len(app.chat_message) == 40
+
+
+def test_an_address_in_capitals_opens_the_very_same_conversation(seeded: Callable[..., str]) -> None:
+    """Else two questions could be answered in it at once, and what the engine keeps of it outlived its deletion."""
+    conversation = seeded(("식혜는 어떤 음료인가요?", "쌀로 만듭니다.", "stop"))
+    app = open_app(c=conversation.upper())
+    assert app.chat_message and app.session_state[conversations.SESSION_KEY] == conversation
 
 
 def test_a_failed_answer_names_the_cause_and_can_be_asked_again(seeded: Callable[..., str]) -> None:

@@ -4,6 +4,8 @@ The open one is in the address (?c=ID), so that a refresh or a second tab return
 still open after a look at another page. Knows nothing of messages.
 """
 
+from uuid import UUID
+
 import streamlit as st
 from streamlit.navigation.page import Page
 
@@ -22,7 +24,7 @@ SHOWN = 12
 
 def current() -> str | None:
     """The id of the open conversation; None for a new one. Only the chat page calls this: it writes the address."""
-    if addressed := st.query_params.get(ADDRESS_KEY):
+    if addressed := _addressed():
         st.session_state[SESSION_KEY] = addressed
     elif remembered := st.session_state.get(SESSION_KEY):
         st.query_params[ADDRESS_KEY] = remembered
@@ -39,6 +41,15 @@ def close() -> None:
     st.query_params.pop(ADDRESS_KEY, None)
 
 
+def _addressed() -> str:
+    """The id in the address, written as the store does: in capitals it was another one to what keeps answers and memory by it."""
+    text = st.query_params.get(ADDRESS_KEY, "")
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return text
+
+
 def draw_list(services: Services, chat_page: Page) -> None:
     """A new conversation, and those there are to open or delete, the last ones first, page by page."""
     if st.button(t("frame.new_conversation"), icon=":material/add:", width="stretch", key="new-conversation"):
@@ -46,7 +57,7 @@ def draw_list(services: Services, chat_page: Page) -> None:
         st.switch_page(chat_page)
     known = chats.conversations(services.db, visitor(), limit=None)
     # the address first: the page that takes it over is drawn after the list
-    opened = st.query_params.get(ADDRESS_KEY) or st.session_state.get(SESSION_KEY)
+    opened = _addressed() or st.session_state.get(SESSION_KEY)
     st.markdown(f"##### {t('frame.conversations')}")
     if not known:
         st.caption(t("frame.no_conversations"))
