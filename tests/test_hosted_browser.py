@@ -102,3 +102,22 @@ def test_a_person_who_logs_in_has_the_same_conversations_in_every_browser(
         expect(other.get_by_role("button", name="How is yuja tea made?", exact=True)).to_be_visible()
         with_cookies = open_tab(other.context, site, "/models")
         expect(with_cookies.get_by_text("Only an administrator")).to_be_visible()
+
+
+def test_who_logs_out_in_one_tab_is_no_administrator_in_the_others(
+    browser: Browser, site: App, provider: LoginProvider
+) -> None:
+    provider.person = BOSS
+    with visit(browser, site, locale="en-US") as page:
+        log_in(page)
+        page.goto(site.url + "/models")
+        load = page.get_by_role("button", name="Load", exact=True)
+        expect(load).to_be_visible()
+        other = open_tab(page.context, site, "/")
+        other.get_by_role("button", name="Log out").click()
+        expect(other.get_by_role("button", name="Log in")).to_be_visible()
+        load.click()  # the tab still has the connection that it was opened with
+        expect(page.get_by_role("button", name="Log in")).to_be_visible()
+        expect(page.get_by_text("Only an administrator")).to_be_visible()
+        log_in(other)
+        expect(other.get_by_text("Boss@example.org (administrator)")).to_be_visible()

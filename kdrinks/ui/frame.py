@@ -17,7 +17,7 @@ from kdrinks.errors import KdrinksError
 from kdrinks.records import ADMINISTRATOR, Language, Visitor
 from kdrinks.services import Services, open_services
 from kdrinks.store.views import without_folders
-from kdrinks.ui.visitor import COOKIE, is_token, of_login, of_token
+from kdrinks.ui.visitor import COOKIE, is_token, login_of, of_login, of_token
 
 LANGUAGE_KEY = "language"
 """Session state: what the person chose; absent until they do."""
@@ -87,7 +87,25 @@ def visitor() -> Visitor:
     token = st.context.cookies.get(COOKIE)
     if not is_token(token):
         token = st.session_state.setdefault("visitor", token_hex(16))
-    return of_login(st.user.to_dict(), admins) or of_token(str(token))
+    return of_login(claims(), admins) or of_token(str(token))
+
+
+@st.cache_resource(show_spinner=False)
+def _ended_logins() -> set[str]:
+    return set()
+
+
+def claims() -> dict[str, Any]:
+    """What the provider says of who is logged in; nothing from when they log out in any tab, which the others do not hear of."""
+    user = st.user.to_dict()
+    return {} if login_of(user) in _ended_logins() else user
+
+
+def log_out() -> None:
+    """In every tab of this browser."""
+    if login := login_of(st.user.to_dict()):
+        _ended_logins().add(login)
+    st.logout()
 
 
 def show_error(error: KdrinksError) -> None:

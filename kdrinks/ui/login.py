@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from kdrinks.ui.frame import t, visitor
+from kdrinks.ui.frame import claims, log_out, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 
@@ -26,11 +26,12 @@ def providers_in(auth: Mapping[str, Any]) -> list[str]:
 def draw(admins: Collection[str]) -> None:
     """A button for each provider; for whoever is logged in, their address and the way out."""
     known = providers() if admins else []
-    if known and st.user.to_dict().get("is_logged_in") is True:
+    user = claims() if known else {}
+    if user.get("is_logged_in") is True:
         role = f" ({t('frame.administrator')})" if visitor().administrator else ""
-        st.text(f"{st.user.get('email') or ''}{role}")  # Markdown would make a link of it
+        st.text(f"{user.get('email') or ''}{role}")  # Markdown would make a link of it
         if st.button(t("frame.log_out"), icon=":material/logout:", type="tertiary", key="log-out"):
-            st.logout()
+            log_out()
         return
     for name in known:
         label = t("frame.log_in") if len(known) == 1 else f"{t('frame.log_in')}: {as_plain(name)}"

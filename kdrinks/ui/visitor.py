@@ -85,5 +85,10 @@ def of_login(user: Mapping[str, Any], admins: Collection[str]) -> Visitor | None
     return Visitor(_hash("login", issuer, subject), administrator)
 
 
+def login_of(user: Mapping[str, Any]) -> str:
+    """One log-in of one person, for as long as it lasts; empty where the claims do not tell it from their other ones."""
+    return _hash("log-in", *(str(user.get(name)) for name in ("iss", "sub", "iat"))) if user.get("iat") else ""
+
+
 def _hash(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
