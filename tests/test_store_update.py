@@ -17,7 +17,7 @@ import pytest
 
 from kdrinks.config import ROOT, Settings
 from kdrinks.errors import StoreDamaged, StoreLocked, StoreNotWritable
-from kdrinks.records import ADMINISTRATOR
+from kdrinks.records import ADMINISTRATOR, Visitor
 from kdrinks.store import chats, forget, schema
 from kdrinks.store import db as store
 from kdrinks.store.db import Database, now
@@ -311,11 +311,17 @@ def updated(path: Path) -> Iterator[Database]:
 
 
 def test_deleting_a_conversation_deletes_the_copy(updated: Database, path: Path) -> None:
-    other = say(updated)
     assert chats.delete_conversation(updated, ADMINISTRATOR, "00000000-0000-7000-8000-000000000000") == 0
     assert updated.kept_copy(), "nothing was deleted"
-    assert chats.delete_conversation(updated, ADMINISTRATOR, other.conversation_id) == 1
+    assert chats.delete_conversation(updated, ADMINISTRATOR, CONVERSATION) == 1
     assert updated.kept_copy() is None and copies(path) == []
+
+
+def test_a_conversation_that_began_after_the_update_leaves_the_copy_when_it_is_deleted(updated: Database) -> None:
+    visitor = Visitor("of a hosted site")
+    conversation = chats.start_conversation(updated, visitor)
+    assert chats.delete_conversation(updated, visitor, conversation) == 1
+    assert updated.kept_copy(), "it is not in there"
 
 
 def test_deleting_everything_deletes_the_copy_even_where_no_conversation_is_left(updated: Database, path: Path) -> None:

@@ -5,7 +5,7 @@ Knows who may delete nothing: asking the person is the page's work.
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from kdrinks.permissions import administrators_only
@@ -98,19 +98,28 @@ def kept_copy(db: Database, who: Visitor) -> None:
 
 def _delete(db: Database, which: str, values: Sequence[Any] = ()) -> int:
     with db.write() as cursor:
+        began = cursor.execute(
+            f"SELECT min(created_at) FROM conversations WHERE id IN ({which})", list(values)
+        ).fetchone()
         ids = conversations(cursor, which, values)
     if ids:
-        purge_copies(db, ids)
+        purge_copies(db, ids, began[0] if began else None)
     return len(ids)
 
 
-def purge_copies(db: Database, ids: Sequence[str]) -> None:
-    """Nothing deleted stays in the file or its log, in the copy from before an update, in one for analysts, or in a cache."""
+def purge_copies(db: Database, ids: Sequence[str], began: datetime | None = None) -> None:
+    """Nothing deleted stays in the file or its log, in the copy from before an update, in one for analysts, or in a cache.
+
+    began: when the first of them did, where it is known. A copy that is older holds none of them and stays: any visitor of a hosted
+    site could take it from its administrators.
+    """
     snapshot.drop_snapshots(db)
     for forgotten in db.on_delete:
         forgotten(ids)
     try:
-        db.drop_copy()  # before the rewriting, which may need its room on the disk
+        kept = db.kept_copy()
+        if began is None or kept is None or began <= kept.made_at:
+            db.drop_copy()  # before the rewriting, which may need its room on the disk
     finally:
         db.rewrite()
 
