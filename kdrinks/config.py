@@ -31,7 +31,8 @@ def from_environment() -> Settings:
     return Settings(
         home=Path(os.environ.get("KDRINKS_HOME") or ROOT / ".kdrinks").expanduser(),
         models=Path(os.environ.get("KDRINKS_MODELS") or ROOT / "models").expanduser(),
-        admins=_listed("KDRINKS_ADMINS"),
+        # a value that names nobody is a slip: then nobody is administrator, not everybody
+        admins=_listed("KDRINKS_ADMINS") or frozenset(os.environ.get("KDRINKS_ADMINS", "").strip()),
         hosts=_listed("KDRINKS_HOSTS"),
     )
 

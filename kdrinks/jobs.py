@@ -345,9 +345,10 @@ class Jobs:
         _check_owner(who, job)
         if isinstance(job, CutJob):
             self._forget_cut(job)
-        elif job.over:
-            with self._lock:
-                self._jobs.pop(job.id, None)
+        else:
+            with self._lock, job._changing:
+                if job.over:
+                    self._jobs.pop(job.id, None)
 
     def _forget_cut(self, cut: CutJob) -> None:
         with self._lock:

@@ -96,7 +96,8 @@ class Services:
 
     def _hash_of(self, path: Path) -> str:
         found = model_hash.known(self.db, path)
-        if not found:
+        tried = any(job.key == str(path) and job.phase == "failed" for job in self.jobs.of(HASHING))
+        if not found and not tried:
             self.jobs.start(HASHING, partial(_take_hash, self.db, path), subject=path.name, key=str(path))
         return found
 

@@ -16,7 +16,7 @@ from streamlit import config
 import kdrinks
 from kdrinks import answer
 from kdrinks.answer import Answer
-from kdrinks.config import ROOT, Settings
+from kdrinks.config import ROOT, Settings, from_environment
 from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.jobs import Job, Jobs
 from kdrinks.records import ADMINISTRATOR, Visitor
@@ -333,6 +333,17 @@ def test_whoever_names_administrators_that_cannot_log_in_is_told_at_the_start(
     assert not caplog.records
     start.warn_where_nobody_can_log_in(Settings(tmp_path, tmp_path, admins=frozenset(ADMINS)))
     assert ["nobody can become administrator" in record.message for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize("slip", [",", " , ", ",,"])
+def test_a_list_of_administrators_that_names_nobody_makes_nobody_one(
+    monkeypatch: pytest.MonkeyPatch, slip: str
+) -> None:
+    monkeypatch.setenv("KDRINKS_ADMINS", slip)
+    admins = from_environment().admins
+    assert admins and "@" not in "".join(admins)
+    monkeypatch.setenv("KDRINKS_ADMINS", "")
+    assert not from_environment().admins
 
 
 @pytest.mark.parametrize(("admins", "details"), [("", "full"), ("boss@example.org", "none")])
