@@ -85,6 +85,8 @@ def of_drink(query: Query, passages: Sequence[Passage], scores: Mapping[str, flo
     scores: how many of the question's telling words each passage holds, weighed by rarity (0 to 4), and how near its vector is (0 to 8).
     """
     weights = kind_weights(dict(query.probabilities) | _by_a_word(query))
+    if query.intent == "making":  # ingredients stand beside the steps and must not outweigh them: `어떤 순서로 만들어?`
+        weights["making"] = max(weights.get("making", 0.0), weights.get("ingredients", 0.0) + 0.01)
     ranked = sorted(
         passages,
         key=lambda passage: -(2.0 * weights.get(passage.kind, 0.0) + 0.35 * min(scores.get(passage.id, 0.0), 4.0)),
