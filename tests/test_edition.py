@@ -188,12 +188,23 @@ def test_a_wrong_field_is_named(typed: DrinkForm, field: str, key: str) -> None:
 
 
 def test_liquor_and_honey_bring_their_cautions_even_when_nobody_typed_them() -> None:
-    record = form.record_from(replace(NEW, is_alcoholic=True, abv_min=6.0, abv_max=8.0), None)
+    record = form.record_from(replace(NEW, is_alcoholic=True, abv_min=6.0, abv_max=7.0), None)
     drink = drink_from(record)
-    assert drink.alcohol.ko == "흑임자차는 술입니다. 도수는 6~8%입니다."
+    assert drink.alcohol.ko == "흑임자차는 술입니다. 도수는 6~7%입니다."
     assert drink.tags.alcohol == "low"
     assert "임신" in drink.safety.ko and "12개월" in drink.safety.ko
     assert "pregnant" in drink.safety.en and "12 months" in drink.safety.en
+
+
+@pytest.mark.parametrize("abv_max", [0.0, 1.5])
+def test_a_drink_that_may_contain_alcohol_says_so_and_is_never_alcohol_free(abv_max: float) -> None:
+    drink = drink_from(form.record_from(replace(NEW, may_contain_alcohol=True, abv_max=abv_max), None))
+    assert not drink.is_alcoholic and not drink.alcohol_free and drink.tags.alcohol == "maybe"
+    assert (drink.abv_percent is None) == (not abv_max)
+    assert "있을 수 있습니다" in drink.alcohol.ko and "may contain" in drink.alcohol.en
+    assert "임신" in drink.safety.ko and "pregnant" in drink.safety.en
+    free = drink_from(form.record_from(replace(form.form_from(drink), may_contain_alcohol=False, abv_max=0.0), drink))
+    assert free.alcohol_free and free.abv_percent and "contains no alcohol" in free.alcohol.en
 
 
 @pytest.mark.parametrize("kind", import_export.FORMATS)

@@ -28,6 +28,10 @@ _LIQUOR = {
     "ko": "술이므로 임신·수유 중이거나 운전하기 전인 사람, 미성년자는 마시지 않습니다.",
     "en": "It is an alcoholic drink: it is not for pregnant or breastfeeding women, for anyone about to drive, or for minors.",
 }
+_PERHAPS = {
+    "ko": "알코올이 있을 수 있으므로 임신·수유 중이거나 운전하기 전인 사람, 약을 복용하는 사람, 미성년자는 마시지 않습니다.",
+    "en": "It may contain alcohol: it is not for pregnant or breastfeeding women, for anyone about to drive or on medication, or for minors.",
+}
 _HONEY = {
     "ko": "꿀을 넣었다면 생후 12개월 미만 아기에게는 주지 않습니다.",
     "en": "If honey is used, never give it to babies under 12 months.",
@@ -44,8 +48,11 @@ class DrinkForm:
     hanja: str = ""
     aliases: tuple[str, ...] = ()
     is_alcoholic: bool = False
+    may_contain_alcohol: bool = False
+    """Only where it is no liquor."""
     abv_min: float = 0.0
     abv_max: float = 0.0
+    """Both 0 also where the strength is not known."""
     caffeine: bool = False
     ko: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """summary and TEXTS as texts, LISTS as tuples."""
@@ -85,8 +92,9 @@ def form_from(drink: Drink) -> DrinkForm:
         hanja=drink.hanja or "",
         aliases=drink.aliases,
         is_alcoholic=drink.is_alcoholic,
-        abv_min=float(drink.abv_percent.min),
-        abv_max=float(drink.abv_percent.max),
+        may_contain_alcohol=not drink.is_alcoholic and not drink.alcohol_free,
+        abv_min=float(drink.abv_percent.min) if drink.abv_percent else 0.0,
+        abv_max=float(drink.abv_percent.max) if drink.abv_percent else 0.0,
         caffeine=drink.tags.caffeine == "yes",
         ko=texts["ko"],
         en=texts["en"],
@@ -126,7 +134,9 @@ def record_from(form: DrinkForm, before: Drink | None) -> dict[str, Any]:
         if before
         else f"{'전통주' if form.is_alcoholic else '음청류'}-{kinds[0] if kinds else ''}",
         "is_alcoholic": form.is_alcoholic,
-        "abv_percent": {"min": form.abv_min, "max": form.abv_max, "note": None, "confidence": "medium"},
+        "abv_percent": None
+        if _perhaps(form) and form.abv_max <= 0
+        else {"min": form.abv_min, "max": form.abv_max, "note": None, "confidence": "medium"},
         **{name: {"ko": form.ko.get(name, ""), "en": form.en.get(name, "")} for name in ("summary", *TEXTS)},
         **{name: {"ko": list(form.ko.get(name, ())), "en": list(form.en.get(name, ()))} for name in LISTS},
         "facts": [_fact(fact, before.facts if before else ()) for fact in form.facts],
@@ -142,11 +152,7 @@ def record_from(form: DrinkForm, before: Drink | None) -> dict[str, Any]:
         "confidence": "medium",
     }
     old = record_of(before) if before else {}
-    same_abv = before is not None and (before.is_alcoholic, before.abv_percent.min, before.abv_percent.max) == (
-        form.is_alcoholic,
-        form.abv_min,
-        form.abv_max,
-    )
+    same_abv = before is not None and _said_of_alcohol(form_from(before)) == _said_of_alcohol(form)
     if same_abv:
         record["abv_percent"], record["tags"]["alcohol"] = old["abv_percent"], old["tags"]["alcohol"]
     same_caffeine = before is not None and before.tags.caffeine == record["tags"]["caffeine"]
@@ -267,11 +273,20 @@ def _fact(fact: Mapping[str, Any], before: Sequence[Any]) -> dict[str, Any]:
     }
 
 
+def _said_of_alcohol(form: DrinkForm) -> tuple[object, ...]:
+    return form.is_alcoholic, form.may_contain_alcohol and not form.is_alcoholic, form.abv_min, form.abv_max
+
+
+def _perhaps(form: DrinkForm) -> bool:
+    """Whether it is no liquor and yet not surely without alcohol."""
+    return not form.is_alcoholic and (form.may_contain_alcohol or form.abv_max > 0)
+
+
 def _strength(form: DrinkForm) -> str:
     """By the limits of Tags.alcohol."""
     if not form.is_alcoholic:
-        return "low" if form.abv_max > 0 else "none"
-    return "low" if form.abv_min < 8 else "medium" if form.abv_min <= 20 else "high"
+        return "maybe" if _perhaps(form) else "none"
+    return "low" if form.abv_max < 8 else "medium" if form.abv_max <= 20 else "high"
 
 
 def _figure(form: DrinkForm) -> str:
@@ -285,19 +300,19 @@ def _alcohol(form: DrinkForm, lang: str, title: str) -> str:
         topic = title + josa(title, "은/는")
         if form.is_alcoholic:
             return f"{topic} 술입니다. 도수는 {figure}입니다."
-        return (
-            f"{topic} 술이 아니지만 알코올이 {figure} 들어 있을 수 있습니다."
-            if form.abv_max > 0
-            else f"{topic} 술이 아닙니다. 알코올이 없는 음료입니다."
-        )
+        if form.abv_max > 0:
+            return f"{topic} 술이 아니지만 알코올이 {figure} 들어 있을 수 있습니다."
+        if _perhaps(form):
+            return f"{title}에는 알코올이 있을 수 있습니다. 도수는 알려져 있지 않습니다."
+        return f"{topic} 술이 아닙니다. 알코올이 없는 음료입니다."
     figure = figure.replace("~", "–")
     if form.is_alcoholic:
         return f"{title} is an alcoholic drink. It is {figure} ABV."
-    return (
-        f"{title} is not sold as liquor, but it may contain {figure} alcohol."
-        if form.abv_max > 0
-        else f"{title} is not an alcoholic drink; it contains no alcohol."
-    )
+    if form.abv_max > 0:
+        return f"{title} is not sold as liquor, but it may contain {figure} alcohol."
+    if _perhaps(form):
+        return f"{title} may contain alcohol. How much is not known."
+    return f"{title} is not an alcoholic drink; it contains no alcohol."
 
 
 def _caffeine(form: DrinkForm, lang: str, title: str) -> str:
@@ -314,8 +329,8 @@ def _safety(form: DrinkForm, lang: str, title: str) -> str:
     if allergens:
         names = f"{title}에서 알레르기를 일으킬 수 있는 재료는 {allergens}입니다."
         lines.append(names if lang == "ko" else f"Possible allergens in {title}: {allergens}.")
-    if form.is_alcoholic and not any(re.search("임신|pregnan", line) for line in cautions):
-        lines.append(_LIQUOR[lang])
+    if not any(re.search("임신|pregnan", line) for line in cautions):
+        lines += [_LIQUOR[lang]] if form.is_alcoholic else [_PERHAPS[lang]] if _perhaps(form) else []
     if "honey" in form.tags.get("diet", ()) and not any(re.search("12개월|12 months", line) for line in cautions):
         lines.append(_HONEY[lang])
     lines += [line if line.endswith((".", "!", "?")) else line + "." for line in cautions]

@@ -154,7 +154,8 @@ def _from_csv(text: str, name: str) -> list[Mapping[str, Any]]:
 
 
 def _cells(record: Mapping[str, Any]) -> dict[str, str]:
-    abv, note = record["abv_percent"], record["abv_percent"]["note"] or {"ko": "", "en": ""}
+    abv = record["abv_percent"] or {}
+    note = abv.get("note") or {"ko": "", "en": ""}
     cells = {name: record[name] or "" for name in _TEXTS}
     for lang in _BOTH:
         cells |= {f"{name}.{lang}": record[name][lang] for name in _BOTH_TEXTS}
@@ -163,7 +164,8 @@ def _cells(record: Mapping[str, Any]) -> dict[str, str]:
         cells |= {f"{name}.{part}": "\n".join(fact[part] for fact in record[name]) for part in (*_BOTH, "confidence")}
         cells[f"{name}.sources"] = "\n".join(" ".join(fact["sources"]) for fact in record[name])
     cells["is_alcoholic"] = "true" if record["is_alcoholic"] else "false"
-    figures = (f"{abv['min']:g}", f"{abv['max']:g}", note["ko"], note["en"], abv["confidence"])
+    low, high = (f"{abv[end]:g}" if abv else "" for end in ("min", "max"))
+    figures = (low, high, note["ko"], note["en"], abv.get("confidence", ""))
     cells |= {f"abv_percent.{part}": text for part, text in zip(_ABV, figures, strict=True)}
     for group in _TAGS:
         tags = record["tags"][group]
@@ -188,7 +190,9 @@ def _record(cells: Mapping[str, str]) -> dict[str, Any]:
             "max": _number(cells["abv_percent.max"]),
             "note": note if any(note.values()) else None,
             "confidence": cells["abv_percent.confidence"],
-        },
+        }
+        if any(cells[f"abv_percent.{part}"].strip() for part in _ABV)
+        else None,
         "tags": {
             group: cells[f"tags.{group}"] if group in ("alcohol", "caffeine") else _lines(cells[f"tags.{group}"])
             for group in _TAGS

@@ -70,7 +70,7 @@ class Tags:
     kind: tuple[str, ...]
     diet: tuple[str, ...]
     alcohol: str
-    """none, low (under 8%), medium (8 to 20%) or high, by abv_percent.min; low also for a soft drink that may hold some."""
+    """By the strongest kind of it: none, low (under 8%), medium (to 20%) or high. No liquor, yet not surely without: maybe."""
     caffeine: str
     """none or yes."""
 
@@ -89,7 +89,8 @@ class Drink:
     """Other names, romanizations and misspellings, both scripts."""
     category: str
     is_alcoholic: bool
-    abv_percent: Abv
+    abv_percent: Abv | None
+    """None where nobody knows it, never 0 for what may hold alcohol."""
     summary: Bilingual
     ingredients: BilingualList
     steps: BilingualList
@@ -115,6 +116,11 @@ class Drink:
     sources: tuple[str, ...]
     confidence: Confidence
     # A field that comes later has a default and stands here: older records lack it, and fit.
+
+    @property
+    def alcohol_free(self) -> bool:
+        """Whether somebody who must have no alcohol may be offered it: neither liquor, nor perhaps with some."""
+        return not self.is_alcoholic and self.tags.alcohol == "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +238,15 @@ def later_fields(kind: type[Any]) -> frozenset[str]:
 
 
 def _check(drink: Drink) -> None:
-    if drink.abv_percent.min > drink.abv_percent.max:
+    abv = drink.abv_percent
+    if abv and abv.min > abv.max:
         raise _Unfit("abv_percent: min > max")
-    if drink.is_alcoholic and drink.tags.alcohol == "none":
+    if drink.is_alcoholic and drink.tags.alcohol in ("none", "maybe"):
         raise _Unfit("tags.alcohol: contradicts is_alcoholic")
+    if abv and abv.max <= 0 and drink.tags.alcohol == "maybe":
+        raise _Unfit("abv_percent: 0, yet tags.alcohol: maybe")
+    if not abv and drink.alcohol_free:
+        raise _Unfit("abv_percent: not known, yet tags.alcohol: none")
     for name in ("ingredients", "steps", "allergens", "cautions", "pairing"):
         both: BilingualList = getattr(drink, name)
         if len(both.ko) != len(both.en):

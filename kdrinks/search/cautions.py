@@ -39,7 +39,7 @@ SENSITIVE: dict[Intent, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     "alcohol": re.compile(
-        r"운전|음주|미성년|청소년|고등학생|중학생|(?<![가-힣])고[1-3](?!\d)|(?<!\d)1\d ?(?:살|세(?!기))|열(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉) ?살"
+        r"운전|(?<![가-힣])차(?:를|도)? ?(?:몰고|몰아|끌고)|핸들|behind the wheel|음주|미성년|청소년|고등학생|중학생|(?<![가-힣])고[1-3](?!\d)|(?<!\d)1\d ?(?:살|세(?!기))|열(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉) ?살"
         r"|고딩|중딩|고삼|십대|(?<!\d)10대(?=가|는|도|예요|인|에게|한테|라|이)|(?<![가-힣])중[1-3](?!\d)|(?<!\d)1\d(?:인데|이에요|입니다|이야)"
         r"|열(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉)(?:인데|이에요|입니다|이야)"
         r"|(?:\bi'?m|\bi am|\b(?:he|she)(?:'s| is)|\bturn(?:ed|ing|s)?) (?:only |just |still |about )?(?:1\d|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen)\b(?! ?(?:%|percent|minutes|hours|weeks|months|km|kg))"
@@ -49,6 +49,13 @@ SENSITIVE: dict[Intent, re.Pattern[str]] = {
     ),
 }
 """Words that make a question sensitive whatever else it asks."""
+
+
+ALCOHOL_IN_IT = re.compile(
+    r"(?<![가-힣])(?:술|알코올|알콜)(?:[이은도을])? ?(?:성분|들|섞|넣|함유)|\b(?:contains?|any|have|has|add(?:ed)?|use) (?:\w+ )?(?:alcohol|liquor|booze)\b",
+    re.IGNORECASE,
+)
+"""Asks whether alcohol is in a drink: its ingredients need not tell what forms in it."""
 
 
 def concerns_of(text: str) -> tuple[Intent, ...]:

@@ -49,6 +49,9 @@ _NO_INGREDIENTS = frozenset(
 )
 """Terms in lists of ingredients that name none by themselves."""
 
+STRONG = 20
+"""Percent above which a liquor is strong (Tags.alcohol)."""
+
 _SOFT_GROUPS = frozenset({"diet", "caffeine"})
 """A question with one of these groups that says nothing of liquor is mostly about soft drinks."""
 
@@ -66,6 +69,7 @@ _LITTLE = re.compile(
 _SOBER = re.compile(r"취하지 ?않|안 ?취하|취하면 안|취하기 싫|without getting drunk|won't get me drunk", re.IGNORECASE)
 _NO_LIQUOR = re.compile(
     r"무알코올|무알콜|논알[콜코]|비알코올|비알콜|도수(?:가|는)? ?없|(?<!카페인 )(?<![\d.])0 ?(?:도(?!수)|%|퍼센트|프로)|금주|(?:술|음주)(?:을|를)? ?끊|\bnon-?alcoholic|\bsober\b|teetotal"
+    r"|(?:알코올|알콜|술) ?(?:프리|제로|중독|의존)|제로 ?(?:알코올|알콜)|단주|\b(?:rehab|alcoholism|sobriety|abstain(?:s|ing)?|abstinen(?:ce|t))\b|alcohol (?:addict|depend|use disorder)"
     r"|non-?drinkers?\b|recovering alcoholic|in recovery|\b(?:don't|do not|can't|cannot|doesn't|never|not allowed to|quit|stopped|gave up|not) drink(?:ing)?\b(?=\W*$|[.,;!]| at all| any ?more| alcohol| liquor| so\b| and\b| but\b| because| tonight| today)",
     re.IGNORECASE,
 )
@@ -345,7 +349,7 @@ def may_be_suggested(drink: Drink, wishes: Wishes) -> bool:
     """Whether a drink has nothing of what was said to be left out; what may hold alcohol counts as if it did."""
     if wishes.liquor is not None and wishes.liquor != drink.is_alcoholic:
         return False
-    if wishes.liquor is False and (drink.tags.alcohol != "none" or "fermented" in drink.tags.kind):
+    if wishes.liquor is False and (not drink.alcohol_free or "fermented" in drink.tags.kind):
         return False
     if drink.id in wishes.unfit or any(tag in _values(drink, group) for group, tag in wishes.excluded):
         return False
@@ -359,6 +363,8 @@ def fits(drink: Drink, wishes: Wishes) -> float | None:
     tags = drink.tags
     if not may_be_suggested(drink, wishes):
         return None
+    if "low" in wishes.wanted.get("alcohol", ()) and tags.alcohol != "low":
+        return None  # who asks for a weak one relies on it
     score = 0.0
     if drink.is_alcoholic and wishes.liquor is None:
         score = -3.0 if wishes.wanted.keys() & _SOFT_GROUPS else -1.5 if wishes.soft_word else 0.0
@@ -366,6 +372,8 @@ def fits(drink: Drink, wishes: Wishes) -> float | None:
         score += 3.0 if tag in tags.diet else -3.0
     for group, wanted in wishes.wanted.items():
         own = _values(drink, group)
+        if group == "alcohol" and "high" in wanted & own and drink.abv_percent and drink.abv_percent.min <= STRONG:
+            continue  # only its strongest kinds are: neither met nor missed
         if wanted & own:
             score += WEIGHTS[group] * len(wanted & own) ** 0.5
         elif group == "season" and "all" in own:

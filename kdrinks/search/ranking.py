@@ -12,7 +12,7 @@ from kdrinks.kinds import Intent
 from kdrinks.records import Findings, Hit, Passage
 from kdrinks.search import decide, filters
 from kdrinks.search import evidence as search_evidence
-from kdrinks.search.cautions import is_quoted
+from kdrinks.search.cautions import ALCOHOL_IN_IT, is_quoted
 from kdrinks.search.index import Index
 from kdrinks.search.query import SENSITIVE_INTENTS, Query, small_talk
 from kdrinks.search.suggesting import DECLINED
@@ -98,9 +98,10 @@ class Search:
         for said in reversed(query.stated if offers else ()):
             self.wishes = filters.merged(self._wished(said).left_out, self.wishes)
         if query.subjects and query.intent == "has_ingredient" and self._own.allergens:
-            query = replace(
-                query, intent="allergy", sensitive=True
-            )  # the list of ingredients need not name all of them
+            # the list of ingredients need not name all of them
+            query = replace(query, intent="allergy", sensitive=True)
+        if query.subjects and query.intent == "has_ingredient" and ALCOHOL_IN_IT.search(query.text):
+            query = replace(query, intent="alcohol", sensitive=True)
         if query.suggests or query.intent == "similar":
             query = self._without_the_unfit(query)
         self.query = query
@@ -239,12 +240,13 @@ class Search:
             scores[drink_id] = scores.get(drink_id, 0.0) + 4
         if not query.subjects:
             self._add_wishes(scores, intent)
-        if self.narrowed:
+        held = self.wishes if self.narrowed else self._own  # beside a drink that is named, others are offered too
+        if self.narrowed or held.leaves_out:
             scores = {
                 subject: score
                 for subject, score in scores.items()
                 if (
-                    filters.may_be_suggested(self.drinks[subject], self.wishes)
+                    filters.may_be_suggested(self.drinks[subject], held)
                     if subject in self.drinks
                     else not query.suggests
                 )

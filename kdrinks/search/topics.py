@@ -147,7 +147,7 @@ class TopicMatcher:
         if not needs or not drinks:
             return True
         if needs == "alcohol":
-            return any(drink.is_alcoholic or drink.tags.alcohol != "none" for drink in drinks)
+            return any(not drink.alcohol_free for drink in drinks)
         return any(needs in drink.tags.diet for drink in drinks)
 
     def _name_terms(self, drinks: Iterable[Drink], lang: str) -> Iterable[str]:

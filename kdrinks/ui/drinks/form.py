@@ -88,6 +88,7 @@ def _draw_fields(now: DrinkCatalog, before: Drink | None, drink_id: str) -> Drin
         st.subheader(t("drinks.part_strength"), anchor=False)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             liquor = st.toggle(_named("is_alcoholic"), start.is_alcoholic, key=f"{key}-liquor")
+            perhaps = st.toggle(_named("may_contain_alcohol"), start.may_contain_alcohol, key=f"{key}-perhaps")
             caffeine = st.toggle(_named("caffeine"), start.caffeine, key=f"{key}-caffeine")
         left, right = st.columns(2)
         low = left.number_input(_named("abv_min"), 0.0, 100.0, start.abv_min, 0.5, "%g", key=f"{key}-abv_min")
@@ -119,6 +120,7 @@ def _draw_fields(now: DrinkCatalog, before: Drink | None, drink_id: str) -> Drin
         hanja=hanja.strip(),
         aliases=_filled(aliases.split(",")),
         is_alcoholic=liquor,
+        may_contain_alcohol=perhaps and not liquor,
         abv_min=low,
         abv_max=high,
         caffeine=caffeine,

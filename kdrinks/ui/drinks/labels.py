@@ -47,18 +47,18 @@ def title(drink: Drink) -> str:
 
 def strength(drink: Drink) -> str:
     """`알코올 없음`, `알코올 6–8%`; without a figure where none is known."""
-    low, high = drink.abv_percent.min, drink.abv_percent.max
     if not drink.is_alcoholic:
-        return t("drinks.soft" if drink.tags.alcohol == "none" else "drinks.may_contain_alcohol")
-    if high <= 0:
+        return t("drinks.soft" if drink.alcohol_free else "drinks.may_contain_alcohol")
+    if drink.abv_percent is None or drink.abv_percent.max <= 0:
         return t("drinks.liquor")
+    low, high = drink.abv_percent.min, drink.abv_percent.max
     figure = f"{low:g}%" if low == high else f"{low:g}–{high:g}%"
     return t("drinks.abv", figure=figure)
 
 
 def badges(drink: Drink) -> list[str]:
     """Small coloured marks in Markdown: alcohol, caffeine, season."""
-    colour = "orange" if drink.tags.alcohol != "none" else "green"
+    colour = "green" if drink.alcohol_free else "orange"
     marks = [f":{colour}-badge[{strength(drink)}]"]
     if drink.tags.caffeine == "yes":
         marks.append(f":violet-badge[{t('drinks.caffeine')}]")
