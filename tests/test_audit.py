@@ -186,6 +186,10 @@ def offered(found: Findings) -> list[Drink]:
         "알코올 중독 치료 중인 형이랑 마실 전통 음료 추천",
         "무알코올로 추천해 줘, 여름에 시원한 걸로",
         "알코올 프리 식혜 종류 뭐 있어?",
+        "알코올 0.0%인 전통 음료만 골라줘",
+        "술이 몸에 안 받아요, 새콤한 전통 음료 추천해 주세요",
+        "메트로니다졸 먹는데 제주 음료 추천해줘",
+        "임테기 두 줄 떴어요! 새콤한 음료 추천해줘",
         "논알콜로 안동에서 마실 만한 전통 음료 알려줘",
         "I'm seven months pregnant, pick me something tart and cold from Korea",
         "My wife is expecting; which Jeju drink could I buy her?",
@@ -199,6 +203,8 @@ def offered(found: Findings) -> list[Drink]:
         "Recommend a zero-alcohol Korean drink for hot weather, not a drop please",
         "Which kinds of sikhye are alcohol free?",
         "Suggest alcohol-free drinks from Andong",
+        "I'm on metronidazole, recommend a drink from Jeju",
+        "I have liver disease, which Korean summer drink can you suggest?",
     ],
 )
 def test_who_must_have_no_alcohol_is_offered_only_what_surely_has_none(knowledge: Knowledge, question: str) -> None:

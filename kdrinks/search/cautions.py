@@ -7,16 +7,16 @@ from kdrinks.records import Passage
 
 MEDICINE = re.compile(
     r"약(?:을|이랑|과|하고)? ?(?:같이|함께|먹|복용)|복용|(?:감기|두통|혈압|당뇨|수면|피임|소염|위장|진통|갑상선|우울증)[약제]|항(?:생|응고|우울|암|히스타민)|신경안정|안정제"
-    r"|처방(?:받|약|전)|한약(?!재)|영양제|면역억제|스테로이드|타이레놀|와파린|아스피린|이부프로펜|인슐린|메트포르민|스타틴|약국"
+    r"|처방(?:받|약|전)|한약(?!재)|영양제|면역억제|스테로이드|타이레놀|와파린|아스피린|이부프로펜|인슐린|메트포르민|스타틴|니다졸|약국"
     r"|medicin|medication|\bmeds\b|prescri|antibiotic|antihistamine|antidepress|\bpills?\b|painkiller|blood thinner|birth control|contracepti"
-    r"|warfarin|aspirin|ibuprofen|tylenol|paracetamol|acetaminophen|insulin|metformin|\bstatins?\b|steroid|lithium|supplements?\b|chemo",
+    r"|warfarin|aspirin|ibuprofen|tylenol|paracetamol|acetaminophen|insulin|metformin|\w+nidazole\b|\bstatins?\b|steroid|lithium|supplements?\b|chemo",
     re.IGNORECASE,
 )
 """Who says so takes medicine."""
 
 SENSITIVE: dict[Intent, re.Pattern[str]] = {
     "pregnancy": re.compile(
-        r"임신|임산부|임부|산모|산부인과|만삭|홀몸|출산|산후|(?:애|아이|아기)를? ?가(?:진|졌)|젖먹이|젖을? ?먹|수유|입덧|태아|태교|모유|뱃속|예비 ?(?:맘|엄마)|시험관|난임"
+        r"임신|임산부|임부|산모|산부인과|만삭|홀몸|출산|산후|(?:애|아이|아기)를? ?가(?:진|졌)|젖먹이|젖을? ?먹|수유|입덧|태아|태교|모유|뱃속|예비 ?(?:맘|엄마)|시험관|난임|임테기"
         r"|pregnan|breast.?fe|nursing|trimester|lactat|(?:\bi'?m|\bam|\bis|\bare|wife|we're|she's) expecting|expectant|mo[mu]m?.to.be|mother.to.be|trying to conceive|postpartum"
         r"|unborn|f(?:o)?etus|morning sickness",
         re.IGNORECASE,

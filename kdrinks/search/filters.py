@@ -68,7 +68,8 @@ _LITTLE = re.compile(
 )
 _SOBER = re.compile(r"취하지 ?않|안 ?취하|취하면 안|취하기 싫|without getting drunk|won't get me drunk", re.IGNORECASE)
 _NO_LIQUOR = re.compile(
-    r"무알코올|무알콜|논알[콜코]|비알코올|비알콜|도수(?:가|는)? ?없|(?<!카페인 )(?<![\d.])0 ?(?:도(?!수)|%|퍼센트|프로)|금주|(?:술|음주)(?:을|를)? ?끊|\bnon-?alcoholic|\bsober\b|teetotal"
+    r"무알코올|무알콜|논알[콜코]|비알코올|비알콜|도수(?:가|는)? ?없|(?<!카페인 )(?<![\d.])0(?:\.0+)? ?(?:도(?!수)|%|퍼센트|프로)|금주|소버|(?:술|음주)(?:을|를)? ?끊|\bnon-?alcoholic|\bsober\b|teetotal"
+    r"|(?:술|알코올|알콜)(?:이|은|을)? ?(?:몸에 ?)?(?:안|못) ?(?:받|맞)|간 ?(?:질환|경화|염|암|이식)|지방간|\bliver\b|cirrhosis|hepatitis"
     r"|(?:알코올|알콜|술) ?(?:프리|제로|중독|의존)|제로 ?(?:알코올|알콜)|단주|\b(?:rehab|alcoholism|sobriety|abstain(?:s|ing)?|abstinen(?:ce|t))\b|alcohol (?:addict|depend|use disorder)"
     r"|non-?drinkers?\b|recovering alcoholic|in recovery|\b(?:don't|do not|can't|cannot|doesn't|never|not allowed to|quit|stopped|gave up|not) drink(?:ing)?\b(?=\W*$|[.,;!]| at all| any ?more| alcohol| liquor| so\b| and\b| but\b| because| tonight| today)",
     re.IGNORECASE,
