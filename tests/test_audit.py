@@ -277,3 +277,12 @@ def test_a_weak_liquor_is_weak_in_each_of_its_kinds(knowledge: Knowledge, questi
 def test_ferments_whose_sugar_nobody_knows_are_not_offered_as_sugar_free(knowledge: Knowledge, question: str) -> None:
     ids = {drink.id for drink in offered(knowledge.find(question))}
     assert ids and not ids & {"swindari", "jangsu"}
+
+
+@pytest.mark.parametrize(
+    "question", ["혈당 관리 중인데 마실 차 골라 줘", "I watch my blood sugar, which Korean tea would you pick?"]
+)
+def test_who_has_diabetes_is_offered_no_tea_that_goes_badly_with_the_drugs(knowledge: Knowledge, question: str) -> None:
+    drinks = offered(knowledge.find(question))
+    assert drinks and all("sugar_free" in drink.tags.diet for drink in drinks)
+    assert not [drink.id for drink in drinks if "당뇨약" in drink.safety.ko or "복용" in drink.safety.ko]

@@ -13,6 +13,8 @@ MEDICINE = re.compile(
     re.IGNORECASE,
 )
 """Who says so takes medicine."""
+DIABETES = re.compile("당뇨|혈당|diabet|blood sugar", re.IGNORECASE)
+"""So may who says so: a drink without sugar can still be one that goes badly with drugs against diabetes."""
 
 SENSITIVE: dict[Intent, re.Pattern[str]] = {
     "pregnancy": re.compile(

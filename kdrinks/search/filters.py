@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from kdrinks.drinks.browse import ALLERGENS
 from kdrinks.drinks.model import Drink, Tag
-from kdrinks.search.cautions import MEDICINE, concerns_of
+from kdrinks.search.cautions import DIABETES, MEDICINE, concerns_of
 from kdrinks.search.refusals import Things
 
 WEIGHTS: Mapping[str, float] = {
@@ -203,7 +203,7 @@ class Facets:
         )
         concerns = concerns_of(text)
         careful = {concern for concern in concerns if concern in CAREFUL} | (
-            {"medicine"} if MEDICINE.search(text) else set()
+            {"medicine"} if MEDICINE.search(text) or DIABETES.search(text) else set()
         )
         wanted: dict[str, set[str]] = {}
         excluded: set[tuple[str, str]] = set()
