@@ -392,7 +392,8 @@ def step(
     def read() -> None:
         assert process.stdout
         for line in process.stdout:
-            with contextlib.suppress(OSError):  # a full disk: the step says so, and goes on being read
+            # a full disk: the step says so, and goes on being read; or the log was closed, because a person stopped
+            with contextlib.suppress(OSError, ValueError):
                 log.write(line)
             lines.append(line.decode("utf-8", "replace"))
             count = re.match(rb"\s*\[(\d+)/(\d+)\]", line)  # ninja's

@@ -131,7 +131,8 @@ def said(app: App, head: Sequence[str], version: str = "1.1") -> str:
         while b"\r\n\r\n" not in answer and (more := connection.recv(65536)):
             answer += more
         text = answer.decode()
-        if length := re.search(r"content-length: (\d+)", text, re.IGNORECASE):
+        length = re.search(r"content-length: (\d+)", text, re.IGNORECASE)
+        if length and not head[0].startswith("HEAD "):  # which has no body, whatever its length
             whole = answer.index(b"\r\n\r\n") + 4 + int(length[1])
             while len(answer) < whole and (more := connection.recv(65536)):
                 answer += more
