@@ -285,11 +285,10 @@ def test_an_answer_is_kept_with_the_adapter_that_made_it(tmp_path: Path, tea: Lo
 def test_the_command_line_takes_an_adapter_and_its_strength(tmp_path: Path) -> None:
     path = write_adapter(tmp_path / "calm.gguf", width=256)
     question = "식혜 재료가 뭐예요?"
-    for text, name, scale in ((None, None, None), (path, "calm.gguf", 1.0), (f"{path}:0.25", "calm.gguf", 0.25)):
-        more = ("--adapter", str(text)) if text else ()
-        told = document(kdrinks("ask", question, "--no-record", "--json", *more, home=tmp_path / "home"))
-        assert (told["model"]["adapter"], told["model"]["scale"]) == (name, scale)
-        assert told["answer"] and told["model"]["id"] == "built-in"
+    asked = ("ask", question, "--no-record", "--json", "--adapter", f"{path}:0.25")
+    told = document(kdrinks(*asked, home=tmp_path / "home"))
+    assert (told["model"]["adapter"], told["model"]["scale"]) == ("calm.gguf", 0.25)
+    assert told["answer"] and told["model"]["id"] == "built-in"
     refused = kdrinks("ask", question, "--no-record", "--adapter", str(BUILT_IN_FILE), home=tmp_path / "home")
     assert refused.returncode == 1 and "kdrinks-mini.gguf" in refused.stderr and "Traceback" not in refused.stderr
 
