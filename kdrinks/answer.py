@@ -47,6 +47,8 @@ class Question:
     who: Visitor
     id: str
     conversation_id: str
+    owner: str | None
+    """Of the conversation: who may watch and stop the answer."""
     lang: Language
     choice: Choice
     sampling: Sampling
@@ -79,7 +81,8 @@ def ask(
     conversation_id: empty starts a conversation. question_id: a stored question to answer again (a retry).
     session: whose turn it takes in the queue, for a visitor without an id.
     choice, sampling: None takes the last choice and the defaults. lang: of the answer; None takes the question's.
-    Raises BadQuestion, BadInput (an answer is under way in this conversation), NotAllowed (it is another visitor's, or the choice), ModelNotFound, NotAModel, StoreError.
+    Raises BadQuestion, BadInput (an answer is under way in this conversation), ModelNotFound, NotAModel, StoreError, and NotAllowed
+    for another visitor's conversation, or for a choice of one's own.
     """
     text = prompt.clean_question(text)
     if template not in prompt.TEMPLATES:
@@ -88,13 +91,15 @@ def ask(
         administrators_only(who)
     choice = choice or last_choice(services)
     catalog.describe_ref(choice.model, services.settings)
+    owner = owner_of(who)
     if conversation_id or question_id:
-        chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)
+        owner = chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)
     question = Question(
         text=text,
         who=who,
         id=question_id or new_id(),
         conversation_id=conversation_id or chats.start_conversation(services.db, who, session=session),
+        owner=owner,
         lang=lang or services.words.language(text),
         choice=choice,
         sampling=sampling or Sampling(),
@@ -106,7 +111,7 @@ def ask(
     answer = Answer(services, question)
     with services.answers_lock:
         if other := services.answers.get(question.conversation_id):
-            raise BadInput("still_answering") if _is_open_to(who, other) else NotAllowed("not_yours")
+            raise BadInput("still_answering") if is_theirs(other.question.owner, who) else NotAllowed("not_yours")
         services.answers[question.conversation_id] = answer
     try:
         if not question_id:
@@ -123,11 +128,7 @@ def ask(
 def running(services: Services, who: Visitor, conversation_id: str) -> "Answer | None":
     """The answer under way in a conversation, to watch or to stop; None when there is none, or it is another visitor's."""
     found: Answer | None = services.answers.get(conversation_id)
-    return found if found and _is_open_to(who, found) else None
-
-
-def _is_open_to(who: Visitor, answer: "Answer") -> bool:
-    return is_theirs(owner_of(answer.question.who), who)
+    return found if found and is_theirs(found.question.owner, who) else None
 
 
 class Answer:

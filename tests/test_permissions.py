@@ -220,6 +220,15 @@ def test_nobody_watches_or_stops_the_answer_to_another(services: Services, under
     assert not under_way.stopped and len(chats.messages(services.db, ONE, conversation)) == 1
 
 
+def test_what_an_administrator_asks_in_ones_conversation_is_seen_there(services: Services) -> None:
+    conversation = chats.start_conversation(services.db, ONE)
+    chats.record_question(services.db, ONE, conversation, "What is sikhye?", "en")
+    asked = answer.ask(services, BOSS, "And sujeonggwa?", conversation_id=conversation)
+    assert asked.question.owner == ONE.id and answer.running(services, ONE, conversation) in (asked, None)
+    assert answer.running(services, OTHER, conversation) is None
+    assert asked.wait(60) and len(chats.messages(services.db, ONE, conversation)) == 2
+
+
 def test_nobody_has_another_ones_question_answered_again(services: Services) -> None:
     conversation, own = chats.start_conversation(services.db, ONE), chats.start_conversation(services.db, OTHER)
     asked = chats.record_question(services.db, ONE, conversation, "What is sikhye?", "en")

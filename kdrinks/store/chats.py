@@ -50,7 +50,7 @@ def record_question(
     _check(conversation_id)
     question_id = question_id or new_id()
     with db.write() as cursor:
-        if not _may_write(cursor, who, conversation_id):
+        if _found(cursor, who, conversation_id) is None:
             _begin(cursor, who, conversation_id, "")
         conversation_tree.store_question(cursor, conversation_id, question_id, question, lang, now())
     return question_id
@@ -192,14 +192,18 @@ def delete_conversation(db: Database, who: Visitor, conversation_id: str) -> int
     return forget.one(db, who, conversation_id)
 
 
-def check_may_ask(db: Database, who: Visitor, conversation_id: str, *, question_id: str = "") -> None:
-    """Whether a visitor may ask in a conversation, or have its question answered again. Raises BadInput, NotAllowed."""
+def check_may_ask(db: Database, who: Visitor, conversation_id: str, *, question_id: str = "") -> str | None:
+    """Whose a conversation is, or will be, in which a visitor may ask or have a question answered again.
+
+    Raises BadInput, NotAllowed where they may not.
+    """
     _check(conversation_id)
     with db.cursor() as cursor:
-        _may_write(cursor, who, conversation_id)
+        found = _found(cursor, who, conversation_id)
         elsewhere = "SELECT 1 FROM messages WHERE id = TRY_CAST(? AS UUID) AND conversation_id <> ?"
         if cursor.execute(elsewhere, [question_id, conversation_id]).fetchone():
             raise NotAllowed("not_yours")
+    return found[0] if found else owner_of(who)
 
 
 def _begin(cursor: Cursor, who: Visitor, conversation_id: str, session: str) -> None:
@@ -217,12 +221,12 @@ def _is_open_to(cursor: Cursor, who: Visitor, conversation_id: str) -> bool:
     return found is not None and is_theirs(found[0], who)
 
 
-def _may_write(cursor: Cursor, who: Visitor, conversation_id: str) -> bool:
-    """Whether the conversation is there. Raises NotAllowed for another visitor's."""
+def _found(cursor: Cursor, who: Visitor, conversation_id: str) -> tuple[str | None] | None:
+    """(owner) of a conversation that is there. Raises NotAllowed for another visitor's."""
     found = cursor.execute("SELECT owner FROM conversations WHERE id = ?", [conversation_id]).fetchone()
     if found is not None and not is_theirs(found[0], who):
         raise NotAllowed("not_yours")
-    return found is not None
+    return found
 
 
 def _generation(exchange: Exchange) -> dict[str, Any]:
