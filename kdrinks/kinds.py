@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 Kind = Literal[
     "identity",
     "names",
+    "pronunciation",
     "ingredients",
     "making",
     "season",
@@ -30,7 +31,6 @@ Kind = Literal[
 
 Intent = Literal[
     Kind,
-    "pronunciation",
     "has_ingredient",
     "substitution",
     "occasion",
@@ -139,6 +139,14 @@ TABLE: Mapping[Kind, Row] = {
         ),
         single_fact=True,
         of_one_drink=True,
+    ),
+    "pronunciation": Row(
+        label=Both("발음", "pronunciation"),
+        told="sentences",
+        fields=(Field("pronunciation", Both("발음", "Pronunciation")),),
+        single_fact=True,
+        of_one_drink=True,
+        learned_as="names",
     ),
     "ingredients": Row(
         label=Both("재료", "ingredients"),

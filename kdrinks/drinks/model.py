@@ -116,6 +116,7 @@ class Drink:
     sources: tuple[str, ...]
     confidence: Confidence
     # A field that comes later has a default and stands here: older records lack it, and fit.
+    pronunciation: Bilingual = Bilingual("", "")
 
     @property
     def alcohol_free(self) -> bool:

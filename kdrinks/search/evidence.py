@@ -14,7 +14,7 @@ MOST = 3
 """The built-in model reads at most three passages."""
 
 _BESIDE: Mapping[Intent, tuple[tuple[Kind, float], ...]] = {
-    "pronunciation": (("names", 1.0),),
+    "pronunciation": (("names", 0.5),),
     "has_ingredient": (("ingredients", 1.0), ("cautions", 0.3)),
     "substitution": (("ingredients", 1.0),),
     "making": (("ingredients", 0.2),),

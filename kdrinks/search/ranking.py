@@ -43,7 +43,6 @@ SECONDARY = frozenset(
 )
 """Topics that qualify a recommendation and come behind its drinks."""
 
-
 RECOMMENDS: frozenset[Intent] = frozenset(
     {"recommend", "season", "occasion", "region", "serving", "alcohol", "diet", "health"}
 )
@@ -56,7 +55,6 @@ TELLS = 4.0
 
 HELD_BY = 3
 """A word in at most so many subjects is rare."""
-
 
 FUSED = 0.3
 """Share of the fused ranks in a subject's score where no drink is named; the rest is BM25, whose margins say how sure it is."""
@@ -345,8 +343,10 @@ class Search:
             for subject in query.subjects[:2]:
                 own = by_subject.get(subject, [])
                 first += search_evidence.of_drink(query, own, self._telling(own), per_drink)
-            extra = [by_subject[other][0] for other in (*topics[:1], *beliefs[:1]) if by_subject.get(other)]
             own_kind = any(passage.kind == query.intent for passage in first)
+            # a topic says of others what the drink says of itself
+            topics = [topic for topic in topics if not (own_kind and topic == f"gen-{query.intent}")]
+            extra = [by_subject[other][0] for other in (*topics[:1], *beliefs[:1]) if by_subject.get(other)]
             if query.intent in ("storage", "etiquette", "pronunciation", "substitution") and topics and not own_kind:
                 return (extra[:1] + first)[: search_evidence.MOST]
             if intent == "false_belief" and self.beliefs and self.beliefs[0][1] >= SURE_BELIEF:
