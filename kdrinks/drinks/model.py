@@ -117,6 +117,7 @@ class Drink:
     confidence: Confidence
     # A field that comes later has a default and stands here: older records lack it, and fit.
     pronunciation: Bilingual = Bilingual("", "")
+    storage: Bilingual = Bilingual("", "")
 
     @property
     def alcohol_free(self) -> bool:

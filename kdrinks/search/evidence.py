@@ -44,8 +44,8 @@ KINDS: Mapping[Intent, tuple[tuple[Kind, float], ...]] = {
 """The kinds of passages that say what an intent asks for, and how surely."""
 
 
-_IN_PASSING: frozenset[Intent] = frozenset({"storage", "etiquette"})
-"""Intents that a drink tells of in passing only, unless it has a passage of that kind."""
+_IN_PASSING: Mapping[Intent, Kind] = {"storage": "identity", "etiquette": "identity", "pronunciation": "names"}
+"""Intents that only the drink's own passage of that kind answers, and what is told of a drink that has none."""
 
 _COMPARED = kinds.where(lambda row: row.compared)
 _ASPECTS: frozenset[Intent] = _COMPARED | {"has_ingredient"}
@@ -108,7 +108,8 @@ def of_drink(query: Query, passages: Sequence[Passage], scores: Mapping[str, flo
             next(one for one in ranked if one.kind == kind) for kind in both if any(one.kind == kind for one in ranked)
         ]
     elif query.intent in _IN_PASSING and first.kind != query.intent:
-        chosen = [passage for passage in ranked if passage.kind == "identity"][:1] or chosen
+        instead = (query.intent, _IN_PASSING[query.intent])
+        chosen = [passage for kind in instead for passage in ranked if passage.kind == kind][:1] or chosen
     return chosen[:most]
 
 

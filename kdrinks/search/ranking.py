@@ -123,9 +123,8 @@ class Search:
             self.topics = [(LAW, 1.0), *(touched for touched in self.topics if touched[0] != LAW)]
         self.told = index.touched.told(query, self.terms)
         known = dict(index.touched.beliefs(query, self.terms))
-        if (
-            query.suggests and self.narrowed
-        ):  # what qualifies the drinks stays; other texts name drinks that nobody held against the wishes
+        # what qualifies the drinks stays; other texts name drinks that nobody held against the wishes
+        if query.suggests and self.narrowed:
             self.topics = [touched for touched in self.topics if touched[0] in SECONDARY | {"gen-diet"}]
             self.told, known = [told for told in self.told if told.toxic], {}
         for told in self.told:
@@ -345,7 +344,8 @@ class Search:
                 first += search_evidence.of_drink(query, own, self._telling(own), per_drink)
             own_kind = any(passage.kind == query.intent for passage in first)
             # a topic says of others what the drink says of itself
-            topics = [topic for topic in topics if not (own_kind and topic == f"gen-{query.intent}")]
+            told = {f"gen-{passage.kind}" for passage in first} & {"gen-storage", "gen-pronunciation"}
+            topics = [topic for topic in topics if topic not in told]
             extra = [by_subject[other][0] for other in (*topics[:1], *beliefs[:1]) if by_subject.get(other)]
             if query.intent in ("storage", "etiquette", "pronunciation", "substitution") and topics and not own_kind:
                 return (extra[:1] + first)[: search_evidence.MOST]
