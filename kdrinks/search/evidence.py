@@ -113,6 +113,13 @@ def of_drink(query: Query, passages: Sequence[Passage], scores: Mapping[str, flo
     return chosen[:most]
 
 
+def beside(query: Query, own: Sequence[Passage], topics: Sequence[str], beliefs: Sequence[str]) -> list[str]:
+    """The topic and the belief that stand with a drink's own passages: no topic that says of others what the drink says of itself."""
+    said = {f"gen-{passage.kind}" for passage in own if passage.kind in _IN_PASSING}
+    first = [topic for topic in topics[:1] if topic not in said]
+    return first if f"gen-{query.intent}" in said else [*first, *beliefs[:1]]
+
+
 def _by_a_word(query: Query) -> dict[Intent, float]:
     """The intent that a word makes certain, as pregnancy, whatever the rest of the question sounds like."""
     likely = max(query.probabilities, key=lambda intent: query.probabilities[intent])

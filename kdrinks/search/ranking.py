@@ -343,10 +343,8 @@ class Search:
                 own = by_subject.get(subject, [])
                 first += search_evidence.of_drink(query, own, self._telling(own), per_drink)
             own_kind = any(passage.kind == query.intent for passage in first)
-            # a topic says of others what the drink says of itself
-            told = {f"gen-{passage.kind}" for passage in first} & {"gen-storage", "gen-pronunciation"}
-            topics = [topic for topic in topics if topic not in told]
-            extra = [by_subject[other][0] for other in (*topics[:1], *beliefs[:1]) if by_subject.get(other)]
+            others = search_evidence.beside(query, first, topics, beliefs)
+            extra = [by_subject[other][0] for other in others if by_subject.get(other)]
             if query.intent in ("storage", "etiquette", "pronunciation", "substitution") and topics and not own_kind:
                 return (extra[:1] + first)[: search_evidence.MOST]
             if intent == "false_belief" and self.beliefs and self.beliefs[0][1] >= SURE_BELIEF:
