@@ -17,7 +17,7 @@ HELD_OUT_PERCENT = 15
 _ASKED: dict[str, tuple[Kind, ...]] = {
     "identity": ("identity",),
     "names": ("names",),
-    "pronunciation": ("names",),
+    "pronunciation": ("pronunciation", "names"),
     "ingredients": ("ingredients",),
     "substitution": ("ingredients", "making"),
     "making": ("making", "ingredients"),
