@@ -17,40 +17,19 @@ from pathlib import Path
 
 import duckdb
 
-from kdrinks.records import ADMINISTRATOR, Citation, Exchange, Loaded, Passage, Timing, WordCount
+from kdrinks.records import ADMINISTRATOR, WordCount
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
+from tests.support.store_rows import say
 
 FEW = 10
-LOADED = Loaded("built-in", "kdrinks-mini.gguf", "Q8_0", 1024, "auto", "cpu", 0, 6, 0.25, 1, 60_000_000)
 WORDS = tuple(WordCount(f"낱말{number}", "noun", 1) for number in range(30))
-PASSAGE = Passage("sikhye.making.ko", "sikhye", "making", "ko", "식혜", "식혜는 밥을 엿기름물로 삭혀 만듭니다.")
 QUESTION, ANSWER = "식혜는 어떻게 만들어요?", "식혜는 밥을 엿기름물로 삭혀 만듭니다. [1]"
 
 
 def save(db: Database, conversation_id: str) -> None:
-    """One question and its answer, as a chat does."""
-    question_id = chats.record_question(db, ADMINISTRATOR, conversation_id, QUESTION, "ko")
-    chats.record(
-        db,
-        Exchange(
-            conversation_id=conversation_id,
-            question_id=question_id,
-            message_id=new_id(),
-            question=QUESTION,
-            answer=ANSWER,
-            language="ko",
-            finish="stop",
-            error=None,
-            citations=(Citation(1, PASSAGE, 1.0),),
-            loaded=LOADED,
-            timing=Timing(),
-            guard="kept",
-            question_words=WORDS[:4],
-            answer_words=WORDS,
-            analyser="1",
-        ),
-    )
+    """One question and its answer with timings, citation and words, as a chat does."""
+    say(db, QUESTION, conversation_id, answer=ANSWER, question_words=WORDS[:4], answer_words=WORDS)
 
 
 def fill(db: Database, conversation_id: str, messages: int) -> None:

@@ -20,7 +20,7 @@ from kdrinks.permissions import administrators_only, owner_of
 from kdrinks.records import ADMINISTRATOR, Choice, KeepAlive, Loaded, LocalModel, ModelRef, Visitor
 from kdrinks.recount import count_again
 from kdrinks.search.knowledge import Knowledge
-from kdrinks.store import forget, live, preferences
+from kdrinks.store import file_hashes, forget, live, preferences
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
 
@@ -95,11 +95,12 @@ class Services:
         return self._hash_of(model.path), self._hash_of(adapter.path) if adapter else ""
 
     def _hash_of(self, path: Path) -> str:
-        found = model_hash.known(self.db, path)
-        tried = any(job.key == str(path) and job.phase == "failed" for job in self.jobs.of(HASHING))
-        if not found and not tried:
-            self.jobs.start(HASHING, partial(_take_hash, self.db, path), subject=path.name, key=str(path))
-        return found
+        if found := model_hash.known(self.db, path):
+            return found
+        key = f"{path} {file_hashes.stamp_of(path)}"  # what failed is tried again when the file is another one
+        if not any(job.key == key and job.phase == "failed" for job in self.jobs.of(HASHING)):
+            self.jobs.start(HASHING, partial(_take_hash, self.db, path), subject=path.name, key=key)
+        return ""
 
     def forget_in_engine(self, conversations: Sequence[str]) -> None:
         """Let the workers drop what they keep of deleted conversations, when the request in progress is over."""

@@ -16,7 +16,7 @@ from kdrinks.engine.protocol import Done, Event
 from kdrinks.generation.identity import SAFETY_SOURCES, Identity, safety_version
 from kdrinks.hub import model_hash
 from kdrinks.records import ADMINISTRATOR, Adapter, Choice, LocalModel, Sampling
-from kdrinks.services import Services, open_services
+from kdrinks.services import HASHING, Services, open_services
 from kdrinks.store import chats, file_hashes
 from kdrinks.store.db import Database
 from tests.support.command_line import document, kdrinks
@@ -211,6 +211,19 @@ def test_a_new_model_has_an_identity_from_the_second_answer_on_at_the_latest(ser
     asked(services, choice)
     eventually(lambda: model_hash.known(services.db, path))
     assert asked(services, choice).identity
+
+
+def test_a_file_that_could_not_be_read_is_tried_again_once_it_is_another_one(services: Services) -> None:
+    path = services.settings.models / "late.gguf"
+    path.mkdir()
+    for _ in range(3):
+        assert services.hashes_of(LocalModel("late", path)) == ("", "")
+        assert eventually(lambda: not services.jobs.under_way(HASHING))
+    assert [job.subject for job in services.jobs.of(HASHING) if job.phase == "failed"] == ["late.gguf"]
+    path.rmdir()
+    write_byte_model(path)
+    services.hashes_of(LocalModel("late", path))
+    assert eventually(lambda: services.hashes_of(LocalModel("late", path))[0])
 
 
 def test_the_command_line_tells_it(tmp_path: Path) -> None:
