@@ -22,7 +22,12 @@ Kind = Literal[
     "alcohol",
     "caffeine",
     "cautions",
+    "amounts",
+    "times",
+    "tools",
+    "substitution",
     "storage",
+    "why",
     "similar",
     "topic",
     "belief",
@@ -33,7 +38,6 @@ Kind = Literal[
 Intent = Literal[
     Kind,
     "has_ingredient",
-    "substitution",
     "occasion",
     "driving",
     "allergy",
@@ -89,10 +93,12 @@ class Row:
 
     label: Both
     """What the kind is called beside a source."""
-    told: Literal["sentences", "facts", "phrases", "own", "elsewhere"]
-    """How a record becomes passages: whole sentences as they stand; sentences with sources, a passage each; `label: value.` for each
-    field; by a function of its own in drinks.passages; or not from a drink's record at all."""
+    told: Literal["sentences", "facts", "details", "phrases", "own", "elsewhere"]
+    """How a record becomes passages: whole sentences as they stand; sentences with sources, a passage each; the details of its
+    aspects, a passage each; `label: value.` for each field; by a function of its own in drinks.passages; or not from a drink's record."""
     fields: tuple[Field, ...] = ()
+    aspects: frozenset[str] = frozenset()
+    """Of the details that it tells (drinks.model.Aspect)."""
     quoted: bool = False
     """No model phrases it: the answer quotes it, and a question for it counts as sensitive."""
     single_fact: bool = False
@@ -282,13 +288,52 @@ TABLE: Mapping[Kind, Row] = {
         fields=(Field("safety", Both("주의할 점", "What to mind")),),
         quoted=True,
     ),
+    "amounts": Row(
+        label=Both("분량", "amounts"),
+        told="details",
+        aspects=frozenset({"amount", "ratio", "yield", "sweetness"}),
+        single_fact=True,
+        of_one_drink=True,
+        learned_as="making",
+    ),
+    "times": Row(
+        label=Both("시간과 온도", "times and temperatures"),
+        told="details",
+        aspects=frozenset({"time", "temperature", "total_time"}),
+        single_fact=True,
+        of_one_drink=True,
+        learned_as="making",
+    ),
+    "tools": Row(
+        label=Both("집에서 만들 때", "making it at home"),
+        told="details",
+        aspects=frozenset({"tools", "tip", "homemade"}),
+        single_fact=True,
+        of_one_drink=True,
+        learned_as="making",
+    ),
+    "substitution": Row(
+        label=Both("대신 쓰는 재료", "substitutes"),
+        told="details",
+        aspects=frozenset({"substitute"}),
+        single_fact=True,
+        of_one_drink=True,
+        learned_as="ingredients",
+    ),
     "storage": Row(
         label=Both("보관", "storage"),
-        told="sentences",
-        fields=(Field("storage", Both("보관", "Storage")),),
+        told="details",
+        aspects=frozenset({"storage", "freezing"}),
         single_fact=True,
         of_one_drink=True,
         learned_as="topic",
+    ),
+    "why": Row(
+        label=Both("까닭", "reasons"),
+        told="details",
+        aspects=frozenset({"why"}),
+        of_one_drink=True,
+        learned_as="history",
     ),
     "similar": Row(
         label=Both("비슷한 음료", "similar drinks"),

@@ -57,6 +57,33 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Understood:
+    """What a question was taken to ask, as `ask --json` prints it."""
+
+    operation: str = ""
+    """list, count, most, least, order, make_from, within, pairing, same_region, compare; "" where one drink or text is asked for."""
+    aspects: tuple[str, ...] = ()
+    """What it wants to know: abv, first_record, total_time, making, storage ..."""
+    subjects: tuple[str, ...] = ()
+    """Ids of the drinks that it is about."""
+    filters: tuple[str, ...] = ()
+    """What the drinks must be, in words that are the same whenever it is the same: "region jeju", "kind tea"."""
+    excluded: tuple[str, ...] = ()
+    """What they must not be: as Findings.exclusions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A drink that answers a question over many drinks, with the figure that was asked for."""
+
+    id: str
+    """Of the drink."""
+    value: float | str | None = None
+    """None in a plain list."""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """What the knowledge base found for one question, and how the question was understood."""
 
@@ -77,6 +104,9 @@ class Findings:
     """Of the passages that were searched."""
     exclusions: tuple[str, ...] = ()
     """What must not be suggested in this conversation, in words that are the same whenever it is the same."""
+    understood: Understood = Understood()
+    rows: tuple[Row, ...] = ()
+    """The whole answer to a question over many drinks, in its order; empty for any other question."""
 
 
 @dataclass(frozen=True, slots=True)

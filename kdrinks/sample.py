@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kdrinks import kinds
-from kdrinks.drinks.model import load_beliefs, load_drinks, load_topics, record_of
 from kdrinks.drinks.passages import all_passages
+from kdrinks.drinks.read import load_beliefs, load_drinks, load_topics, record_of
 from kdrinks.generation import templates
 from kdrinks.permissions import administrators_only
 from kdrinks.records import Citation, Exchange, Language, Loaded, Passage, Timing, Visitor, WordCount

@@ -6,8 +6,9 @@ import pytest
 
 from kdrinks.config import Settings
 from kdrinks.drinks.browse import DrinkFilter, filter_drinks
-from kdrinks.drinks.model import Drink, load_drinks, load_topics, record_of
+from kdrinks.drinks.model import Drink
 from kdrinks.drinks.passages import all_passages
+from kdrinks.drinks.read import load_drinks, load_topics, record_of
 from kdrinks.records import Findings
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import open_services

@@ -9,21 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kdrinks.drinks.model import (
-    DATA,
-    Belief,
-    Drink,
-    Tags,
-    Topic,
-    drink_from,
-    load_beliefs,
-    load_drinks,
-    load_tags,
-    load_topics,
-    record_of,
-)
+from kdrinks.drinks.model import Belief, Drink, Tags, Topic
 from kdrinks.drinks.names import packaged_names
 from kdrinks.drinks.passages import all_passages
+from kdrinks.drinks.read import DATA, drink_from, load_beliefs, load_drinks, load_tags, load_topics, record_of
 from kdrinks.errors import KnowledgeError
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.store.db import Database

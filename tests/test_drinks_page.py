@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 from streamlit.testing.v1 import AppTest
 
 from kdrinks.drinks import catalog, import_export
-from kdrinks.drinks.model import record_of
+from kdrinks.drinks.read import record_of
 from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import drinks as store
 from kdrinks.store.db import Database

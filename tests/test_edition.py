@@ -13,8 +13,8 @@ from kdrinks.drinks import browse, catalog, form, import_export
 from kdrinks.drinks.browse import DrinkFilter
 from kdrinks.drinks.catalog import DrinkCatalog
 from kdrinks.drinks.form import DrinkForm
-from kdrinks.drinks.model import drink_from, record_of
 from kdrinks.drinks.names import packaged_names
+from kdrinks.drinks.read import drink_from, record_of
 from kdrinks.drinks.sources import describe
 from kdrinks.errors import BadInput
 from kdrinks.records import ADMINISTRATOR

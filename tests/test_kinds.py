@@ -12,9 +12,10 @@ import pytest
 
 from kdrinks import kinds
 from kdrinks.config import ROOT
-from kdrinks.drinks import catalog, model
-from kdrinks.drinks.model import DATA, Bilingual, load_beliefs, load_drinks, load_topics, record_of
+from kdrinks.drinks import catalog, model, read
+from kdrinks.drinks.model import Bilingual
 from kdrinks.drinks.passages import all_passages, passages_of_drink
+from kdrinks.drinks.read import DATA, load_beliefs, load_drinks, load_topics, record_of
 from kdrinks.generation import templates
 from kdrinks.generation.guard import Guard
 from kdrinks.kinds import Intent, Kind
@@ -44,7 +45,8 @@ def test_a_kind_has_its_words_in_both_languages(kind: Kind) -> None:
     assert all(bool(field.frame.ko) == bool(field.frame.en) for field in own)
     assert all("{" in text for field in own for text in field.frame if text)
     assert row.told != "phrases" or all(all(field.frame) for field in row.fields), "what an answer says of it"
-    assert bool(row.fields) == (row.told != "elsewhere")
+    assert bool(row.fields) == (row.told not in ("elsewhere", "details"))
+    assert bool(row.aspects) == (row.told == "details")
 
 
 def test_a_kind_tells_fields_that_a_drink_has_and_no_two_the_same() -> None:
@@ -126,7 +128,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A version in which drinks have one field more."""
     field = ("keeping", Bilingual, dataclasses.field(default=Bilingual("", "")))
     drink = dataclasses.make_dataclass("Drink", [field], bases=(model.Drink,), frozen=True, slots=True)
-    monkeypatch.setattr(model, "Drink", drink)
+    monkeypatch.setattr(read, "Drink", drink)
     catalog.packaged.cache_clear()
     yield
     catalog.packaged.cache_clear()
@@ -146,8 +148,8 @@ def test_a_drink_edited_before_a_field_came_is_kept() -> None:
 @pytest.mark.usefixtures("later")
 def test_a_field_that_came_later_is_read_and_written() -> None:
     record = {**record_of(load_drinks()[0]), "keeping": {"ko": "냉장고에 둡니다.", "en": "Keep it cold."}}
-    assert json.loads(json.dumps(record_of(model.drink_from(record)))) == record
-    assert "keeping" in model.later_fields(model.Drink)
+    assert json.loads(json.dumps(record_of(read.drink_from(record)))) == record
+    assert "keeping" in read.later_fields(model.Drink)
 
 
 def test_a_kind_that_a_record_says_nothing_of_makes_no_passage() -> None:

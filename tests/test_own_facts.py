@@ -2,8 +2,8 @@
 
 import pytest
 
-from kdrinks.drinks.model import load_drinks, record_of
 from kdrinks.drinks.names import packaged_names
+from kdrinks.drinks.read import load_drinks, record_of
 from kdrinks.kinds import Kind
 from kdrinks.records import ADMINISTRATOR
 from kdrinks.search.knowledge import Knowledge

@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from kdrinks.drinks.model import Drink, later_fields
+from kdrinks.drinks.model import Drink
 from kdrinks.drinks.passages import passages_of_drink
+from kdrinks.drinks.read import later_fields
 from kdrinks.kinds import Kind
 from kdrinks.records import Language, Passage
 from kdrinks.text.korean import josa

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from kdrinks.drinks.model import load_beliefs, load_drinks, load_topics, record_of
 from kdrinks.drinks.passages import all_passages
+from kdrinks.drinks.read import load_beliefs, load_drinks, load_topics, record_of
 from kdrinks.records import Passage
 from kdrinks.search.evidence import KINDS
 from kdrinks.text.vectors import BUCKETS, DIMENSIONS, rows_of, said

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from kdrinks.drinks.model import Drink, drink_from, load_drinks
+from kdrinks.drinks.model import Drink
+from kdrinks.drinks.read import drink_from, load_drinks
 from kdrinks.errors import KnowledgeError
 from kdrinks.store import drinks as store
 from kdrinks.store.db import Database

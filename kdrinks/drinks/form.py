@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kdrinks import kinds
-from kdrinks.drinks.model import Bilingual, BilingualList, Drink, drink_from, fields_of, record_of
+from kdrinks.drinks.model import Bilingual, BilingualList, Drink
+from kdrinks.drinks.read import drink_from, fields_of, record_of
 from kdrinks.text.korean import HANGUL, josa
 
 TEXTS = tuple(name for name in fields_of(Bilingual) if name not in ("summary", "alcohol", "caffeine", "safety"))

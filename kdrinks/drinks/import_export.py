@@ -15,7 +15,8 @@ from typing import Any
 from kdrinks.drinks import form
 from kdrinks.drinks.catalog import DrinkCatalog
 from kdrinks.drinks.form import Problem
-from kdrinks.drinks.model import Bilingual, BilingualList, Drink, drink_from, fields_of, later_fields, record_of
+from kdrinks.drinks.model import Bilingual, BilingualList, Drink
+from kdrinks.drinks.read import drink_from, fields_of, later_fields, record_of
 from kdrinks.errors import BadInput, KnowledgeError
 
 FORMATS = ("jsonl", "csv")

@@ -35,7 +35,8 @@ def all_passages(
     for lang in languages:
         for drink in drinks:
             found += passages_of_drink(drink, lang, titles[lang])
-        found += [passage_of_topic(topic, lang) for topic in topics]
+        for topic in topics:
+            found += [passage_of_topic(topic, lang), *_of_details(topic, "why", lang, topic["title"][lang])]
         found += [passage_of_belief(belief, lang) for belief in beliefs]
     return found
 
@@ -60,6 +61,8 @@ def passages_of_drink(drink: Record, lang: Language, titles: Mapping[str, str] |
             found += [
                 passage(kind, _stopped(fact[lang]), number, tuple(fact.get("sources") or ())) for number, fact in facts
             ]
+        elif row.told == "details":
+            found += _of_details(drink, kind, lang, title)
         elif text := _similar(drink, lang, titles) if kind == "similar" else _text(kind, row, drink, lang):
             found.append(passage(kind, text))
     return found
@@ -72,6 +75,23 @@ def _text(kind: Kind, row: Row, drink: Record, lang: Language) -> str:
     if row.told == "sentences":
         return _value(drink, row.fields[0].name, lang) or ""
     return _phrases(drink, lang, row.fields)
+
+
+def _of_details(record: Record, kind: Kind, lang: Language, title: str) -> list[Passage]:
+    """A passage for each detail of the kind's aspects, with the detail's own sources."""
+    told = [detail for detail in record.get("details") or () if detail["aspect"] in kinds.TABLE[kind].aspects]
+    return [
+        Passage(
+            f"{record['id']}.{kind}.{number}.{lang}",
+            record["id"],
+            kind,
+            lang,
+            title,
+            _stopped(detail[lang]),
+            tuple(detail.get("sources") or ()),
+        )
+        for number, detail in enumerate(told, 1)
+    ]
 
 
 def passage_of_topic(topic: Record, lang: Language) -> Passage:

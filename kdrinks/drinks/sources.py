@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from kdrinks.drinks.model import DATA
+from kdrinks.drinks.read import DATA
 from kdrinks.records import Language
 
 

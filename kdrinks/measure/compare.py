@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kdrinks.drinks.model import load_drinks, load_topics, record_of
 from kdrinks.drinks.passages import all_passages, passages_of_drink
+from kdrinks.drinks.read import load_drinks, load_topics, record_of
 from kdrinks.engine.protocol import Done, Engine, Loading, Reading, Stopped, Text
 from kdrinks.errors import BadInput, ModelError
 from kdrinks.generation import prompt

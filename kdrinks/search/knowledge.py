@@ -12,9 +12,10 @@ from itertools import islice
 
 from kdrinks.documents import ingest
 from kdrinks.drinks import catalog
-from kdrinks.drinks.model import load_beliefs, load_tags, load_topics, record_of
+from kdrinks.drinks.facts import facts_of
 from kdrinks.drinks.names import names_of, spelled
 from kdrinks.drinks.passages import all_passages
+from kdrinks.drinks.read import load_beliefs, load_tags, load_topics, record_of
 from kdrinks.records import Findings, Language, Passage
 from kdrinks.search import filters
 from kdrinks.search.documents import excerpt, with_documents
@@ -23,6 +24,7 @@ from kdrinks.search.index import Index
 from kdrinks.search.query import understand
 from kdrinks.search.ranking import HELD_BY, Search
 from kdrinks.search.topics import TopicMatcher
+from kdrinks.store import facts
 from kdrinks.store import passages as store
 from kdrinks.store.db import Database
 from kdrinks.text import vectors
@@ -104,6 +106,7 @@ class Knowledge:
         for drink in drinks:
             for other in drink.similar:
                 known[other] += 0.5
+        facts.hold(self._db, [fact for drink in drinks for fact in facts_of(drink)])
         self.hold(passages, progress)
         for lang in LANGUAGES:
             held = store.subjects_holding(self._db, touched.telling_words(lang), lang=lang)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kdrinks.drinks.model import DATA, Belief, Drink, Topic
+from kdrinks.drinks.model import Belief, Drink, Topic
+from kdrinks.drinks.read import DATA
 from kdrinks.errors import KnowledgeError
 from kdrinks.kinds import Intent
 from kdrinks.search.query import Query

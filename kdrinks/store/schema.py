@@ -192,4 +192,18 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         );
         """,
     ),
+    (
+        10,
+        "facts",
+        """
+        -- a row for each thing that a drink's record says, and for each figure of a sentence; made anew from the records when they change
+        -- code: of a closed list (a tag, another drink's id, a level of safety); what: whose figure, group of tags or of safety
+        -- edition: the state of the records that the rows were made from
+        CREATE TABLE facts (
+            drink_id VARCHAR NOT NULL, aspect VARCHAR NOT NULL, number INTEGER NOT NULL, what VARCHAR NOT NULL,
+            value DOUBLE, value_max DOUBLE, unit VARCHAR NOT NULL, code VARCHAR NOT NULL, ko VARCHAR NOT NULL, en VARCHAR NOT NULL,
+            sources VARCHAR[] NOT NULL, confidence VARCHAR NOT NULL, edition VARCHAR NOT NULL
+        );
+        """,
+    ),
 )

@@ -4,7 +4,8 @@ from functools import cache
 
 from kdrinks import kinds
 from kdrinks.config import ROOT
-from kdrinks.drinks.model import Drink, Tag, load_tags
+from kdrinks.drinks.model import Drink, Tag
+from kdrinks.drinks.read import load_tags
 from kdrinks.ui.frame import lang, t
 
 DRINKS_PAGE = ROOT / "pages" / "drinks.py"

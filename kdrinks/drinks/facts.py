@@ -1,0 +1,84 @@
+"""What a drink's record says, one row for each thing and figure: what the store holds, so that questions over many drinks are queries. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from kdrinks.drinks.model import Bilingual, Detail, Drink
+from kdrinks.drinks.model import Fact as Told
+from kdrinks.store.facts import Fact
+
+_TEXTS = ("summary", "season", "serve", "occasion", "region", "pronunciation")
+_LISTS = ("ingredients", "steps", "allergens", "cautions", "pairing")
+_TAGS = ("season", "temperature", "occasion", "weather", "mood", "region", "kind", "diet")
+
+
+def facts_of(drink: Drink) -> list[Fact]:
+    """Every fact of a drink, in the order of its record.
+
+    aspect: the field's name, `tag` (what: the group, code: the tag), `alias`, `similar` (code: the drink's id), `history` and `heritage`
+    with their sentences, `abv` in percent, `safety` (what: the group, code: the level), or another of model.Aspect.
+    """
+    return list(_facts_of(drink))
+
+
+def _facts_of(drink: Drink) -> Iterator[Fact]:
+    own = Fact(drink.id, "", sources=drink.sources, confidence=drink.confidence)
+    yield replace(own, aspect="name", ko=drink.name_ko, en=drink.name_en)
+    yield from (Fact(drink.id, "alias", number, ko=name, en=name) for number, name in enumerate(drink.aliases, 1))
+    for name in _TEXTS:
+        text: Bilingual = getattr(drink, name)
+        if text.ko or text.en:
+            yield replace(own, aspect=name, ko=text.ko, en=text.en)
+    for name in _LISTS:
+        items = getattr(drink, name)
+        for number, (ko, en) in enumerate(zip(items.ko, items.en, strict=True), 1):
+            yield replace(own, aspect=name, number=number, ko=ko, en=en)
+    abv = drink.abv_percent
+    yield Fact(
+        drink.id,
+        "abv",
+        code=drink.tags.alcohol,
+        value=abv.min if abv else None,
+        value_max=abv.max if abv else None,
+        unit="%",
+        ko=drink.alcohol.ko,
+        en=drink.alcohol.en,
+        sources=drink.sources,
+        confidence=abv.confidence if abv else "medium",
+    )
+    yield replace(own, aspect="caffeine", code=drink.tags.caffeine, ko=drink.caffeine.ko, en=drink.caffeine.en)
+    yield from _sentences(drink.id, "history", drink.facts)
+    yield from _sentences(drink.id, "heritage", drink.heritage)
+    yield from (Fact(drink.id, "old_text", number, ko=text) for number, text in enumerate(drink.old_texts, 1))
+    yield from (Fact(drink.id, "similar", number, code=other) for number, other in enumerate(drink.similar, 1))
+    for group in _TAGS:
+        for number, tag in enumerate(getattr(drink.tags, group), 1):
+            yield Fact(drink.id, "tag", number, what=group, code=tag)
+    yield from _details(drink.id, drink.details)
+
+
+def _sentences(drink_id: str, aspect: str, told: Iterable[Told]) -> Iterator[Fact]:
+    for number, one in enumerate(told, 1):
+        yield Fact(drink_id, aspect, number, ko=one.ko, en=one.en, sources=one.sources, confidence=one.confidence)
+
+
+def _details(drink_id: str, details: Sequence[Detail]) -> Iterator[Fact]:
+    """A row for each figure; a detail without one has one row."""
+    numbers: dict[str, int] = {}
+    for detail in details:
+        number = numbers[detail.aspect] = numbers.get(detail.aspect, 0) + 1
+        for figure in detail.figures or (None,):
+            yield Fact(
+                drink_id,
+                detail.aspect,
+                number,
+                what=figure.what if figure else detail.group,
+                value=figure.min if figure else None,
+                value_max=figure.max if figure else None,
+                unit=figure.unit if figure else "",
+                code=detail.level,
+                ko=detail.ko,
+                en=detail.en,
+                sources=detail.sources,
+                confidence=detail.confidence,
+            )
