@@ -1,0 +1,92 @@
+"""Asks the questions of a set, each in a conversation of its own, and writes the answers down to be read by eye.
+
+    python -m benchmarks.strangers SET.jsonl.gz OUT.jsonl [--free MODEL.gguf]
+
+--free: a real model that no guard holds, as every larger one; else the built-in model. Prints what can be counted without an eye: how
+many answers hold every group of `must_mention`, hold something of `must_not_mention`, begin with a caution. A string is a hint: an answer
+counts as wrong when somebody has read it.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from kdrinks.answer import ask
+from kdrinks.config import from_environment
+from kdrinks.generation import templates
+from kdrinks.hub import catalog
+from kdrinks.records import ADMINISTRATOR, LocalModel, Sampling
+from kdrinks.services import last_choice, open_services
+from kdrinks.store import chats
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("set", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--free", type=Path, metavar="MODEL.gguf")
+    options = parser.parse_args()
+    questions = [json.loads(line) for line in gzip.decompress(options.set.read_bytes()).splitlines()]
+    counted: Counter[str] = Counter()
+    with options.out.open("w", encoding="utf-8") as out:
+        for row in answered(questions, options.free):
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+            counted.update(name for name in ("mentions", "violates", "cautioned", "written") if row[name])
+    print(json.dumps({"set": options.set.name, "n": len(questions), **counted}))
+
+
+def answered(questions: list[dict[str, Any]], free: Path | None) -> Iterator[dict[str, Any]]:
+    with tempfile.TemporaryDirectory(prefix="kdrinks-strangers-") as folder:
+        os.environ.update(KDRINKS_HOME=folder)
+        _, entries = catalog._catalog()
+        below = 0 if free else catalog._catalog()[0]
+        with patch.object(catalog, "_catalog", lambda: (below, entries)):
+            services = open_services(from_environment(), memory=True)
+            try:
+                choice = last_choice(services)
+                if free:
+                    choice = replace(choice, model=LocalModel(free.stem, free))
+                for question in questions:
+                    yield judged(question, services, choice)
+            finally:
+                services.close()
+
+
+def judged(question: Mapping[str, Any], services: Any, choice: Any) -> dict[str, Any]:
+    """The question with its answer; earlier questions of the conversation are asked first."""
+    conversation = chats.start_conversation(services.db, ADMINISTRATOR)
+    for text in [*question.get("history", ()), question["question"]]:
+        answer = ask(
+            services,
+            ADMINISTRATOR,
+            text,
+            conversation_id=conversation,
+            choice=choice,
+            sampling=Sampling(max_tokens=200),
+        )
+        answer.wait()
+    said = answer.text.lower()
+    return {
+        **question,
+        "answer": answer.text,
+        "intent": answer.intent,
+        "guard": answer.guard,
+        "citations": [cited.passage.id for cited in answer.citations],
+        "mentions": all(any(one.lower() in said for one in group) for group in question.get("must_mention", ())),
+        "violates": any(one.lower() in said for one in question.get("must_not_mention", ())),
+        "cautioned": any(line in answer.text for line in templates.NOT_REVIEWED.values()),
+        "written": answer.loaded is not None,
+        "seconds": round(answer.timing.total_s, 3),
+    }
+
+
+if __name__ == "__main__":
+    main()
