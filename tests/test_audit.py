@@ -130,6 +130,21 @@ FACTS: dict[str, Callable[[], bool]] = {
     "baekseju-belongs-to-no-region": lambda: (
         DRINKS["baekseju"].tags.region == ("nationwide",) and says("baekseju", "전국", "국순당", "Kooksoondang")
     ),
+    "sources-differ-on-when-ongnoju-was-listed": lambda: says(
+        "okroju", "자료마다 다릅니다: 1993년", "1994년 12월 24일", "군포당정옥로주", "24 December 1994"
+    ),
+    "songsunju-of-gimje-was-listed-and-struck": lambda: says(
+        "songsunju", "1987년 4월 28일", "2009년 8월 14일", "delisted on 14 August 2009", "국화주보다 먼저"
+    ),
+    "igangju-is-one-of-the-local-brews": lambda: says("igangju", "향토술담그기의 하나", "as one of its local brews"),
+    "moju-is-not-free-of-alcohol-and-its-queen-is-a-tale": lambda: (
+        says("moju", "완전 무알코올이 아닙니다", "유래담") and never("moju", "술기가 없", "대동야승")
+    ),
+    "dosoju-is-also-served-cold": lambda: DRINKS["dosoju"].tags.temperature == ("cold", "hot", "room"),
+    "old-customs-for-children-come-with-the-warning": lambda: (
+        never("dosoju", "어린 사람부터 차례로 마십니다")
+        and says("dosoju", "오늘날 미성년자는 마시지 않습니다", "today minors do not drink it")
+    ),
 }
 
 
