@@ -1,4 +1,4 @@
-"""The kinds of passages in one table: what each is called, how a drink's record becomes one, how it is said, what is asked for it.
+"""The kinds of passages in one table: what each is called, which facts of a drink it tells and how, how it is said, what is asked for it.
 
 Everything that differs from kind to kind stands in its row; other rooms read the row and keep no list of kinds. The functions of
 kinds that are told in a way of their own (names, lists, steps) are in drinks.passages. No imports from kdrinks.
@@ -75,7 +75,7 @@ _AS_IT_STANDS = Both("", "")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a drink's record, as a passage tells it."""
+    """A field of a drink's record, as a passage tells its facts."""
 
     name: str
     """In drinks.model.Drink."""
@@ -85,6 +85,8 @@ class Field:
     """The sentence in which an answer says it, with {title} and {value}, `{title:은/는}` for a particle that fits; empty: as it stands."""
     shown: Both | None = None
     """What the pages call it, where that is not the label."""
+    aspect: str = ""
+    """Of its facts (drinks.facts), where that is not the field's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +96,11 @@ class Row:
     label: Both
     """What the kind is called beside a source."""
     told: Literal["sentences", "facts", "details", "phrases", "own", "elsewhere"]
-    """How a record becomes passages: whole sentences as they stand; sentences with sources, a passage each; the details of its
-    aspects, a passage each; `label: value.` for each field; by a function of its own in drinks.passages; or not from a drink's record."""
+    """How a drink's facts become passages: a text of whole sentences as it stands; sentences with sources, a passage each; the details of
+    its aspects, a passage each; `label: value.` for each field; by a function of its own in drinks.passages; or not from a drink's facts."""
     fields: tuple[Field, ...] = ()
     aspects: frozenset[str] = frozenset()
-    """Of the details that it tells (drinks.model.Aspect)."""
+    """Of the facts that have a passage each, beside the one of the fields: details (drinks.model.Aspect), history and heritage."""
     quoted: bool = False
     """No model phrases it: the answer quotes it, and a question for it counts as sensitive."""
     single_fact: bool = False
@@ -135,12 +137,14 @@ TABLE: Mapping[Kind, Row] = {
                 "names",
                 Both("다른 이름", "Other names"),
                 Both("{title}의 다른 이름은 {value}입니다.", "{title} is also called {value}."),
+                aspect="alias",
             ),
             Field("hanja", Both("한자", ""), Both("한자로는 {value}, 로마자로는 {roman}입니다.", "")),
             Field(
                 "roman",
                 Both("로마자", "Korean"),
                 Both("로마자로는 {value}입니다.", "In Korean it is written {value}."),
+                aspect="title",
             ),
         ),
         single_fact=True,
@@ -180,6 +184,7 @@ TABLE: Mapping[Kind, Row] = {
                 "making",
                 Both("만드는 법", "How to make"),
                 Both("{title} 만드는 법은 이렇습니다.", "Here is how to make {title}."),
+                aspect="steps",
             ),
         ),
         single_fact=True,
@@ -251,7 +256,8 @@ TABLE: Mapping[Kind, Row] = {
     "history": Row(
         label=Both("역사", "history"),
         told="facts",
-        fields=(Field("facts", Both("이야기", "Stories")),),
+        fields=(Field("facts", Both("이야기", "Stories"), aspect="history"),),
+        aspects=frozenset({"history", "first_record"}),
         may_be_shortened=True,
         of_one_drink=True,
         questions=(("{title}의 역사가 궁금해요.",), ("What is the history of {title}?",)),
@@ -260,13 +266,14 @@ TABLE: Mapping[Kind, Row] = {
         label=Both("문화유산", "heritage"),
         told="facts",
         fields=(Field("heritage", Both("전승과 문화유산", "Tradition and heritage")),),
+        aspects=frozenset({"heritage"}),
         may_be_shortened=True,
         of_one_drink=True,
     ),
     "alcohol": Row(
         label=Both("도수", "alcohol"),
         told="sentences",
-        fields=(Field("alcohol", Both("알코올", "Alcohol")),),
+        fields=(Field("alcohol", Both("알코올", "Alcohol"), aspect="abv"),),
         quoted=True,
         single_fact=True,
         of_one_drink=True,
@@ -277,6 +284,7 @@ TABLE: Mapping[Kind, Row] = {
         label=Both("카페인", "caffeine"),
         told="sentences",
         fields=(Field("caffeine", Both("카페인", "Caffeine")),),
+        aspects=frozenset({"caffeine"}),
         single_fact=True,
         of_one_drink=True,
         compared=True,
@@ -285,7 +293,8 @@ TABLE: Mapping[Kind, Row] = {
     "cautions": Row(
         label=Both("주의", "cautions"),
         told="sentences",
-        fields=(Field("safety", Both("주의할 점", "What to mind")),),
+        fields=(Field("safety", Both("주의할 점", "What to mind"), aspect="safety_text"),),
+        aspects=frozenset({"gluten"}),
         quoted=True,
     ),
     "amounts": Row(

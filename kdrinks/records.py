@@ -26,6 +26,15 @@ ADMINISTRATOR = Visitor("", administrator=True)
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence by which an answer says a part of a passage."""
+
+    sentence: str
+    until: int
+    """Characters of the passage's text up to the end of what it says; 0 for one that only leads in."""
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """One thing the knowledge base says, in one language; what answers rest on and citations open."""
 
@@ -41,6 +50,8 @@ class Passage:
     """Complete polite sentences that can stand as an answer."""
     sources: tuple[str, ...] = ()
     """Addresses of the pages that say so; empty means general knowledge."""
+    said: tuple[Said, ...] = ()
+    """How an answer says it, in the text's order; empty where the text's own sentences do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,19 +372,6 @@ class Exchange:
     """words.VERSION that counted the words; charts never mix versions."""
     identity: str = ""
     """Of the generation (generation.identity); "" where no model wrote, or a part of it was not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """One line of the list of conversations."""
-
-    id: str
-    title: str
-    """The first question, cut; empty before the first one."""
-    started_at: datetime
-    """UTC without a zone."""
-    last_at: datetime
-    questions: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from kdrinks import kinds
 from kdrinks.drinks.passages import all_passages
-from kdrinks.drinks.read import load_beliefs, load_drinks, load_topics, record_of
+from kdrinks.drinks.read import load_beliefs, load_drinks, load_topics
 from kdrinks.generation import templates
 from kdrinks.permissions import administrators_only
 from kdrinks.records import Citation, Exchange, Language, Loaded, Passage, Timing, Visitor, WordCount
@@ -194,10 +194,7 @@ def _own(words: TextAnalyzer, answer: str) -> Sequence[WordCount]:
 def _passages() -> dict[tuple[str, Language], list[Passage]]:
     """What can be asked about each subject, by subject and language."""
     found: dict[tuple[str, Language], list[Passage]] = {}
-    drinks, topics, beliefs = (
-        [record_of(item) for item in items] for items in (load_drinks(), load_topics(), load_beliefs())
-    )
-    for passage in all_passages(drinks, topics, beliefs):
+    for passage in all_passages(load_drinks(), load_topics(), load_beliefs()):
         if any(kinds.row(passage.kind).questions):
             found.setdefault((passage.subject_id, passage.lang), []).append(passage)
     return found

@@ -8,7 +8,7 @@ from kdrinks.config import Settings
 from kdrinks.drinks.browse import DrinkFilter, filter_drinks
 from kdrinks.drinks.model import Drink
 from kdrinks.drinks.passages import all_passages
-from kdrinks.drinks.read import load_drinks, load_topics, record_of
+from kdrinks.drinks.read import load_drinks, load_topics
 from kdrinks.records import Findings
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import open_services
@@ -16,7 +16,7 @@ from kdrinks.services import open_services
 DRINKS = {drink.id: drink for drink in load_drinks()}
 TOPICS = {topic.id: topic for topic in load_topics()}
 PASSAGES: dict[str, str] = {}
-for passage in all_passages(map(record_of, DRINKS.values()), map(record_of, TOPICS.values()), ()):
+for passage in all_passages(DRINKS.values(), TOPICS.values(), ()):
     PASSAGES[passage.subject_id] = PASSAGES.get(passage.subject_id, "") + passage.text + "\n"
 """Everything that answers can say of a subject, in both languages."""
 

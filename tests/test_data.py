@@ -225,14 +225,19 @@ def test_facts_name_how_sure_they_are(drink: Drink) -> None:
 
 
 def test_passages_can_be_built_from_every_record() -> None:
-    passages = all_passages(map(record_of, DRINKS), map(record_of, TOPICS), map(record_of, BELIEFS))
+    passages = all_passages(DRINKS, TOPICS, BELIEFS)
     assert len({passage.id for passage in passages}) == len(passages)
     assert all(passage.text for passage in passages)
 
 
-def test_reading_and_writing_a_drink_gives_the_same_line() -> None:
-    lines = (DATA / "drinks.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.dumps(record_of(drink), ensure_ascii=False) for drink in DRINKS] == lines
+def test_reading_and_writing_a_drink_gives_its_line_and_those_of_its_details() -> None:
+    drinks, details = (
+        (DATA / name).read_text(encoding="utf-8").splitlines() for name in ("drinks.jsonl", "details.jsonl")
+    )
+    written = [record_of(drink) for drink in DRINKS]
+    rows = [{"id": record["id"], **row} for record in written for row in record.pop("details", ())]
+    assert [json.dumps(record, ensure_ascii=False) for record in written] == drinks
+    assert rows == [row for row in map(json.loads, details) if row["id"] in BY_ID]
 
 
 @pytest.mark.parametrize(
@@ -278,7 +283,7 @@ def test_a_broken_data_file_says_where(tmp_path: Path) -> None:
 
 
 def test_a_first_start_finds_every_packaged_passage_ready_and_as_the_rules_now_make_it() -> None:
-    passages = all_passages(map(record_of, DRINKS), map(record_of, TOPICS), map(record_of, BELIEFS))
+    passages = all_passages(DRINKS, TOPICS, BELIEFS)
     ready, analysed = Database.open(None), Database.open(None)
     drawn = random.Random(5).sample(passages, 150)
     analysing = Knowledge(analysed, TextAnalyzer(packaged_names()))

@@ -2,19 +2,28 @@
 
 import pytest
 
+from kdrinks.drinks.passages import passages_of
 from kdrinks.generation import templates
 from kdrinks.generation.guard import Guard, quoted_answer
 from kdrinks.kinds import Kind
 from kdrinks.records import Language, Passage
+from kdrinks.store.facts import Fact
 
 
 def passage(kind: Kind, text: str, title: str = "식혜", lang: Language = "ko") -> Passage:
     return Passage(f"sikhye.{kind}.{lang}", "sikhye", kind, lang, title, text)
 
 
-INGREDIENTS = passage("ingredients", "재료: 쌀밥, 엿기름(싹 틔운 보리), 물")
+def of_facts(kind: Kind, aspect: str, *texts: str) -> Passage:
+    """The passage of a kind as a drink's facts make it."""
+    facts = [Fact("sikhye", aspect, number, ko=text) for number, text in enumerate(texts, 1)]
+    made = passages_of([Fact("sikhye", "title", ko="식혜", en="Sikhye"), *facts], "ko")
+    return next(one for one in made if one.kind == kind)
+
+
+INGREDIENTS = of_facts("ingredients", "ingredients", "쌀밥", "엿기름(싹 틔운 보리)", "물")
 IDENTITY = passage("identity", "식혜는 밥을 삭힌 음료입니다. 차게 마십니다.")
-MAKING = passage("making", "만드는 법: 1. 밥을 짓습니다. 2. 60℃로 4~6시간 둡니다.")
+MAKING = of_facts("making", "steps", "밥을 짓습니다.", "60℃로 4~6시간 둡니다.")
 
 
 def stream(guard: Guard, text: str, size: int = 3) -> str:

@@ -6,15 +6,16 @@ import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from kdrinks import kinds
 from kdrinks.config import ROOT
 from kdrinks.drinks import catalog, model, read
+from kdrinks.drinks.facts import facts_of
 from kdrinks.drinks.model import Bilingual
-from kdrinks.drinks.passages import all_passages, passages_of_drink
+from kdrinks.drinks.passages import all_passages, passages_of
 from kdrinks.drinks.read import DATA, load_beliefs, load_drinks, load_topics, record_of
 from kdrinks.generation import templates
 from kdrinks.generation.guard import Guard
@@ -46,7 +47,8 @@ def test_a_kind_has_its_words_in_both_languages(kind: Kind) -> None:
     assert all("{" in text for field in own for text in field.frame if text)
     assert row.told != "phrases" or all(all(field.frame) for field in row.fields), "what an answer says of it"
     assert bool(row.fields) == (row.told not in ("elsewhere", "details"))
-    assert bool(row.aspects) == (row.told == "details")
+    assert row.aspects or row.told not in ("facts", "details")
+    assert row.told != "details" or row.aspects <= set(get_args(model.Aspect))
 
 
 def test_a_kind_tells_fields_that_a_drink_has_and_no_two_the_same() -> None:
@@ -54,14 +56,13 @@ def test_a_kind_tells_fields_that_a_drink_has_and_no_two_the_same() -> None:
     told = [field.name for row in kinds.TABLE.values() if row.told not in ("own", "elsewhere") for field in row.fields]
     assert set(told) <= has and len(told) == len(set(told))
     assert len(kinds.FIELDS) == sum(len(row.fields) for row in kinds.TABLE.values())
+    aspects = [aspect for row in kinds.TABLE.values() for aspect in row.aspects]
+    assert len(aspects) == len(set(aspects))
 
 
 @pytest.mark.parametrize("lang", ["ko", "en"])
 def test_every_kind_is_told_of_some_drink_and_said_by_an_answer(lang: str) -> None:
-    drinks, topics, beliefs = (
-        [record_of(item) for item in items] for items in (load_drinks(), load_topics(), load_beliefs())
-    )
-    passages = all_passages(drinks, topics, beliefs)
+    passages = all_passages(load_drinks(), load_topics(), load_beliefs())
     found = {passage.kind for passage in passages if passage.lang == lang}
     assert found == set(kinds.TABLE) - {"document"}
     for passage in passages:
@@ -124,13 +125,13 @@ def test_a_passage_of_a_kind_that_this_version_lacks_is_said_whole() -> None:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Any]]:
     """A version in which drinks have one field more."""
     field = ("keeping", Bilingual, dataclasses.field(default=Bilingual("", "")))
     drink = dataclasses.make_dataclass("Drink", [field], bases=(model.Drink,), frozen=True, slots=True)
     monkeypatch.setattr(read, "Drink", drink)
     catalog.packaged.cache_clear()
-    yield
+    yield drink
     catalog.packaged.cache_clear()
 
 
@@ -145,13 +146,13 @@ def test_a_drink_edited_before_a_field_came_is_kept() -> None:
     assert record_of(now.by_id[before["id"]]) == before, "what is at its default is not written"
 
 
-@pytest.mark.usefixtures("later")
-def test_a_field_that_came_later_is_read_and_written() -> None:
+def test_a_field_that_came_later_is_read_and_written(later: type[Any]) -> None:
     record = {**record_of(load_drinks()[0]), "keeping": {"ko": "냉장고에 둡니다.", "en": "Keep it cold."}}
     assert json.loads(json.dumps(record_of(read.drink_from(record)))) == record
-    assert "keeping" in read.later_fields(model.Drink)
+    assert "keeping" in read.later_fields(later)
 
 
 def test_a_kind_that_a_record_says_nothing_of_makes_no_passage() -> None:
-    record = {**record_of(load_drinks()[0]), "region": {"ko": "", "en": ""}, "caffeine": {"ko": "", "en": ""}}
-    assert not {passage.kind for passage in passages_of_drink(record, "ko")} & {"region", "caffeine"}
+    nothing = Bilingual("", "")
+    drink = dataclasses.replace(load_drinks()[0], region=nothing, caffeine=nothing)
+    assert not {passage.kind for passage in passages_of(facts_of(drink), "ko")} & {"region", "caffeine"}

@@ -88,6 +88,8 @@ def as_listed(asked: StoredQuestion) -> dict[str, Any]:
                 {"number": cited.number, "score": cited.score, **asdict(cited.passage)} for cited in exchange.citations
             ],
         }
+        for cited in row["answer"]["citations"]:
+            assert cited.pop("said") == (), "an answer's sources are kept with what they say, not with how it was said"
     return json.loads(json.dumps(row))  # type: ignore[no-any-return]
 
 

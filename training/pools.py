@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kdrinks import kinds
-from kdrinks.drinks.passages import passage_of_belief, passage_of_topic, passages_of_drink
+from kdrinks.drinks.facts import facts_of
+from kdrinks.drinks.passages import passage_of_belief, passage_of_topic, passages_of
+from kdrinks.drinks.read import drink_from, load_beliefs, load_topics
 from kdrinks.kinds import Kind
 from kdrinks.records import Passage
 
@@ -127,7 +129,8 @@ class World:
         others = [d for d in every if held_out(d["id"])] if split == "train" else []
         hidden = "|".join(re.escape(d[f"title_{lang}"]) for d in others for lang in ("ko", "en")) or r"(?!)"
         self.hidden = re.compile(rf"(?<![\w-])(?:{hidden})(?!-)", re.IGNORECASE)
-        self.topics, self.beliefs = rows(data / "topics.jsonl"), rows(data / "beliefs.jsonl")
+        topics, beliefs = load_topics(data / "topics.jsonl"), list(load_beliefs(data / "beliefs.jsonl"))
+        facts = [facts_of(drink_from(d)) for d in self.drinks]
         self.wordings = wordings(folder, split)
         self.syllables = syllables()
         self.english: list[str] = []
@@ -140,13 +143,13 @@ class World:
         for lang in ("ko", "en"):
             titles = {d["id"]: d[f"title_{lang}"] for d in self.drinks}
             self.passages[lang] = [
-                [p for p in passages_of_drink(d, lang, titles) if not self.hides(p.text)] for d in self.drinks
+                [p for p in passages_of(told, lang, titles) if not self.hides(p.text)] for told in facts
             ]
             self.prose[lang] = [
                 p
                 for p in [
-                    *(passage_of_topic(t, lang) for t in self.topics),
-                    *(passage_of_belief(b, lang) for b in self.beliefs),
+                    *(passage_of_topic(t, lang) for t in topics),
+                    *(passage_of_belief(b, lang) for b in beliefs),
                 ]
                 if not self.hides(p.text)
             ]

@@ -6,13 +6,13 @@ Everything is a function of the seed and of the world; knows nothing of question
 import random
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from kdrinks.drinks.model import Drink
-from kdrinks.drinks.passages import passages_of_drink
+from kdrinks.drinks.passages import passages_of
 from kdrinks.drinks.read import later_fields
 from kdrinks.kinds import Kind
 from kdrinks.records import Language, Passage
+from kdrinks.store.facts import Fact
 from kdrinks.text.korean import josa
 from training.pools import World
 
@@ -238,35 +238,40 @@ class Inventor:
             for _ in range(rng.choice((0, 1, 1, 2, 3)))
         ]
         other = self.title("en" if ko else "ko")
-        record: dict[str, Any] = {
-            "id": f"invented-{rng.getrandbits(40)}",
-            "title_ko": title if ko else other,
-            "title_en": other if ko else title,
-            "hanja": self.hanja() if there else None,
-            "aliases": aliases,
-            "summary": {lang: told(base["summary"][lang])},
-            "ingredients": {lang: some(base["ingredients"][lang], 8)},
-            "steps": {lang: [s for s in steps if len(s) > 2]},
-            "season": {lang: short(base["season"][lang])},
-            "occasion": {lang: short(base["occasion"][lang])},
-            "serve": {lang: base["serve"][lang] if rng.random() < 0.6 else short(base["serve"][lang])},
-            "pairing": {lang: some(base["pairing"][lang], 4)},
-            "region": {lang: short(base["region"][lang])},
-            "facts": [{lang: told(f[lang])} for f in facts],
-            "heritage": [{lang: told(f[lang])} for f in base["heritage"]],
-            "alcohol": {lang: told(base["alcohol"][lang])},
-            "caffeine": {lang: told(base["caffeine"][lang])},
-            "safety": {lang: told(base["safety"][lang])},
-            "similar": [str(n) for n in range(rng.randint(1, 4))],
-        }
+        made = f"invented-{rng.getrandbits(40)}"
+        invented = [
+            Fact(made, "title", ko=title if ko else other, en=other if ko else title),
+            *([Fact(made, "hanja", ko=hanja, en=hanja)] if (hanja := self.hanja() if there else "") else []),
+            *(Fact(made, "alias", number, ko=alias, en=alias) for number, alias in enumerate(aliases, 1)),
+        ]
+
+        def add(aspect: str, *texts: str) -> None:
+            for number, text in enumerate(texts, 1):
+                invented.append(Fact(made, aspect, number, ko=text if ko else "", en="" if ko else text))
+
+        add("summary", told(base["summary"][lang]))
+        add("ingredients", *some(base["ingredients"][lang], 8))
+        add("steps", *(s for s in steps if len(s) > 2))
+        add("season", short(base["season"][lang]))
+        add("occasion", short(base["occasion"][lang]))
+        add("serve", base["serve"][lang] if rng.random() < 0.6 else short(base["serve"][lang]))
+        add("pairing", *some(base["pairing"][lang], 4))
+        add("region", short(base["region"][lang]))
+        add("history", *(told(f[lang]) for f in facts))
+        add("heritage", *(told(f[lang]) for f in base["heritage"]))
+        add("abv", told(base["alcohol"][lang]))
+        add("caffeine", told(base["caffeine"][lang]))
+        add("safety_text", told(base["safety"][lang]))
+        for number in range(rng.randint(1, 4)):
+            invented.append(Fact(made, "similar", number + 1, code=str(number)))
         for name in sorted(later_fields(Drink)):
             if isinstance(text := (base.get(name) or {}).get(lang), str) and text:
-                record[name] = {lang: told(text)}
+                add(name, told(text))
         titles = {
             str(n): self.title(lang) if rng.random() < 0.8 else rng.choice(self.world.drinks)[f"title_{lang}"]
             for n in range(4)
         }
-        found = passages_of_drink(record, lang, titles)
+        found = passages_of(invented, lang, titles)
         return [p for p in found if not self.world.hides(p.text)]
 
     def document(self, lang: Language) -> Passage:

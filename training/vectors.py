@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from kdrinks.drinks.passages import all_passages
-from kdrinks.drinks.read import load_beliefs, load_drinks, load_topics, record_of
+from kdrinks.drinks.read import load_beliefs, load_drinks, load_topics
 from kdrinks.records import Passage
 from kdrinks.search.evidence import KINDS
 from kdrinks.text.vectors import BUCKETS, DIMENSIONS, rows_of, said
@@ -53,11 +53,7 @@ class Pairs:
     def __init__(self, splits: Sequence[str], rng: random.Random) -> None:
         drinks = load_drinks()
         self.rng = rng
-        self.passages = all_passages(
-            [record_of(drink) for drink in drinks],
-            [record_of(topic) for topic in load_topics()],
-            [record_of(belief) for belief in load_beliefs()],
-        )
+        self.passages = all_passages(drinks, load_topics(), load_beliefs())
         self.names = {
             lang: {
                 drink.id: [drink.title_ko if lang == "ko" else drink.title_en]

@@ -1,120 +1,157 @@
 """Passages: what the drinks, topics and false beliefs say, one passage per kind of fact and language.
 
-Pure: records of the data files in (the shape of data/*.jsonl), passages out. Knows nothing of search or of the store.
-The texts are the training format of the built-in model (generation/templates.py says them) and they are what an answer
-quotes, so each one stands alone beside its title.
+Pure: facts in (drinks.facts), passages out; which facts a kind tells, and how, is its row in kinds.TABLE. Knows nothing of search or of
+the store's tables. The texts are the training format of the built-in model and they are what an answer quotes, so each one stands alone
+beside its title. Where an answer does not say a text as it stands, the passage carries the sentences that say it (Passage.said): nobody
+has to read a text again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import Any
+from typing import NamedTuple
 
 from kdrinks import kinds
-from kdrinks.kinds import Field, Kind, Row
-from kdrinks.records import Language, Passage
-from kdrinks.text.korean import has_hangul
+from kdrinks.drinks.facts import facts_of, facts_of_details
+from kdrinks.drinks.model import Belief, Drink, Topic
+from kdrinks.kinds import Field, Kind
+from kdrinks.records import Language, Passage, Said
+from kdrinks.store.facts import Fact
+from kdrinks.text.korean import framed, has_hangul
 
-Record = Mapping[str, Any]
+_OF_DETAILS = tuple(kind for kind in kinds.OF_DRINKS if kinds.TABLE[kind].told == "details")
 
 
-def label(field: str, lang: Language) -> str:
-    """The word that stands before a field inside a passage."""
-    return kinds.FIELDS[field].label.of(lang)
+class _Part(NamedTuple):
+    """A piece of a passage's text with the sentence that says it."""
+
+    text: str
+    sentence: str = ""
+    """Empty where the text's own sentences say it."""
+    leads: bool = False
+    """The sentence only leads in to what comes."""
+
+
+class _Facts:
+    """The facts of one subject, as its passages in one language read them."""
+
+    def __init__(
+        self,
+        subject_id: str,
+        title: str,
+        lang: Language,
+        facts: Iterable[Fact],
+        titles: Mapping[str, str] | None = None,
+    ) -> None:
+        self.subject_id, self.title, self.lang = subject_id, title, lang
+        self._titles = titles or {}
+        self._of: dict[str, list[Fact]] = {}
+        for fact in facts:
+            self._of.setdefault(fact.aspect, []).append(fact)
+
+    def of(self, field: Field) -> list[Fact]:
+        return self._of.get(field.aspect or field.name, [])
+
+    def of_aspects(self, aspects: frozenset[str]) -> list[Fact]:
+        return [fact for aspect, facts in self._of.items() if aspect in aspects for fact in facts]
+
+    def texts(self, name: str) -> list[str]:
+        """The names, items or sentences of a field; a drink that a fact names goes by its short name."""
+        facts = self.of(kinds.FIELDS[name])
+        found = [
+            self._titles.get(fact.code, "") if fact.aspect == "similar" else fact.text(self.lang) for fact in facts
+        ]
+        return [text for text in found if text]
 
 
 def all_passages(
-    drinks: Iterable[Record],
-    topics: Iterable[Record],
-    beliefs: Iterable[Record],
+    drinks: Iterable[Drink],
+    topics: Iterable[Topic],
+    beliefs: Iterable[Belief],
     languages: Iterable[Language] = ("ko", "en"),
 ) -> list[Passage]:
     """Every passage of the knowledge base, drinks first, in the order of the data."""
-    drinks = list(drinks)
-    titles = {lang: {drink["id"]: drink[f"title_{lang}"] for drink in drinks} for lang in languages}
+    drinks, topics, beliefs = list(drinks), list(topics), list(beliefs)
+    told = [facts_of(drink) for drink in drinks]
     found: list[Passage] = []
     for lang in languages:
-        for drink in drinks:
-            found += passages_of_drink(drink, lang, titles[lang])
+        titles = {drink.id: drink.title_ko if lang == "ko" else drink.title_en for drink in drinks}
+        for facts in told:
+            found += passages_of(facts, lang, titles)
         for topic in topics:
-            found += [passage_of_topic(topic, lang), *_of_details(topic, "why", lang, topic["title"][lang])]
+            text = passage_of_topic(topic, lang)
+            own = _Facts(topic.id, text.title, lang, facts_of_details(topic.id, topic.details))
+            found += [text, *(passage for kind in _OF_DETAILS for passage in _of_kind(kind, own))]
         found += [passage_of_belief(belief, lang) for belief in beliefs]
     return found
 
 
-def passages_of_drink(drink: Record, lang: Language, titles: Mapping[str, str] | None = None) -> list[Passage]:
-    """The passages of one drink; a kind that the record holds nothing for is left out.
+def passages_of(facts: Sequence[Fact], lang: Language, titles: Mapping[str, str] | None = None) -> list[Passage]:
+    """The passages of one drink; a kind that its facts say nothing for is left out.
 
+    facts: as facts_of() gives them, the title among them.
     titles: short names by drink id, for the kind "similar"; without it that kind is left out.
     """
-    title = drink[f"title_{lang}"]
-    sources = tuple(drink.get("sources") or ())
-
-    def passage(kind: Kind, text: str, number: int | None = None, said_by: tuple[str, ...] = sources) -> Passage:
-        mark = f".{number}" if number is not None else ""
-        return Passage(f"{drink['id']}.{kind}{mark}.{lang}", drink["id"], kind, lang, title, text, said_by)
-
-    found = []
-    for kind in kinds.OF_DRINKS:
-        row = kinds.TABLE[kind]
-        if row.told == "facts":
-            facts = enumerate(drink.get(row.fields[0].name) or (), 1)
-            found += [
-                passage(kind, _stopped(fact[lang]), number, tuple(fact.get("sources") or ())) for number, fact in facts
-            ]
-        elif row.told == "details":
-            found += _of_details(drink, kind, lang, title)
-        elif text := _similar(drink, lang, titles) if kind == "similar" else _text(kind, row, drink, lang):
-            found.append(passage(kind, text))
-    return found
+    title = next(fact for fact in facts if fact.aspect == "title")
+    own = _Facts(title.drink_id, title.text(lang), lang, facts, titles)
+    return [passage for kind in kinds.OF_DRINKS for passage in _of_kind(kind, own)]
 
 
-def _text(kind: Kind, row: Row, drink: Record, lang: Language) -> str:
-    """What the record says of a kind that is told in one passage; empty where it says nothing."""
-    if row.told == "own":
-        return _OWN[kind](drink, lang)
+def _of_kind(kind: Kind, facts: _Facts) -> Iterator[Passage]:
+    """The passage of a kind's fields, then one for each fact of its aspects that was not told yet."""
+    row = kinds.TABLE[kind]
+    whole = [fact for field in row.fields for fact in facts.of(field)]
     if row.told == "sentences":
-        return _value(drink, row.fields[0].name, lang) or ""
-    return _phrases(drink, lang, row.fields)
+        whole = whole[:1]  # of the same aspect the details come after it
+        parts = [_Part(text) for fact in whole if (text := fact.text(facts.lang))]
+    elif row.told == "phrases":
+        parts = [part for field in row.fields for part in _phrase(field, facts)]
+    else:
+        parts = _OWN[kind](facts) if row.told == "own" else []
+    if parts:
+        yield _passage(kind, facts, parts, (source for fact in whole for source in fact.sources))
+    told = {(fact.ko, fact.en) for fact in whole} if row.told == "sentences" else set()
+    number = 0
+    for fact in facts.of_aspects(row.aspects):
+        if (fact.ko, fact.en) not in told:  # a sentence with several figures is several facts
+            told.add((fact.ko, fact.en))
+            number += 1
+            if text := fact.text(facts.lang):
+                yield _passage(kind, facts, [_Part(_stopped(text))], fact.sources, number)
 
 
-def _of_details(record: Record, kind: Kind, lang: Language, title: str) -> list[Passage]:
-    """A passage for each detail of the kind's aspects, with the detail's own sources."""
-    told = [detail for detail in record.get("details") or () if detail["aspect"] in kinds.TABLE[kind].aspects]
-    return [
-        Passage(
-            f"{record['id']}.{kind}.{number}.{lang}",
-            record["id"],
-            kind,
-            lang,
-            title,
-            _stopped(detail[lang]),
-            tuple(detail.get("sources") or ()),
-        )
-        for number, detail in enumerate(told, 1)
-    ]
-
-
-def passage_of_topic(topic: Record, lang: Language) -> Passage:
+def _passage(
+    kind: Kind, facts: _Facts, parts: Sequence[_Part], sources: Iterable[str], number: int | None = None
+) -> Passage:
+    mark = f".{number}" if number is not None else ""
+    text, said = "", []
+    for part in parts:
+        text += (" " if text else "") + part.text
+        if part.sentence:
+            said.append(Said(part.sentence, 0 if part.leads else len(text)))
     return Passage(
-        f"{topic['id']}.topic.{lang}",
-        topic["id"],
-        "topic",
-        lang,
-        topic["title"][lang],
-        topic[lang],
-        tuple(topic["sources"]),
+        f"{facts.subject_id}.{kind}{mark}.{facts.lang}",
+        facts.subject_id,
+        kind,
+        facts.lang,
+        facts.title,
+        text,
+        tuple(dict.fromkeys(sources)),
+        tuple(said),
     )
 
 
-def passage_of_belief(belief: Record, lang: Language) -> Passage:
+def passage_of_topic(topic: Topic, lang: Language) -> Passage:
+    title, text = (topic.title.ko, topic.ko) if lang == "ko" else (topic.title.en, topic.en)
+    return Passage(f"{topic.id}.topic.{lang}", topic.id, "topic", lang, title, text, topic.sources)
+
+
+def passage_of_belief(belief: Belief, lang: Language) -> Passage:
     """The belief as people hold it, and then what is so."""
-    claim, correction = belief["belief"][lang], belief["correction"][lang]
-    text = (
-        f"'{claim}'라는 말은 사실과 다릅니다. {correction}"
-        if lang == "ko"
-        else f'It is not true that "{claim}". {correction}'
-    )
-    return Passage(f"{belief['id']}.belief.{lang}", belief["id"], "belief", lang, claim, text, tuple(belief["sources"]))
+    if lang == "ko":
+        claim, text = belief.belief.ko, f"'{belief.belief.ko}'라는 말은 사실과 다릅니다. {belief.correction.ko}"
+    else:
+        claim, text = belief.belief.en, f'It is not true that "{belief.belief.en}". {belief.correction.en}'
+    return Passage(f"{belief.id}.belief.{lang}", belief.id, "belief", lang, claim, text, belief.sources)
 
 
 def _is_spelling(alias: str, title: str) -> bool:
@@ -127,57 +164,63 @@ def _is_spelling(alias: str, title: str) -> bool:
     return one == other if has_hangul(alias) else SequenceMatcher(None, one, other).ratio() > 0.7
 
 
-def _value(drink: Record, field: str, lang: Language) -> Any:
-    return (drink.get(field) or {}).get(lang)
+def _phrase(field: Field, facts: _Facts, stop: str = ".") -> list[_Part]:
+    """`Label: value.`, and its frame; nothing where the drink has no such fact."""
+    if not (value := ", ".join(facts.texts(field.name))):
+        return []
+    return [
+        _Part(f"{_label(field.name, facts.lang)}: {value}{stop}", _sentence(field.name, facts, value.removesuffix(".")))
+    ]
 
 
-def _names(drink: Record, lang: Language) -> str:
+def _label(name: str, lang: Language) -> str:
+    """The word that stands before a field inside a passage."""
+    return kinds.FIELDS[name].label.of(lang)
+
+
+def _sentence(name: str, facts: _Facts, value: str, **more: str) -> str:
+    return framed(kinds.FIELDS[name].frame.of(facts.lang), title=facts.title, value=value, **more)
+
+
+def _names(facts: _Facts) -> list[_Part]:
     """Aliases of the language, then how the name is written in the other script."""
-    hangul = [alias for alias in drink.get("aliases") or () if has_hangul(alias)]
-    latin = [alias for alias in drink.get("aliases") or () if not has_hangul(alias)]
-    own = [alias for alias in (hangul if lang == "ko" else latin) if not _is_spelling(alias, drink[f"title_{lang}"])]
-    pieces = [f"{label('names', lang)}: {', '.join(own)}."] if own else []
-    if lang == "ko":
-        pieces += [f"한자: {drink['hanja']}."] if drink.get("hanja") else []
-        pieces.append(f"로마자: {drink['title_en']}.")
-    else:
-        hanja = f" ({drink['hanja']})" if drink.get("hanja") else ""
-        pieces.append(f"Korean: {drink['title_ko']}{hanja}.")
-    return " ".join(pieces)
+    ko = facts.lang == "ko"
+    aliases = [one for one in facts.texts("names") if has_hangul(one) == ko and not _is_spelling(one, facts.title)]
+    value = ", ".join(aliases)
+    parts = [_Part(f"{_label('names', facts.lang)}: {value}.", _sentence("names", facts, value))] if value else []
+    hanja = "".join(facts.texts("hanja"))
+    (written,) = (fact.text("en" if ko else "ko") for fact in facts.of(kinds.FIELDS["roman"]))
+    roman = f"{_label('roman', facts.lang)}: {written}"
+    if hanja and ko:
+        return [
+            *parts,
+            _Part(f"{_label('hanja', 'ko')}: {hanja}. {roman}.", _sentence("hanja", facts, hanja, roman=written)),
+        ]
+    in_hanja = f" ({hanja})" if hanja else ""
+    return [*parts, _Part(f"{roman}{in_hanja}.", _sentence("roman", facts, written + in_hanja))]
 
 
-def _ingredients(drink: Record, lang: Language) -> str:
-    items = _value(drink, "ingredients", lang)
-    return f"{label('ingredients', lang)}: {', '.join(items)}" if items else ""
+def _ingredients(facts: _Facts) -> list[_Part]:
+    return _phrase(kinds.FIELDS["ingredients"], facts, stop="")
 
 
-def _making(drink: Record, lang: Language) -> str:
-    steps = _value(drink, "steps", lang)
-    numbered = " ".join(f"{number}. {_stopped(step)}" for number, step in enumerate(steps or (), 1))
-    return f"{label('making', lang)}: {numbered}" if numbered else ""
+def _making(facts: _Facts) -> list[_Part]:
+    steps = [f"{number}. {_stopped(step)}" for number, step in enumerate(facts.texts("making"), 1)]
+    lead = _Part(f"{_label('making', facts.lang)}:", _sentence("making", facts, ""), leads=True)
+    return [lead, *(_Part(step, step) for step in steps)] if steps else []
 
 
-def _similar(drink: Record, lang: Language, titles: Mapping[str, str] | None) -> str:
-    similar = [titles[other] for other in drink.get("similar") or () if other in titles] if titles else []
-    return f"{label('similar', lang)}: {', '.join(similar)}." if similar else ""
+def _similar(facts: _Facts) -> list[_Part]:
+    return _phrase(kinds.FIELDS["similar"], facts)
 
 
-_OWN: Mapping[str, Callable[[Record, Language], str]] = {
+_OWN: Mapping[Kind, Callable[[_Facts], list[_Part]]] = {
     "names": _names,
     "ingredients": _ingredients,
     "making": _making,
+    "similar": _similar,
 }
 """Kinds that are told in a way of their own."""
-
-
-def _phrases(drink: Record, lang: Language, fields: Iterable[Field]) -> str:
-    """`Label: value.` for each field that the record fills, in one line."""
-    lines = []
-    for field in fields:
-        value = _value(drink, field.name, lang)
-        if value:
-            lines.append(f"{field.label.of(lang)}: {', '.join(value) if isinstance(value, list) else value}.")
-    return " ".join(lines)
 
 
 def _stopped(sentence: str) -> str:

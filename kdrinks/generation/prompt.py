@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from kdrinks.errors import BadQuestion, ContextTooSmall
 from kdrinks.kinds import learned_as
 from kdrinks.records import Language, Message, Passage, Turn
+from kdrinks.text.korean import split_sentences
 
 QUESTION_LIMIT_CHARACTERS = 4_000
 PASSAGES_TOKENS = 420
@@ -128,17 +129,24 @@ def _shortened(passages: tuple[Passage, ...], fits: Callable[[Sequence[Passage]]
     """The passages, sentences taken from the end of the longest, then passages from the end, until they fit."""
     while passages and not fits(passages):
         longest = max(range(len(passages)), key=lambda index: len(passages[index].text))
-        shorter = _without_last_sentence(passages[longest].text)
+        shorter = _without_last_sentence(passages[longest])
         if shorter:
-            passages = (*passages[:longest], replace(passages[longest], text=shorter), *passages[longest + 1 :])
+            passages = (*passages[:longest], shorter, *passages[longest + 1 :])
         else:
             passages = passages[:-1]
     return passages
 
 
-def _without_last_sentence(text: str) -> str:
-    ends = [match.end() for match in re.finditer(r"[.!?。](?=\s)", text.rstrip())]
-    return text[: ends[-1]] if ends else ""
+def _without_last_sentence(passage: Passage) -> Passage | None:
+    """The passage without what its last sentence says, so that an answer never says what the model does not read; None: nothing is left."""
+    if passage.said:
+        said = passage.said[:-1]
+        text = passage.text[: said[-1].until] if said else ""
+        return replace(passage, text=text, said=said) if text else None
+    text = passage.text.rstrip()
+    last = split_sentences(text)[-1:]
+    text = text.removesuffix(last[0]).rstrip() if last else ""
+    return replace(passage, text=text) if text else None
 
 
 def escape_control_tokens(text: str) -> str:

@@ -1,7 +1,8 @@
 """The sentences that say what a passage says: how the built-in model was taught to speak, and what its guard lets pass.
 
-Pure. One frame per kind of fact and language (kdrinks.kinds has them), few enough for a 10 MB model to learn without a slip; prose passages are
-said in their own sentences. training/ makes its gold answers with render(); guard.py holds answers to sentences().
+Pure. A passage brings the sentences that say it (drinks.passages makes them, by one frame per kind of fact and language, few enough for a
+10 MB model to learn without a slip); prose is said in its own. training/ makes its gold answers with render(); guard.py holds answers to
+sentences().
 """
 
 import re
@@ -9,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kdrinks import kinds
-from kdrinks.kinds import Field
 from kdrinks.records import Language, Passage
-from kdrinks.text.korean import josa, split_sentences
+from kdrinks.text.korean import framed, split_sentences
 
 COMPARE: dict[Language, str] = {
     "ko": "{first:과/와} {second:을/를} 견주어 보겠습니다.",
@@ -124,41 +124,15 @@ def render(intent: str, lang: Language, passages: Sequence[Passage]) -> str:
 def lead(intent: str, lang: Language, titles: Sequence[str]) -> str:
     """The first sentence of a comparison or a recommendation; empty for anything else."""
     if intent == "compare" and len(titles) >= 2:
-        return _fill(COMPARE[lang], first=titles[0], second=titles[1])
+        return framed(COMPARE[lang], first=titles[0], second=titles[1])
     if intent == "recommend" and titles:
-        return _fill(RECOMMEND[lang], titles=_listed(titles, lang))
+        return framed(RECOMMEND[lang], titles=_listed(titles, lang))
     return ""
 
 
 def sentences(passage: Passage) -> list[str]:
     """Every sentence that says this passage, in order; together they say all of it."""
-    framed = [field for field in kinds.row(passage.kind).fields if field.frame.of(passage.lang)]
-    if not framed:
-        return split_sentences(passage.text)
-    values = _values(passage, framed)
-    texts = []
-    for field in framed:
-        value, frame = values.get(field.name), field.frame.of(passage.lang)
-        if not value:
-            continue
-        if field.name == "making":
-            texts += [_fill(frame, title=passage.title), *steps(value)]
-        elif field.name == "hanja":
-            texts.append(_fill(frame, value=value, roman=values.pop("roman", "")))
-        else:
-            texts.append(_fill(frame, title=passage.title, value=value))
-    return texts
-
-
-def steps(value: str) -> list[str]:
-    """`1. Soak. 2. Boil.` as `["1. Soak.", "2. Boil."]`; the numbers must count up from 1."""
-    parts: list[str] = []
-    rest, number = value, 1
-    while rest:
-        cut = rest.find(f" {number + 1}. ")
-        parts.append((rest if cut < 0 else rest[:cut]).strip())
-        rest, number = ("" if cut < 0 else rest[cut + 1 :]), number + 1
-    return parts
+    return [said.sentence for said in passage.said] or split_sentences(passage.text)
 
 
 def separator(sentence: str) -> str:
@@ -166,33 +140,7 @@ def separator(sentence: str) -> str:
     return "\n" if re.match(r"\d+\. ", sentence) else " "
 
 
-def _fill(frame: str, **values: str) -> str:
-    """`{name}` by its value, `{name:은/는}` by its value and the particle that fits."""
-
-    def filled(match: re.Match[str]) -> str:
-        value = values[match["name"]]
-        return value + (josa(value, match["forms"]) if match["forms"] else "")
-
-    return re.sub(r"\{(?P<name>\w+)(?::(?P<forms>[^}]+))?\}", filled, frame)
-
-
 def _listed(titles: Sequence[str], lang: Language) -> str:
     if lang == "ko" or len(titles) == 1:
         return ", ".join(titles)
     return f"{', '.join(titles[:-1])} and {titles[-1]}"
-
-
-def _values(passage: Passage, framed: Sequence[Field]) -> dict[str, str]:
-    """The labelled fields of a data passage: `Label: value.` by field."""
-    places = sorted(
-        (match.start(), match.end(), field.name)
-        for field in framed
-        for match in [re.search(rf"(?:^|(?<=\. )){re.escape(field.label.of(passage.lang))}: ", passage.text)]
-        if match
-    )
-    ends = [start for start, _, _ in places[1:]] + [len(passage.text)]
-    return {
-        field: value if field == "making" else value.removesuffix(".")
-        for (_, begin, field), end in zip(places, ends, strict=True)
-        for value in [passage.text[begin:end].strip()]
-    }

@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kdrinks.drinks.passages import all_passages, passages_of_drink
-from kdrinks.drinks.read import load_drinks, load_topics, record_of
+from kdrinks.drinks.facts import facts_of
+from kdrinks.drinks.passages import all_passages, passages_of
+from kdrinks.drinks.read import load_drinks, load_topics
 from kdrinks.engine.protocol import Done, Engine, Loading, Reading, Stopped, Text
 from kdrinks.errors import BadInput, ModelError
 from kdrinks.generation import prompt
@@ -257,16 +258,14 @@ def start(jobs: Jobs, work: Comparison) -> Job[Comparison]:
 @cache
 def _passages(lang: Language) -> tuple[Passage, ...]:
     sikhye = next(drink for drink in load_drinks() if drink.id == "sikhye")
-    passages = passages_of_drink(record_of(sikhye), lang)
+    passages = passages_of(facts_of(sikhye), lang)
     return tuple(one for one in passages if one.kind in ("identity", "ingredients", "making"))
 
 
 @cache
 def scored_texts() -> dict[Language, str]:
     """The fixed text by language that perplexity is taken over: the packaged passages in their order, none twice."""
-    passages = all_passages(
-        [record_of(drink) for drink in load_drinks()], [record_of(topic) for topic in load_topics()], []
-    )
+    passages = all_passages(load_drinks(), load_topics(), [])
     texts: dict[Language, str] = {}
     for lang, characters in SCORED_CHARACTERS.items():
         lines = dict.fromkeys(f"{one.title}: {one.text}" for one in passages if one.lang == lang)

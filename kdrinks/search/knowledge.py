@@ -76,11 +76,7 @@ class Knowledge:
         self._words.learn(spelled(name for drink in drinks for name in names_of(record_of(drink))))
         self._words.load()
         by_id = {drink.id: drink for drink in drinks}
-        passages = all_passages(
-            [record_of(drink) for drink in drinks],
-            [record_of(topic) for topic in topics],
-            [record_of(belief) for belief in beliefs],
-        )
+        passages = all_passages(drinks, topics, beliefs)
         terms = self._words.search_terms
         english = {word for passage in passages if passage.lang == "en" for word in english_words(passage.text)}
         rows = drink_name_rows(
@@ -199,5 +195,6 @@ class Knowledge:
 
 
 def _hash(passage: Passage) -> str:
-    parts = (VERSION, vectors.VERSION, passage.id, passage.kind, passage.title, passage.text, *passage.sources)
+    said = (part for one in passage.said for part in (one.sentence, str(one.until)))
+    parts = (VERSION, vectors.VERSION, passage.id, passage.kind, passage.title, passage.text, *passage.sources, *said)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -5,6 +5,7 @@ It does not know how answers are made; a question without an answer whose proces
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,6 @@ from kdrinks.errors import BadInput, NotAllowed
 from kdrinks.permissions import is_theirs, owner_of
 from kdrinks.records import (
     Citation,
-    Conversation,
     Exchange,
     Language,
     Loaded,
@@ -29,6 +29,19 @@ from kdrinks.store.db import Cursor, Database, new_id, now
 TITLE_CHARACTERS = 60
 SAMPLE_SESSION = "sample"
 """The session of made-up conversations (kdrinks/sample.py): marked everywhere, in no list of a person's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One line of the list of conversations."""
+
+    id: str
+    title: str
+    """The first question, cut; empty before the first one."""
+    started_at: datetime
+    """UTC without a zone."""
+    last_at: datetime
+    questions: int
 
 
 def start_conversation(db: Database, who: Visitor, *, session: str = "") -> str:

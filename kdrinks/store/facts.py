@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
+from kdrinks.records import Language
 from kdrinks.store.db import Database
 
 COLUMNS = "drink_id, aspect, number, what, value, value_max, unit, code, ko, en, sources, confidence"
@@ -28,6 +29,10 @@ class Fact:
     en: str = ""
     sources: tuple[str, ...] = ()
     confidence: str = "medium"
+
+    def text(self, lang: Language) -> str:
+        """Its name, item or sentence in a language; empty where it has none."""
+        return self.ko if lang == "ko" else self.en
 
 
 def hold(db: Database, facts: Sequence[Fact]) -> None:

@@ -194,7 +194,7 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
     ),
     (
         10,
-        "facts",
+        "facts, and how an answer says a passage",
         """
         -- a row for each thing that a drink's record says, and for each figure of a sentence; made anew from the records when they change
         -- code: of a closed list (a tag, another drink's id, a level of safety); what: whose figure, group of tags or of safety
@@ -204,6 +204,11 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
             value DOUBLE, value_max DOUBLE, unit VARCHAR NOT NULL, code VARCHAR NOT NULL, ko VARCHAR NOT NULL, en VARCHAR NOT NULL,
             sources VARCHAR[] NOT NULL, confidence VARCHAR NOT NULL, edition VARCHAR NOT NULL
         );
+        -- said: the sentences by which an answer says a passage, and up to where in its text; the rows are made again by the next start
+        -- the column first: DuckDB refuses to alter a table that lost rows in the same transaction
+        ALTER TABLE passages ADD COLUMN said STRUCT(sentence VARCHAR, until INTEGER)[];
+        DELETE FROM passages;
+        DELETE FROM passage_words;
         """,
     ),
 )

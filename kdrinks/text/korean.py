@@ -20,6 +20,16 @@ def josa(word: str, forms: str) -> str:
     return closed if _ends_closed(word) else opened
 
 
+def framed(frame: str, **values: str) -> str:
+    """The sentence of a frame: `{name}` by its value, `{name:은/는}` by its value and the particle that fits."""
+
+    def filled(match: re.Match[str]) -> str:
+        value = values[match["name"]]
+        return value + (josa(value, match["forms"]) if match["forms"] else "")
+
+    return re.sub(r"\{(?P<name>\w+)(?::(?P<forms>[^}]+))?\}", filled, frame)
+
+
 def _ends_closed(word: str) -> bool:
     """Whether the last sound is a consonant; parentheses are read over, digits as Korean numerals."""
     bare = re.sub(r"\([^()]*\)\s*$", "", word).rstrip(" .'\"’”)]") or word

@@ -10,7 +10,6 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from kdrinks.errors import KdrinksError
-from kdrinks.records import Conversation
 from kdrinks.services import Services
 from kdrinks.store import chats
 from kdrinks.ui.frame import show_error, t, visitor
@@ -72,7 +71,7 @@ def draw_list(services: Services, chat_page: Page) -> None:
             _draw_row(conversation, chat_page, is_open=conversation.id == opened)
 
 
-def _draw_row(conversation: Conversation, chat_page: Page, *, is_open: bool) -> None:
+def _draw_row(conversation: chats.Conversation, chat_page: Page, *, is_open: bool) -> None:
     title = as_plain(conversation.title or t("frame.untitled"))
     with st.container(horizontal=True, gap=None, wrap=False, key=f"row{'-open' if is_open else ''}-{conversation.id}"):
         if st.button(title, key=f"open-{conversation.id}", type="tertiary", width="stretch"):
