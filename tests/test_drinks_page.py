@@ -1,6 +1,8 @@
 """The drinks page as a visitor gets it: cards, filters in the address, one drink, the form, undo, files; at the end in a real browser."""
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from streamlit.testing.v1 import AppTest
 
 from kdrinks.drinks import catalog, import_export
-from kdrinks.drinks.read import record_of
+from kdrinks.drinks.read import drink_from, record_of
 from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import drinks as store
 from kdrinks.store.db import Database
@@ -134,7 +136,7 @@ def test_what_people_write_is_shown_as_they_wrote_it(home: Path) -> None:
     db = Database.open(home / "kdrinks.duckdb")
     now = catalog.current(db)
     evil = {"ko": "<img src=x onerror=alert(1)> ![](http://evil.example/x.png) **굵게**입니다.", "en": "$x$ is it."}
-    store.save(db, ADMINISTRATOR, "corrected", {"sikhye": {**record_of(now.by_id["sikhye"]), "summary": evil}})
+    catalog.save(db, ADMINISTRATOR, "corrected", {"sikhye": {**record_of(now.by_id["sikhye"]), "summary": evil}})
     db.close()
     page = open_page("drinks", drink="sikhye")
     texts = [str(one.value) for one in page.markdown]
@@ -201,3 +203,24 @@ def test_a_click_in_the_picture_narrows_the_cards_and_a_phone_never_scrolls_side
             page.goto(f"{app.url}/drinks?{address}")
             expect(page.locator(ready)).to_be_visible()
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_field_corrected_in_a_browser_is_the_only_one_that_changes(browser: Browser, app: App) -> None:
+    with visit(browser, app, "/drinks?edit=nokcha") as page:
+        page.get_by_label("한자").fill("緑茶")
+        expect(page.locator(".st-key-drink-form [data-testid='stDataFrame']").first).to_be_visible()
+        page.get_by_role("button", name="저장").click()
+        expect(page.locator(".st-key-cautions")).to_be_visible()
+        expect(page.get_by_text("緑茶")).to_be_visible()
+        page.goto(f"{app.url}/drinks?desk=1")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="JSONL 내려받기").click()
+        lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
+        page.get_by_role("button", name="되돌리기").first.click()  # the app is that of other tests, too
+        expect(page.get_by_text("되돌렸습니다.")).to_be_visible()
+    before = {drink.id: drink for drink in catalog.packaged()}
+    now = {drink.id: drink for drink in map(drink_from, map(json.loads, lines))}
+    assert now["nokcha"] == replace(before["nokcha"], hanja="緑茶", confidence="medium")
+    assert [drink_id for drink_id in now if now[drink_id] != before[drink_id]] == ["nokcha"]

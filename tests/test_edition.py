@@ -21,7 +21,9 @@ from kdrinks.records import ADMINISTRATOR
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import drinks as store
 from kdrinks.store.db import Database
+from kdrinks.store.drinks import Correction
 from kdrinks.text.analyzer import TextAnalyzer
+from tests.support import store_rows
 
 NEW = DrinkForm(
     id="heugimja-cha",
@@ -61,7 +63,7 @@ def test_answers_use_a_correction_at_once_and_the_old_text_after_undo(db: Databa
     question = "식혜는 어떤 음료인가요?"
     before = [hit.passage.text for hit in knowledge.find(question).prompt_hits]
     summary = {"ko": "식혜는 이 집에서 유자를 띄우는 음료입니다.", "en": "Sikhye is served here with yuja."}
-    change = store.save(
+    change = catalog.save(
         db, ADMINISTRATOR, "corrected", {"sikhye": corrected(catalog.current(db), "sikhye", summary=summary)}
     )
     knowledge.renew()
@@ -76,7 +78,7 @@ def test_a_new_drink_is_found_by_name_and_alias_and_gone_after_undo(db: Database
     knowledge = Knowledge(db, words)
     knowledge.fill()
     assert form.validate(NEW, catalog.current(db).by_id, is_new=True) == []
-    change = store.save(db, ADMINISTRATOR, "added", {NEW.id: form.record_from(NEW, None)})
+    change = catalog.save(db, ADMINISTRATOR, "added", {NEW.id: form.record_from(NEW, None)})
     knowledge.renew()
     for question in ("흑임자차는 어떻게 만드나요?", "검은깨차 재료가 뭐예요?", "How do I make heugimja-cha?"):
         found = knowledge.find(question)
@@ -96,7 +98,7 @@ def test_a_new_drink_is_a_drink_for_charts_at_once(db: Database) -> None:
     assert (own._shown, own._latin_names) == packaged  # the packaged drinks are known already
     said = "검은깨차랑 흑 임자차를 마셨다. I like Heugimja-cha."
     before = {one.word for one in own.count(said) if one.pos == "drink"}
-    store.save(db, ADMINISTRATOR, "added", {NEW.id: form.record_from(NEW, None)})
+    catalog.save(db, ADMINISTRATOR, "added", {NEW.id: form.record_from(NEW, None)})
     knowledge.renew()
     assert before == {"흑임자차"}  # one that the packaged list of words has already
     assert {one.word for one in own.count(said) if one.pos == "drink"} == {"검은깨차", "흑임자차", "heugimja-cha"}
@@ -104,7 +106,9 @@ def test_a_new_drink_is_a_drink_for_charts_at_once(db: Database) -> None:
 
 def test_an_edit_survives_the_end_of_the_program(tmp_path: Path) -> None:
     first = Database.open(tmp_path / "kdrinks.duckdb")
-    store.save(first, ADMINISTRATOR, "corrected", {"sikhye": corrected(catalog.current(first), "sikhye", hanja="甘酒")})
+    catalog.save(
+        first, ADMINISTRATOR, "corrected", {"sikhye": corrected(catalog.current(first), "sikhye", hanja="甘酒")}
+    )
     first.close()
     second = Database.open(tmp_path / "kdrinks.duckdb")
     assert catalog.current(second).by_id["sikhye"].hanja == "甘酒"
@@ -114,8 +118,8 @@ def test_an_edit_survives_the_end_of_the_program(tmp_path: Path) -> None:
 
 def test_changes_are_taken_back_newest_first_and_undo_can_be_undone(db: Database) -> None:
     now = catalog.current(db)
-    first = store.save(db, ADMINISTRATOR, "corrected", {"sikhye": corrected(now, "sikhye", hanja="一")})
-    second = store.save(
+    first = catalog.save(db, ADMINISTRATOR, "corrected", {"sikhye": corrected(now, "sikhye", hanja="一")})
+    second = catalog.save(
         db, ADMINISTRATOR, "imported", {name: corrected(now, name, hanja="二") for name in ("sikhye", "sujeonggwa")}
     )
     assert [change.can_be_undone for change in store.changes(db)] == [True, False]
@@ -136,11 +140,21 @@ def test_changes_are_taken_back_newest_first_and_undo_can_be_undone(db: Database
 
 
 def test_a_version_that_no_longer_fits_leaves_the_packaged_drink(db: Database) -> None:
-    store.save(db, ADMINISTRATOR, "corrected", {"sikhye": {"id": "sikhye", "name_ko": "식혜"}, "nothing": {}})
+    store_rows.edited_before(db, {"sikhye": {"id": "sikhye", "name_ko": "식혜"}, "nothing": {}})
     now = catalog.current(db)
     assert now.by_id["sikhye"] in catalog.packaged()
     assert set(now.unfit) == {"sikhye", "nothing"}
     assert len(now.drinks) == len(catalog.packaged())
+
+
+def test_of_a_version_that_fits_in_part_the_rest_counts(db: Database) -> None:
+    unheard = Correction("glow", 0, None, {"ko": "빛납니다.", "en": "It glows."})
+    broken = Correction("summary", 0, {"ko": "가", "en": "a"}, "a text")
+    hanja = Correction("hanja", 0, "食醯", "甘酒")
+    store.save(db, ADMINISTRATOR, "corrected", {"sikhye": [unheard, broken, hanja]})
+    now = catalog.current(db)
+    packaged = next(drink for drink in catalog.packaged() if drink.id == "sikhye")
+    assert now.by_id["sikhye"] == replace(packaged, hanja="甘酒") and now.unfit == ("sikhye",)
 
 
 def test_every_packaged_drink_opens_in_the_form_and_saves_unchanged() -> None:
@@ -212,7 +226,7 @@ def test_an_exported_file_comes_back_the_same(db: Database, kind: str) -> None:
     record = form.record_from(
         replace(NEW, hanja="=SUM(A1)", aliases=("-a", "'quoted"), sources=("https://a.kr/?q=1",)), None
     )
-    store.save(db, ADMINISTRATOR, "added", {NEW.id: record})
+    catalog.save(db, ADMINISTRATOR, "added", {NEW.id: record})
     now = catalog.current(db)
     content = (import_export.as_jsonl if kind == "jsonl" else import_export.as_csv)(now.drinks)
     assert import_export.read(content, f"drinks.{kind}", now) == import_export.ImportDiff({}, {}, len(now.drinks), ())
@@ -222,7 +236,7 @@ def test_an_exported_file_comes_back_the_same(db: Database, kind: str) -> None:
 
 
 def test_a_spreadsheet_runs_no_cell_of_an_exported_file(db: Database) -> None:
-    store.save(
+    catalog.save(
         db, ADMINISTRATOR, "added", {NEW.id: form.record_from(replace(NEW, hanja='=HYPERLINK("http://x")'), None)}
     )
     text = import_export.as_csv(catalog.current(db).drinks).decode("utf-8-sig")

@@ -6,7 +6,7 @@ import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 
@@ -23,7 +23,6 @@ from kdrinks.kinds import Intent, Kind
 from kdrinks.records import ADMINISTRATOR, Citation, Passage
 from kdrinks.search import intents
 from kdrinks.search.topics import load_cues
-from kdrinks.store import drinks as store
 from kdrinks.store.db import Database
 from tests.support import store_rows
 from tests.support.app_pages import open_app, shown
@@ -125,7 +124,7 @@ def test_a_passage_of_a_kind_that_this_version_lacks_is_said_whole() -> None:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Any]]:
+def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[model.Drink]]:
     """A version in which drinks have one field more."""
     field = ("keeping", Bilingual, dataclasses.field(default=Bilingual("", "")))
     drink = dataclasses.make_dataclass("Drink", [field], bases=(model.Drink,), frozen=True, slots=True)
@@ -140,13 +139,13 @@ def test_a_drink_edited_before_a_field_came_is_kept() -> None:
     db = Database.open(None)
     before = {**record_of(load_drinks()[0]), "hanja": "一"}
     assert "keeping" not in before
-    store.save(db, ADMINISTRATOR, "corrected", {before["id"]: before})
+    catalog.save(db, ADMINISTRATOR, "corrected", {before["id"]: before})
     now = catalog.current(db)
     assert now.unfit == () and now.by_id[before["id"]].hanja == "一"
     assert record_of(now.by_id[before["id"]]) == before, "what is at its default is not written"
 
 
-def test_a_field_that_came_later_is_read_and_written(later: type[Any]) -> None:
+def test_a_field_that_came_later_is_read_and_written(later: type[model.Drink]) -> None:
     record = {**record_of(load_drinks()[0]), "keeping": {"ko": "냉장고에 둡니다.", "en": "Keep it cold."}}
     assert json.loads(json.dumps(record_of(read.drink_from(record)))) == record
     assert "keeping" in read.later_fields(later)

@@ -7,7 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ import pytest
 
 from kdrinks.answer import ask
 from kdrinks.config import Settings
-from kdrinks.drinks import catalog
+from kdrinks.drinks import catalog, model
+from kdrinks.drinks.facts import facts_of
+from kdrinks.drinks.read import record_of
 from kdrinks.records import ADMINISTRATOR, StoredQuestion, Visitor
 from kdrinks.services import Services, last_choice, open_services
 from kdrinks.store import analytics, chats, compare, documents, drinks, forget, preferences, sqlbox, word_stats
@@ -129,9 +131,25 @@ def test_once_hosted_all_that_is_old_belongs_to_the_administrators(services: Ser
 def test_every_edit_has_its_versions_and_what_can_be_undone(services: Services) -> None:
     changes = [json.loads(json.dumps(asdict(one), default=str)) for one in drinks.changes(services.db)]
     assert changes == MANIFEST["changes"]
-    assert drinks.edited(services.db) == MANIFEST["edited"]
+    assert {drink_id: one.record for drink_id, one in drinks.edited(services.db).items()} == MANIFEST["edited"]
     now = catalog.current(services.db)
     assert now.edited == set(MANIFEST["edited"]) and not now.unfit
+
+
+def test_an_old_edit_is_a_correction_of_what_it_changed_and_all_else_is_of_today(services: Services) -> None:
+    now, packaged = catalog.current(services.db), {drink.id: drink for drink in catalog.packaged()}
+    sikhye, sujeonggwa = now.by_id["sikhye"], now.by_id["sujeonggwa"]
+    steps = model.BilingualList(*(tuple(MANIFEST["edited"]["sikhye"]["steps"][lang]) for lang in ("ko", "en")))
+    assert sikhye == replace(packaged["sikhye"], steps=steps, confidence="medium")
+    assert [row for row in facts_of(sikhye) if row.aspect == "storage"] != []
+    # a caution of the package stays beside the one that was written in its place
+    own = MANIFEST["edited"]["sujeonggwa"]["cautions"]["ko"]
+    assert set(sujeonggwa.cautions.ko) == {*packaged["sujeonggwa"].cautions.ko, *own}
+    assert all(line in sujeonggwa.safety.ko for line in sujeonggwa.cautions.ko)
+    assert sujeonggwa.details == packaged["sujeonggwa"].details
+    assert all(one.package_stands for one in now.conflicts["sujeonggwa"])
+    for drink_id in ("heugimja-cha", "dalbit-ihwa"):
+        assert record_of(now.by_id[drink_id]) == MANIFEST["edited"][drink_id]
 
 
 def test_search_finds_added_drinks_and_corrected_texts(services: Services) -> None:
@@ -192,11 +210,13 @@ def test_an_old_conversation_goes_on_and_old_edits_are_undone(tmp_path: Path) ->
         assert answer.error is None and answer.text
         assert any(cited.passage.subject_id == "sikhye" for cited in answer.citations)
         assert len(chats.messages(services.db, ADMINISTRATOR, talk["id"])) == len(talk["questions"]) + 1
+        packaged = {drink.id: drink for drink in catalog.packaged()}
         for change in MANIFEST["changes"]:
             if change["can_be_undone"]:
                 drinks.undo(services.db, ADMINISTRATOR, change["id"])
         now = catalog.current(services.db)
         assert now.by_id["sikhye"].hanja == "甘酒水", "the undo is undone"
+        assert now.by_id["sikhye"].details == packaged["sikhye"].details
         assert now.edited == {"sikhye"}
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from kdrinks.drinks import catalog
 from kdrinks.drinks.names import packaged_names
 from kdrinks.drinks.read import load_drinks, record_of
 from kdrinks.kinds import Kind
 from kdrinks.records import ADMINISTRATOR
 from kdrinks.search.knowledge import Knowledge
-from kdrinks.store import drinks as store
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
 
@@ -55,8 +55,9 @@ def test_the_drinks_own_fact_answers(knowledge: Knowledge, question: str, kind: 
 def test_a_drink_whose_record_says_nothing_of_it_is_answered_by_what_holds_of_all(question: str, topic: str) -> None:
     db = Database.open(None)
     record = record_of(next(drink for drink in load_drinks() if drink.id == "sikhye"))
-    without = {name: value for name, value in record.items() if name not in ("pronunciation", "storage")}
-    store.save(db, ADMINISTRATOR, "corrected", {"sikhye": without})
+    kept = [detail for detail in record["details"] if detail["aspect"] not in ("storage", "freezing")]
+    without = {**record, "pronunciation": {"ko": "", "en": ""}, "details": kept}
+    catalog.save(db, ADMINISTRATOR, "corrected", {"sikhye": without})
     knowledge = Knowledge(db, TextAnalyzer(packaged_names()))
     knowledge.fill()
     assert knowledge.find(question).prompt_hits[0].passage.subject_id == topic

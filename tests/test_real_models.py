@@ -81,7 +81,5 @@ def test_no_model_says_whether_something_is_liquor(services: Services, free: Cho
 
 
 def test_a_free_model_does_speak_of_what_harms_nobody(services: Services, free: Choice) -> None:
-    answer = ask(
-        services, ADMINISTRATOR, "What is sikhye?", choice=free, sampling=Sampling(max_tokens=20)
-    )
+    answer = ask(services, ADMINISTRATOR, "What is sikhye?", choice=free, sampling=Sampling(max_tokens=20))
     assert answer.wait(120) and answer.loaded is not None and answer.text, answer.error

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from kdrinks.drinks.model import Drink
+from kdrinks.drinks.model import Drink, Figure
 from kdrinks.drinks.names import names_of
 
 FAMILIES: Mapping[str, frozenset[str]] = {
@@ -41,6 +41,9 @@ ALLERGENS = (
     "pollen",
 )
 """Tags of the group diet that say what a drink may hold and somebody may have to avoid."""
+TIMES: Mapping[str, float] = {"hour": 1, "day": 24, "week": 7 * 24, "longer": float("inf")}
+"""Hours in which a drink can be made, from the shortest."""
+_HOURS = {"minutes": 1 / 60, "hours": 1, "days": 24}
 DIETS = ("vegan", "sugar_free")
 
 
@@ -54,6 +57,8 @@ class DrinkFilter:
     caffeine: frozenset[str] = frozenset()
     season: frozenset[str] = frozenset()
     region: frozenset[str] = frozenset()
+    time: frozenset[str] = frozenset()
+    """Of TIMES, by the quickest way to make it."""
     diets: frozenset[str] = frozenset()
     """Diets that a drink must all suit."""
     exclude_allergens: frozenset[str] = frozenset()
@@ -86,6 +91,18 @@ def seasons(drink: Drink) -> Sequence[str]:
     return [season for season in SEASONS if season in drink.tags.season]
 
 
+def making_times(drink: Drink) -> Sequence[Figure]:
+    """The figures that say how long making it takes, one for each way."""
+    told = (figure for detail in drink.details if detail.aspect == "total_time" for figure in detail.figures)
+    return [figure for figure in told if figure.unit in _HOURS]
+
+
+def time(drink: Drink) -> str:
+    """Of TIMES, the first that its quickest way keeps to; empty where it is not known."""
+    hours = [figure.max * _HOURS[figure.unit] for figure in making_times(drink)]
+    return next((name for name, most in TIMES.items() if min(hours) <= most), "") if hours else ""
+
+
 def similar_to(drink: Drink, drinks: Mapping[str, Drink]) -> list[Drink]:
     """The drinks it names, then those that name it."""
     named_by = [other.id for other in drinks.values() if drink.id in other.similar]
@@ -104,6 +121,7 @@ def _fits(drink: Drink, wanted: DrinkFilter) -> bool:
         and (not wanted.caffeine or tags.caffeine in wanted.caffeine)
         and (not wanted.season or bool(wanted.season & set(tags.season)))
         and (not wanted.region or bool(wanted.region & set(tags.region)))
+        and (not wanted.time or time(drink) in wanted.time)
         and wanted.diets <= diet
         and not wanted.exclude_allergens & diet
     )

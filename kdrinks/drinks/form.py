@@ -8,10 +8,11 @@ import dataclasses
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from kdrinks import kinds
+from kdrinks.drinks import detail_rows, safety_text
 from kdrinks.drinks.model import Bilingual, BilingualList, Drink
+from kdrinks.drinks.problems import LATIN, Problem, is_address, no_sentence
 from kdrinks.drinks.read import drink_from, fields_of, record_of
 from kdrinks.text.korean import HANGUL, josa
 
@@ -23,20 +24,6 @@ NAME_MAX, SUMMARY_MAX, TEXT_MAX, ITEMS_MAX = 60, 300, 300, 40
 """Characters of a name, a summary and any other line; entries of a list. The longest packaged ones take half of each."""
 
 _SENTENCES = {field.name for row in kinds.TABLE.values() if row.told == "sentences" for field in row.fields}
-_LATIN = re.compile(r"[A-Za-z]")
-_POLITE = re.compile(r"다(\s*\([^()]*\))*[.!?][\"'”’)』》]*$")
-_LIQUOR = {
-    "ko": "술이므로 임신·수유 중이거나 운전하기 전인 사람, 미성년자는 마시지 않습니다.",
-    "en": "It is an alcoholic drink: it is not for pregnant or breastfeeding women, for anyone about to drive, or for minors.",
-}
-_PERHAPS = {
-    "ko": "알코올이 있을 수 있으므로 임신·수유 중이거나 운전하기 전인 사람, 약을 복용하는 사람, 미성년자는 마시지 않습니다.",
-    "en": "It may contain alcohol: it is not for pregnant or breastfeeding women, for anyone about to drive or on medication, or for minors.",
-}
-_HONEY = {
-    "ko": "꿀을 넣었다면 생후 12개월 미만 아기에게는 주지 않습니다.",
-    "en": "If honey is used, never give it to babies under 12 months.",
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,18 +48,11 @@ class DrinkForm:
     facts: tuple[Mapping[str, Any], ...] = ()
     """Mappings with ko, en and sources (a tuple of addresses)."""
     heritage: tuple[Mapping[str, Any], ...] = ()
+    details: tuple[Mapping[str, Any], ...] = ()
+    """Rows of drinks.detail_rows."""
     tags: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     similar: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with a field; `key` is the entry under [drinks.problems] that says it."""
-
-    field: str
-    key: str
-    values: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
 def form_from(drink: Drink) -> DrinkForm:
@@ -101,6 +81,7 @@ def form_from(drink: Drink) -> DrinkForm:
         en=texts["en"],
         facts=tuple({"ko": fact.ko, "en": fact.en, "sources": fact.sources} for fact in drink.facts),
         heritage=tuple({"ko": fact.ko, "en": fact.en, "sources": fact.sources} for fact in drink.heritage),
+        details=tuple(detail_rows.row_of(detail) for detail in drink.details),
         tags={group: getattr(drink.tags, group) for group in TAGS},
         similar=drink.similar,
         sources=drink.sources,
@@ -114,6 +95,7 @@ def validate(form: DrinkForm, known: Collection[str], *, is_new: bool) -> list[P
         *_of_texts(form),
         *_of_lists(form),
         *_of_facts(form),
+        *detail_rows.problems(form.details),
         *_of_rest(form, known),
     ]
 
@@ -142,6 +124,7 @@ def record_from(form: DrinkForm, before: Drink | None) -> dict[str, Any]:
         **{name: {"ko": list(form.ko.get(name, ())), "en": list(form.en.get(name, ()))} for name in LISTS},
         "facts": [_fact(fact, before.facts if before else ()) for fact in form.facts],
         "heritage": [_fact(fact, before.heritage if before else ()) for fact in form.heritage],
+        "details": [detail_rows.record_from(row, before.details if before else ()) for row in form.details],
         "old_texts": list(before.old_texts) if before else [],
         "similar": list(form.similar),
         "tags": {
@@ -157,15 +140,12 @@ def record_from(form: DrinkForm, before: Drink | None) -> dict[str, Any]:
     if same_abv:
         record["abv_percent"], record["tags"]["alcohol"] = old["abv_percent"], old["tags"]["alcohol"]
     same_caffeine = before is not None and before.tags.caffeine == record["tags"]["caffeine"]
-    same_safety = all(record[name] == old.get(name) for name in ("allergens", "cautions")) and same_abv
-    for name, kept, write in (
-        ("alcohol", same_abv, _alcohol),
-        ("caffeine", same_caffeine, _caffeine),
-        ("safety", same_safety, _safety),
-    ):
+    for name, kept, write in (("alcohol", same_abv, _alcohol), ("caffeine", same_caffeine, _caffeine)):
         own = {lang: write(form, lang, title[lang]) for lang in ("ko", "en")}
         record[name] = old[name] if kept and same_name else own
-    drink = drink_from(record)
+    drink = drink_from({**record, "safety": {"ko": "", "en": ""}})
+    same_grounds = before is not None and safety_text.grounds(before) == safety_text.grounds(drink)
+    drink = dataclasses.replace(drink, safety=before.safety if before and same_grounds else safety_text.written(drink))
     if before is not None and dataclasses.replace(drink, confidence=before.confidence) == before:
         return old
     return record_of(drink)
@@ -176,7 +156,7 @@ def _of_names(form: DrinkForm, known: Collection[str], is_new: bool) -> Iterator
         yield Problem("id", "id_shape")
     elif is_new and form.id in known:
         yield Problem("id", "id_taken", {"id": form.id})
-    for name, text, script in (("name_ko", form.name_ko, HANGUL), ("name_en", form.name_en, _LATIN)):
+    for name, text, script in (("name_ko", form.name_ko, HANGUL), ("name_en", form.name_en, LATIN)):
         if not text:
             yield Problem(name, "missing")
         elif not script.search(_title(text)) or (name == "name_en" and HANGUL.search(text)):
@@ -192,7 +172,7 @@ def _of_texts(form: DrinkForm) -> Iterator[Problem]:
             yield Problem(f"summary_{lang}", "missing")
         elif len(summary) > SUMMARY_MAX:
             yield Problem(f"summary_{lang}", "too_long", {"count": len(summary), "limit": SUMMARY_MAX})
-        elif wrong := _sentence(summary, lang):
+        elif wrong := no_sentence(summary, lang):
             yield Problem(f"summary_{lang}", wrong)
     for name in TEXTS:
         both = (form.ko.get(name, ""), form.en.get(name, ""))
@@ -201,7 +181,7 @@ def _of_texts(form: DrinkForm) -> Iterator[Problem]:
         for lang, text in zip(("ko", "en"), both, strict=True):
             if len(text) > TEXT_MAX:
                 yield Problem(f"{name}_{lang}", "too_long", {"count": len(text), "limit": TEXT_MAX})
-            elif text and name in _SENTENCES and (wrong := _sentence(text, lang)):
+            elif text and name in _SENTENCES and (wrong := no_sentence(text, lang)):
                 yield Problem(f"{name}_{lang}", wrong)
 
 
@@ -224,10 +204,10 @@ def _of_facts(form: DrinkForm) -> Iterator[Problem]:
                 text = fact[lang]
                 if not text:
                     yield Problem(f"{name}_{lang}", "row_missing", {"row": number})
-                elif wrong := _sentence(text, lang):
+                elif wrong := no_sentence(text, lang):
                     yield Problem(f"{name}_{lang}", f"row_{wrong}", {"row": number})
             for address in fact["sources"]:
-                if not _is_address(address):
+                if not is_address(address):
                     yield Problem(f"{name}_sources", "address", {"found": address})
 
 
@@ -241,20 +221,8 @@ def _of_rest(form: DrinkForm, known: Collection[str]) -> Iterator[Problem]:
     if lost := [other for other in form.similar if other not in known or other == form.id]:
         yield Problem("similar", "similar_unknown", {"found": lost[0]})
     for address in form.sources:
-        if not _is_address(address):
+        if not is_address(address):
             yield Problem("sources", "address", {"found": address})
-
-
-def _sentence(text: str, lang: str) -> str:
-    """What keeps a text from standing as an answer: empty when nothing does."""
-    if lang == "ko":
-        return "" if _POLITE.search(text) else "polite"
-    return "" if text.endswith((".", "!", "?")) and _LATIN.search(text) else "period"
-
-
-def _is_address(address: str) -> bool:
-    parts = urlsplit(address)
-    return parts.scheme in ("http", "https") and "." in (parts.hostname or "") and not re.search(r"\s", address)
 
 
 def _title(name: str) -> str:
@@ -320,19 +288,3 @@ def _caffeine(form: DrinkForm, lang: str, title: str) -> str:
     if lang == "ko":
         return f"{title}에는 카페인이 {'있' if form.caffeine else '없'}습니다."
     return f"{title} contains {'' if form.caffeine else 'no '}caffeine."
-
-
-def _safety(form: DrinkForm, lang: str, title: str) -> str:
-    """Allergens, then cautions; what liquor and honey need stands there even where nobody typed it."""
-    texts = form.ko if lang == "ko" else form.en
-    allergens, cautions = ", ".join(texts.get("allergens", ())), list(texts.get("cautions", ()))
-    lines = []
-    if allergens:
-        names = f"{title}에서 알레르기를 일으킬 수 있는 재료는 {allergens}입니다."
-        lines.append(names if lang == "ko" else f"Possible allergens in {title}: {allergens}.")
-    if not any(re.search("임신|pregnan", line) for line in cautions):
-        lines += [_LIQUOR[lang]] if form.is_alcoholic else [_PERHAPS[lang]] if _perhaps(form) else []
-    if "honey" in form.tags.get("diet", ()) and not any(re.search("12개월|12 months", line) for line in cautions):
-        lines.append(_HONEY[lang])
-    lines += [line if line.endswith((".", "!", "?")) else line + "." for line in cautions]
-    return " ".join(lines)

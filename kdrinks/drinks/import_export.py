@@ -1,10 +1,10 @@
 """The drinks as files: JSONL holds records as they are, CSV a row a drink that a spreadsheet can edit; both come back the same.
 
-Pure. In CSV a list is a cell with a line for each item, and a field inside another is written with a dot (summary.ko, tags.season).
+Pure. In CSV a list is a cell with a line for each item, a field inside another is written with a dot (summary.ko, tags.season), and
+each detail is a line of JSON.
 """
 
 import csv
-import dataclasses
 import io
 import json
 import re
@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kdrinks.drinks import form
-from kdrinks.drinks.catalog import DrinkCatalog
-from kdrinks.drinks.form import Problem
+from kdrinks.drinks import corrections, form
+from kdrinks.drinks.catalog import DrinkCatalog, packaged
 from kdrinks.drinks.model import Bilingual, BilingualList, Drink
-from kdrinks.drinks.read import drink_from, fields_of, later_fields, record_of
+from kdrinks.drinks.problems import Problem
+from kdrinks.drinks.read import drink_from, fields_of, later_fields, record_of, whole_record_of
 from kdrinks.errors import BadInput, KnowledgeError
 
 FORMATS = ("jsonl", "csv")
@@ -40,6 +40,7 @@ COLUMNS = (
     *(f"abv_percent.{part}" for part in _ABV),
     *(f"tags.{group}" for group in _TAGS),
     *_LISTS,
+    "details",
 )
 
 # A cell that a spreadsheet would run as a formula gets an apostrophe before it, and loses it again on the way back.
@@ -57,10 +58,12 @@ class ImportDiff:
     same: int
     wrong: tuple[tuple[int, str, Problem], ...]
     """Row (from 1, without the head), drink id and what does not fit; with any of these nothing may be saved."""
+    stays: tuple[tuple[int, str, Problem], ...] = ()
+    """Likewise what the file takes out that protects people: the package goes on saying it."""
 
 
 def as_jsonl(drinks: Iterable[Drink]) -> bytes:
-    return "".join(json.dumps(record_of(drink), ensure_ascii=False) + "\n" for drink in drinks).encode()
+    return "".join(json.dumps(whole_record_of(drink), ensure_ascii=False) + "\n" for drink in drinks).encode()
 
 
 def as_csv(drinks: Iterable[Drink]) -> bytes:
@@ -69,7 +72,7 @@ def as_csv(drinks: Iterable[Drink]) -> bytes:
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     for drink in drinks:
-        writer.writerow({name: _FORMULA.sub("'", cell) for name, cell in _cells(dataclasses.asdict(drink)).items()})
+        writer.writerow({name: _FORMULA.sub("'", cell) for name, cell in _cells(whole_record_of(drink)).items()})
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -103,6 +106,7 @@ def _compare(records: Sequence[Mapping[str, Any]], now: DrinkCatalog) -> ImportD
     new: dict[str, Mapping[str, Any]] = {}
     changed: dict[str, Mapping[str, Any]] = {}
     wrong: list[tuple[int, str, Problem]] = []
+    stays: list[tuple[int, str, Problem]] = []
     seen: set[str] = set()
     same = 0
     for number, record in enumerate(records, 1):
@@ -112,10 +116,11 @@ def _compare(records: Sequence[Mapping[str, Any]], now: DrinkCatalog) -> ImportD
             continue
         seen.add(drink_id)
         try:
-            drink = drink_from(record)
+            drink, taken = _completed(record, old.get(drink_id))
         except KnowledgeError as error:
             wrong.append((number, drink_id, Problem("record", "shape", {"reason": error.values["reason"]})))
             continue
+        stays += [(number, drink_id, Problem(field, "stays", {"found": _named(item)})) for field, item in taken]
         found = form.validate(form.form_from(drink), known, is_new=False)
         wrong += [(number, drink_id, problem) for problem in found]
         if drink_id not in old:
@@ -124,7 +129,37 @@ def _compare(records: Sequence[Mapping[str, Any]], now: DrinkCatalog) -> ImportD
             changed[drink_id] = record_of(drink)
         else:
             same += 1
-    return ImportDiff(new, changed, same, tuple(wrong))
+    return ImportDiff(new, changed, same, tuple(wrong), tuple(stays))
+
+
+def _completed(record: Mapping[str, Any], now: Drink | None) -> tuple[Drink, list[tuple[str, Any]]]:
+    """The drink of a record, with what its version of kdrinks did not know yet; and what it takes out that protects people.
+
+    A record without any later field is of the version of commit b7ffbff: of it counts only what differs from the package of then.
+    Raises KnowledgeError.
+    """
+    shipped = {drink.id: drink for drink in packaged()}.get(str(record.get("id")))
+    later = later_fields(Drink)
+    if now is None or later <= record.keys():
+        drink = drink_from(record)
+    elif now.id in corrections.package_of_then() and not {*later, "storage"} & record.keys():
+        edits = corrections.between(corrections.package_of_then()[now.id], drink_from(record))
+        merged = corrections.laid_over(now, edits)
+        stays = [(one.correction.field, one.package) for one in merged.conflicts if one.package_stands]
+        return merged.drink or now, stays
+    else:
+        whole = whole_record_of(now)
+        known = " ".join(detail.ko for detail in now.details)
+        told = record.get("storage")
+        sentences = re.split(r"(?<=다\.)\s+", str(told.get("ko", ""))) if isinstance(told, Mapping) else []
+        if all(sentence in known for sentence in sentences):  # a detail says it by now
+            record = {name: value for name, value in record.items() if name != "storage"}
+        drink = drink_from({**{name: whole[name] for name in later - record.keys()}, **record})
+    return drink, corrections.taken_out(shipped, drink) if shipped else []
+
+
+def _named(item: Any) -> str:
+    return f"{item['ko']} / {item['en']}" if isinstance(item, Mapping) else str(item)
 
 
 def _from_jsonl(text: str, name: str) -> list[Mapping[str, Any]]:
@@ -149,7 +184,8 @@ def _from_csv(text: str, name: str) -> list[Mapping[str, Any]]:
     if missing:
         raise BadInput("import_columns", file=name, columns=", ".join(missing[:5]))
     try:
-        return [_record({column: _GUARDED.sub("", row.get(column) or "") for column in COLUMNS}) for row in rows]
+        here = [column for column in COLUMNS if column in (rows.fieldnames or ())]
+        return [_record({column: _GUARDED.sub("", row.get(column) or "") for column in here}) for row in rows]
     except csv.Error as exc:
         raise BadInput("import_line", file=name, line=rows.line_num, reason=str(exc)) from exc
 
@@ -172,7 +208,7 @@ def _cells(record: Mapping[str, Any]) -> dict[str, str]:
         tags = record["tags"][group]
         cells[f"tags.{group}"] = tags if isinstance(tags, str) else "\n".join(tags)
     cells |= {name: "\n".join(record[name]) for name in _LISTS}
-    return cells
+    return {**cells, "details": "\n".join(json.dumps(detail, ensure_ascii=False) for detail in record["details"])}
 
 
 def _record(cells: Mapping[str, str]) -> dict[str, Any]:
@@ -180,7 +216,7 @@ def _record(cells: Mapping[str, str]) -> dict[str, Any]:
     return {
         **{name: cells[name] for name in _TEXTS},
         "hanja": cells["hanja"] or None,
-        **{name: {lang: cells[f"{name}.{lang}"] for lang in _BOTH} for name in _BOTH_TEXTS},
+        **{name: {lang: cells[f"{name}.{lang}"] for lang in _BOTH} for name in _BOTH_TEXTS if f"{name}.ko" in cells},
         **{name: {lang: _lines(cells[f"{name}.{lang}"]) for lang in _BOTH} for name in _BOTH_LISTS},
         **{name: _facts(cells, name) for name in _FACTS},
         "is_alcoholic": {"true": True, "false": False}.get(
@@ -199,6 +235,7 @@ def _record(cells: Mapping[str, str]) -> dict[str, Any]:
             for group in _TAGS
         },
         **{name: _lines(cells[name]) for name in _LISTS},
+        **({"details": [_detail(line) for line in _lines(cells["details"])]} if "details" in cells else {}),
     }
 
 
@@ -216,6 +253,13 @@ def _facts(cells: Mapping[str, str], name: str) -> list[dict[str, Any]]:
         }
         for number in range(count)
     ]
+
+
+def _detail(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (json.JSONDecodeError, RecursionError):
+        return line  # the checks name the field and the line
 
 
 def _lines(cell: str) -> list[str]:

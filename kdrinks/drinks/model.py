@@ -4,7 +4,9 @@ Does not know how they are read, passages, search or the store. The prose is kep
 English ending with a period.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 Confidence = Literal["high", "medium"]
@@ -53,6 +55,15 @@ Unit = Literal[
     "year",
 ]
 """flag: 1 where it is so."""
+
+LIMITS: Mapping[Unit, tuple[float, float]] = {
+    "%": (0, 100),
+    "degC": (-40, 350),
+    "flag": (0, 1),
+    "year": (1, date.today().year),
+}
+"""The least and the most that a figure may say: from a freezer to a hot oven, no year to come. Of any other unit 0 to MOST."""
+MOST = 100_000
 
 Group = Literal[
     "",

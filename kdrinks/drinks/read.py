@@ -12,7 +12,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from kdrinks.drinks.model import Belief, BilingualList, Detail, Drink, Tag, Topic
+from kdrinks.drinks.model import LIMITS, MOST, Belief, BilingualList, Detail, Drink, Figure, Tag, Topic
 from kdrinks.errors import KnowledgeError
 
 T = TypeVar("T")
@@ -89,11 +89,16 @@ def load_tags(path: Path = DATA / "tags.toml") -> tuple[Tag, ...]:
     return tuple(found)
 
 
-def drink_from(record: Mapping[str, Any]) -> Drink:
-    """A checked drink. Raises KnowledgeError naming the first field that does not fit."""
+def drink_from(record: Mapping[str, Any], *, checked: bool = True) -> Drink:
+    """A checked drink. Raises KnowledgeError naming the first field that does not fit.
+
+    checked: False asks for the shape alone: an older record may say what is refused today, and be right in all else.
+    """
     try:
         drink = _make(Drink, _without_storage(record))
-        _check(drink)
+        _check_pairs(drink)
+        if checked:
+            _check(drink)
     except _Unfit as exc:
         raise KnowledgeError("data_row_unfit", file="drinks", row=record.get("id", "?"), reason=str(exc)) from exc
     return drink
@@ -112,9 +117,21 @@ def record_of(item: Drink | Topic | Belief | Detail) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name not in left_out}
 
 
+def whole_record_of(drink: Drink) -> dict[str, Any]:
+    """The record with every field of a drink, those at their default too."""
+    record: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(dataclasses.replace(drink, details=()))))
+    return {**record, "details": [record_of(detail) for detail in drink.details]}
+
+
+def out_of_range(figure: Figure) -> tuple[float, float] | None:
+    """The least and the most that its unit allows, where the figure says something else or its ends are the wrong way round."""
+    low, high = LIMITS.get(figure.unit, (0, MOST))
+    return None if low <= figure.min <= figure.max <= high else (low, high)
+
+
 def fields_of(hint: type) -> tuple[str, ...]:
     """The fields of a drink that have this type, in their order."""
-    return tuple(name for name, own in get_type_hints(Drink).items() if own is hint)
+    return tuple(name for name, own in _hints(Drink).items() if own is hint)
 
 
 def later_fields(kind: type[Any]) -> frozenset[str]:
@@ -132,29 +149,40 @@ def _without_storage(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_detail(detail: Detail) -> None:
+    if not detail.ko or not detail.en:
+        raise _Unfit(f"{'en' if detail.ko else 'ko'}: empty")
     for figure in detail.figures:
-        if figure.min > figure.max:
-            raise _Unfit(f"figures: {figure.what}: min > max")
+        if limits := out_of_range(figure):
+            said = f"{figure.what}: {figure.min:g} to {figure.max:g} {figure.unit}"
+            raise _Unfit(f"figures: {said}: not min <= max within {limits[0]:g} to {limits[1]:g}")
     if (detail.aspect == "safety") != bool(detail.group and detail.level):
         raise _Unfit("group: only and always where aspect is safety, with a level")
 
 
+def _check_pairs(drink: Drink) -> None:
+    for name in fields_of(BilingualList):
+        both: BilingualList = getattr(drink, name)
+        if len(both.ko) != len(both.en):
+            raise _Unfit(f"{name}: {len(both.ko)} ko, {len(both.en)} en")
+
+
 def _check(drink: Drink) -> None:
-    for detail in drink.details:
-        _check_detail(detail)
+    for number, detail in enumerate(drink.details, 1):
+        try:
+            _check_detail(detail)
+        except _Unfit as exc:
+            raise _Unfit(f"details: {number}: {exc}") from exc
     abv = drink.abv_percent
     if abv and abv.min > abv.max:
         raise _Unfit("abv_percent: min > max")
+    if abv and not 0 <= abv.min <= abv.max <= 100:
+        raise _Unfit(f"abv_percent: {abv.min:g} to {abv.max:g}: not within 0 to 100")
     if drink.is_alcoholic and drink.tags.alcohol in ("none", "maybe"):
         raise _Unfit("tags.alcohol: contradicts is_alcoholic")
     if abv and abv.max <= 0 and drink.tags.alcohol == "maybe":
         raise _Unfit("abv_percent: 0, yet tags.alcohol: maybe")
     if not abv and drink.alcohol_free:
         raise _Unfit("abv_percent: not known, yet tags.alcohol: none")
-    for name in ("ingredients", "steps", "allergens", "cautions", "pairing"):
-        both: BilingualList = getattr(drink, name)
-        if len(both.ko) != len(both.en):
-            raise _Unfit(f"{name}: {len(both.ko)} ko, {len(both.en)} en")
 
 
 def _rows(path: Path, build: Callable[[Mapping[str, Any]], T], *, distinct: bool = True) -> Iterator[T]:
@@ -180,11 +208,15 @@ def _rows(path: Path, build: Callable[[Mapping[str, Any]], T], *, distinct: bool
         yield item
 
 
+_hints: Callable[[Any], Mapping[str, Any]] = cache(get_type_hints)
+"""The types of a class's fields; asked anew each time they take half of the reading."""
+
+
 def _make(kind: type[T], record: Any) -> T:
     """An instance of a dataclass from a mapping with exactly its fields."""
     if not isinstance(record, Mapping):
         raise _Unfit(f"{kind.__name__}: not an object")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     if missing := hints.keys() - record.keys() - later_fields(kind):
         raise _Unfit(f"{min(missing)}: missing")
     if unknown := record.keys() - hints.keys():
@@ -204,6 +236,13 @@ def _has_default(field: dataclasses.Field[Any]) -> bool:
     return field.default is not dataclasses.MISSING
 
 
+def _item(hint: Any, item: Any, number: int) -> Any:
+    try:
+        return _value(hint, item)
+    except _Unfit as exc:
+        raise _Unfit(f"{number}: {exc}") from exc
+
+
 def _value(hint: Any, value: Any) -> Any:
     """The value as the hint wants it: lists become tuples, objects become records."""
     if get_origin(hint) is UnionType:
@@ -215,7 +254,7 @@ def _value(hint: Any, value: Any) -> Any:
     if get_origin(hint) is tuple:
         if not isinstance(value, list | tuple):
             raise _Unfit("not a list")
-        return tuple(_value(get_args(hint)[0], item) for item in value)
+        return tuple(_item(get_args(hint)[0], item, number) for number, item in enumerate(value, 1))
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return _make(hint, value)
     if hint is float:

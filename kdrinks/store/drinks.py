@@ -1,10 +1,10 @@
-"""Drinks as people edited them: versions that are only ever appended, gathered in changes that can be taken back.
+"""Drinks as people correct them: versions that are only ever appended, gathered in changes that can be taken back.
 
-Records are kept as they come; what makes a record a drink is known elsewhere (drinks.catalog).
+A version holds what differs from the package, fact by fact; what makes a drink of it is known elsewhere (drinks.corrections).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -20,6 +20,28 @@ Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """One field of a drink, or one item of a list, that a person wrote otherwise than the package."""
+
+    field: str
+    place: int
+    """Of the item in the person's list, from 0; 0 also for a field that is no list, and for an item that was taken out."""
+    base: Any
+    """What the package said then; None: nothing, the item was added."""
+    value: Any
+    """What the person says; None: nothing, the item was taken out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A drink as a person left it; with neither of the two it is as packaged, or gone where it never was packaged."""
+
+    corrections: tuple[Correction, ...] = ()
+    record: Record | None = None
+    """The whole drink, in a version of the kdrinks before corrections."""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One line of the list of changes."""
 
@@ -32,21 +54,31 @@ class Change:
     """No later change touches the same drinks."""
 
 
-def edited(db: Database) -> dict[str, Record | None]:
-    """The latest record of every drink that was ever edited; None where it is as packaged again."""
+def edited(db: Database) -> dict[str, Version]:
+    """The latest version of every drink that was ever edited, the first edited first."""
     with db.cursor() as cursor:
         rows = cursor.execute(
-            "SELECT drink_id, arg_max(record::VARCHAR, id) FILTER (record IS NOT NULL), "
-            "arg_max(record IS NULL, id), min(id) AS first FROM drink_versions GROUP BY drink_id ORDER BY first"
+            """
+            WITH latest AS (
+                SELECT drink_id, arg_max(change_id, id) AS change_id, arg_max(coalesce(record::VARCHAR, 'null'), id) AS record, min(id) AS first
+                FROM drink_versions GROUP BY drink_id
+            )
+            SELECT latest.drink_id, latest.record, one.field, one.place, one.base::VARCHAR, one.value::VARCHAR
+            FROM latest LEFT JOIN corrections one USING (change_id, drink_id) ORDER BY first, one.field, one.place
+            """
         ).fetchall()
-    return {drink_id: None if is_packaged else json.loads(record) for drink_id, record, is_packaged, _ in rows}
+    return _versions(rows)
 
 
-def save(db: Database, who: Visitor, kind: ChangeKind, records: Mapping[str, Record]) -> str:
-    """Write the drinks' new versions as one change, all or nothing; returns the change's id. Raises NotAllowed."""
+def save(db: Database, who: Visitor, kind: ChangeKind, drinks: Mapping[str, Sequence[Correction]]) -> str:
+    """Write the drinks' new versions as one change, all or nothing; returns the change's id. Raises NotAllowed.
+
+    drinks: all corrections of each; none make it as packaged again.
+    """
     administrators_only(who)
     with db.write() as cursor:
-        return _append(cursor, who, kind, records, undoes=None)
+        versions = {drink_id: Version(tuple(corrections)) for drink_id, corrections in drinks.items()}
+        return _append(cursor, who, kind, versions, undoes=None)
 
 
 def undo(db: Database, who: Visitor, change_id: str) -> str:
@@ -63,15 +95,15 @@ def undo(db: Database, who: Visitor, change_id: str) -> str:
     with db.write() as cursor:
         rows = cursor.execute(
             """
-            SELECT new.drink_id, before.record::VARCHAR
+            SELECT new.drink_id, before.record::VARCHAR, one.field, one.place, one.base::VARCHAR, one.value::VARCHAR
             FROM drink_versions new
             ASOF LEFT JOIN drink_versions before ON new.drink_id = before.drink_id AND new.id > before.id
-            WHERE new.change_id = ?
+            LEFT JOIN corrections one ON one.change_id = before.change_id AND one.drink_id = before.drink_id
+            WHERE new.change_id = ? ORDER BY one.field, one.place
             """,
             [change_id],
         ).fetchall()
-        before = {drink_id: None if record is None else json.loads(record) for drink_id, record in rows}
-        return _append(cursor, who, "undone", before, undoes=change_id)
+        return _append(cursor, who, "undone", _versions(rows), undoes=change_id)
 
 
 def changes(db: Database, *, drink_id: str = "", limit: int = 200) -> list[Change]:
@@ -92,15 +124,55 @@ def changes(db: Database, *, drink_id: str = "", limit: int = 200) -> list[Chang
     return [Change(row[0], row[1], tuple(row[2]), row[3], row[4]) for row in rows]
 
 
+def _versions(rows: Sequence[tuple[Any, ...]]) -> dict[str, Version]:
+    """The versions of rows of drink, record, field, place, base and value: a row for each correction, one for a drink without."""
+    records: dict[str, Record | None] = {}
+    corrections: dict[str, list[Correction]] = {}
+    for drink_id, record, field, place, base, value in rows:
+        records[drink_id] = _read(record)
+        own = corrections.setdefault(drink_id, [])
+        if field is not None:
+            own.append(Correction(field, place, _read(base), _read(value)))
+    return {drink_id: Version(tuple(corrections[drink_id]), record) for drink_id, record in records.items()}
+
+
 def _append(
-    cursor: Cursor, who: Visitor, kind: ChangeKind, records: Mapping[str, Record | None], *, undoes: str | None
+    cursor: Cursor, who: Visitor, kind: ChangeKind, drinks: Mapping[str, Version], *, undoes: str | None
 ) -> str:
     change_id, made_at = new_id(), now()
-    texts = [None if record is None else json.dumps(record, ensure_ascii=False) for record in records.values()]
     # lists in one statement: executemany takes 1 ms a row
     cursor.execute(
         "INSERT INTO drink_versions (id, change_id, kind, undoes, owner, drink_id, record, created_at) "
         "SELECT unnest(?), ?, ?, ?, ?, unnest(?), unnest(?::VARCHAR[])::JSON, ?",
-        [[new_id() for _ in records], change_id, kind, undoes, owner_of(who), list(records), texts, made_at],
+        [
+            [new_id() for _ in drinks],
+            *(change_id, kind, undoes, owner_of(who)),
+            list(drinks),
+            [_text(version.record) for version in drinks.values()],
+            made_at,
+        ],
+    )
+    rows = [(drink_id, one) for drink_id, version in drinks.items() for one in version.corrections]
+    cursor.execute(
+        "INSERT INTO corrections (change_id, drink_id, field, place, base, value, created_at) "
+        "SELECT ?, unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::INTEGER[]), "
+        "unnest(?::VARCHAR[])::JSON, unnest(?::VARCHAR[])::JSON, ?",
+        [
+            change_id,
+            [drink_id for drink_id, _ in rows],
+            [one.field for _, one in rows],
+            [one.place for _, one in rows],
+            [_text(one.base) for _, one in rows],
+            [_text(one.value) for _, one in rows],
+            made_at,
+        ],
     )
     return change_id
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _read(text: str | None) -> Any:
+    return None if text is None else json.loads(text)

@@ -194,8 +194,16 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
     ),
     (
         10,
-        "facts, and how an answer says a passage",
+        "facts, corrections of single ones, and how an answer says a passage",
         """
+        -- a version of drink_versions is what its rows here say; one without rows, and without a record, is as packaged
+        -- (drink_versions.record: the whole drink, as the kdrinks before this kept it)
+        -- field: of the drink's record; of a list a row for each item that differs: base NULL was added, value NULL taken out
+        -- base: what the package said when the correction was made; place: the item's in the person's list, from 0
+        CREATE TABLE corrections (
+            change_id UUID NOT NULL, drink_id VARCHAR NOT NULL, field VARCHAR NOT NULL, place INTEGER NOT NULL,
+            base JSON, value JSON, created_at TIMESTAMP NOT NULL
+        );
         -- a row for each thing that a drink's record says, and for each figure of a sentence; made anew from the records when they change
         -- code: of a closed list (a tag, another drink's id, a level of safety); what: whose figure, group of tags or of safety
         -- edition: the state of the records that the rows were made from

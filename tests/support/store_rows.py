@@ -1,10 +1,12 @@
 """Writes whole exchanges into a store: a question and its answer, with all that is kept of them."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from kdrinks.records import ADMINISTRATOR, Citation, Exchange, Loaded, Passage, Timing, WordCount
 from kdrinks.store import chats
-from kdrinks.store.db import Database, new_id
+from kdrinks.store.db import Database, new_id, now
 
 LOADED = Loaded("built-in", "/home/me/kdrinks-mini.gguf", "Q8_0", 1024, "auto", "cpu", 0, 6, 0.25, 2, 120_000_000)
 TIMING = Timing(0.1, 0.2, 0.3, 40, 8, 0.05, 0.06, 12, 0.11, 100.0, 0.9)
@@ -51,3 +53,15 @@ def rows(db: Database, table: str) -> int:
         found = cursor.execute(f"SELECT count(*) FROM {table}").fetchone()
     assert found
     return int(found[0])
+
+
+def edited_before(db: Database, records: Mapping[str, Mapping[str, Any] | None], *, kind: str = "corrected") -> str:
+    """A change as the kdrinks before corrections wrote it, of whole records (None: as packaged); returns its id."""
+    change_id = new_id()
+    with db.write() as cursor:
+        for drink_id, record in records.items():
+            cursor.execute(
+                "INSERT INTO drink_versions (id, change_id, kind, drink_id, record, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+                [new_id(), change_id, kind, drink_id, None if record is None else json.dumps(record), now()],
+            )
+    return change_id

@@ -6,12 +6,12 @@ from functools import partial
 
 import streamlit as st
 
-from kdrinks.drinks import import_export
+from kdrinks.drinks import catalog, import_export
 from kdrinks.drinks.catalog import DrinkCatalog
 from kdrinks.errors import KdrinksError
 from kdrinks.services import Services
 from kdrinks.store import drinks as store
-from kdrinks.ui.drinks.form import tell
+from kdrinks.ui.drinks.form import lines, tell
 from kdrinks.ui.drinks.labels import DRINKS_PAGE, title
 from kdrinks.ui.frame import as_state, get_services, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
@@ -102,13 +102,16 @@ def _draw_import(services: Services, now: DrinkCatalog) -> None:
         tell([problem for _, _, problem in found.wrong], [f"{row}, {drink_id}" for row, drink_id, _ in found.wrong])
         return
     st.markdown(t("drinks.import_found", new=len(found.new), changed=len(found.changed), same=found.same))
+    if found.stays:
+        told = lines([problem for _, _, problem in found.stays], [f"{row}, {one}" for row, one, _ in found.stays])
+        st.warning("\n".join((t("drinks.stays"), "", *told)), icon=":material/health_and_safety:")
     records = {**found.new, **found.changed}
     if not records:
         st.caption(t("drinks.import_nothing"))
         return
     if st.button(t("drinks.import_save", count=len(records)), type="primary", key="import-save"):
         with st.spinner(t("drinks.saving")):
-            store.save(services.db, visitor(), "imported", records)
+            catalog.save(services.db, visitor(), "imported", records)
             services.knowledge.renew()
         st.session_state[TURN_KEY] = turn + 1
         st.session_state[DONE_KEY] = t("drinks.imported", count=len(records))

@@ -11,14 +11,13 @@ from kdrinks import answer, kinds
 from kdrinks.config import ROOT
 from kdrinks.drinks import browse
 from kdrinks.drinks.catalog import DrinkCatalog
-from kdrinks.drinks.model import Bilingual, BilingualList, Drink, Fact
+from kdrinks.drinks.model import Bilingual, BilingualList, Drink
 from kdrinks.errors import KdrinksError
 from kdrinks.services import Services
 from kdrinks.store import chats
-from kdrinks.ui import source_links
 from kdrinks.ui.chat import conversations
-from kdrinks.ui.drinks import changes
-from kdrinks.ui.drinks.labels import DRINKS_PAGE, badges, field, label, short, title
+from kdrinks.ui.drinks import changes, conflicts, details
+from kdrinks.ui.drinks.labels import DRINKS_PAGE, badges, field, label, making_time, short, title
 from kdrinks.ui.frame import lang, session, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
@@ -46,10 +45,12 @@ def draw(services: Services, now: DrinkCatalog, drink_id: str) -> None:
         st.info(t("drinks.unknown", id=as_plain(drink_id)), icon=":material/help:")
         return
     _draw_head(now, drink)
+    conflicts.draw(now, drink_id)
     left, right = st.columns([5, 3], gap="large")
     with left:
         _draw_ingredients(drink)
         _draw_steps(drink)
+        details.draw(drink)
         _draw_past(drink)
     with right:
         _draw_facts(drink)
@@ -67,7 +68,8 @@ def _draw_head(now: DrinkCatalog, drink: Drink) -> None:
         st.markdown(as_plain(_said(drink.summary)))
         kinds = [f":blue-badge[{short('kind', kind)}]" for kind in drink.tags.kind]
         edited = [f":yellow-badge[:material/edit: {t('drinks.edited')}]"] if drink.id in now.edited else []
-        st.markdown(" ".join([*badges(drink), *kinds, *edited]))
+        takes = [f":gray-badge[:material/schedule: {as_plain(making_time(drink))}]"] if making_time(drink) else []
+        st.markdown(" ".join([*badges(drink), *kinds, *takes, *edited]))
 
 
 def _draw_ingredients(drink: Drink) -> None:
@@ -92,16 +94,9 @@ def _draw_past(drink: Drink) -> None:
             st.header(t(f"drinks.{heading}"), anchor=False)
             with st.container(key=f"past-{heading}", gap="small"):
                 for fact in facts:
-                    _draw_fact(fact)
+                    details.sentence(fact.ko if lang() == "ko" else fact.en, fact.sources)
     if drink.old_texts and lang() == "ko":
         st.caption(t("drinks.old_texts", names=as_plain(", ".join(drink.old_texts))))
-
-
-def _draw_fact(fact: Fact) -> None:
-    text = fact.ko if lang() == "ko" else fact.en
-    links = [source_links.link(address) for address in fact.sources]
-    below = " · ".join(links) if links else f":gray[{t('drinks.general_knowledge')}]"
-    st.markdown(f"{as_plain(text)}  \n:small[{below}]")
 
 
 def _draw_facts(drink: Drink) -> None:
@@ -123,6 +118,7 @@ def _draw_cautions(drink: Drink) -> None:
             st.markdown(" ".join(f":red-badge[{as_plain(name)}]" for name in names))
         if _said(drink.safety):
             st.markdown(as_plain(_said(drink.safety)))
+        details.draw_cautions(drink)
         st.caption(t("drinks.not_reviewed"))
 
 

@@ -12,7 +12,7 @@ from kdrinks.ui.address import Control
 from kdrinks.ui.drinks.labels import label, options, short
 from kdrinks.ui.frame import several_in_words, t
 
-FILTERS = ("family", "season", "alcohol", "caffeine", "region", "suits", "without")
+FILTERS = ("family", "season", "alcohol", "caffeine", "region", "time", "suits", "without")
 FIELDS = {"suits": "diets", "without": "exclude_allergens"}
 """Fields of DrinkFilter that the address calls otherwise."""
 CLEARED_KEY = "drinks-cleared"
@@ -41,6 +41,7 @@ def choose(drinks: Sequence[Drink]) -> tuple[DrinkFilter, str]:
             _many("region", _regions(drinks), lambda one: label("region", one))
             _many("suits", browse.DIETS, lambda one: label("diet", one))
             _many("without", browse.ALLERGENS, lambda one: short("diet", one))
+            _some("time", tuple(browse.TIMES), lambda one: t(f"drinks.within_{one}"))
             _some("caffeine", options("caffeine"), lambda one: t(f"drinks.caffeine_{one}"))
         view = st.segmented_control(
             t("drinks.view"),
@@ -105,7 +106,7 @@ def _regions(drinks: Sequence[Drink]) -> list[str]:
 
 def _more_label() -> str:
     hidden = sum(
-        len(st.session_state.get(f"drinks-{name}") or ()) for name in ("region", "suits", "without", "caffeine")
+        len(st.session_state.get(f"drinks-{name}") or ()) for name in ("region", "time", "suits", "without", "caffeine")
     )
     return t("drinks.more_filters") + (f" ({hidden})" if hidden else "")
 
@@ -117,6 +118,7 @@ def _controls(drinks: Sequence[Drink]) -> dict[str, Control]:
         "alcohol": options("alcohol"),
         "caffeine": options("caffeine"),
         "region": _regions(drinks),
+        "time": tuple(browse.TIMES),
         "suits": browse.DIETS,
         "without": browse.ALLERGENS,
     }

@@ -10,16 +10,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from kdrinks import kinds
-from kdrinks.drinks import form
+from kdrinks.drinks import catalog, form
 from kdrinks.drinks.catalog import DrinkCatalog
-from kdrinks.drinks.form import FACTS, LISTS, TAGS, TEXTS, DrinkForm, Problem
+from kdrinks.drinks.form import FACTS, LISTS, TAGS, TEXTS, DrinkForm
 from kdrinks.drinks.model import Drink
+from kdrinks.drinks.problems import Problem
 from kdrinks.permissions import administrators_only
 from kdrinks.services import Services
-from kdrinks.store import drinks as store
-from kdrinks.ui.drinks import labels
-from kdrinks.ui.drinks.labels import DRINKS_PAGE, label, options, title
+from kdrinks.ui.drinks import detail_table
+from kdrinks.ui.drinks.labels import DRINKS_PAGE, label, named, options, title
 from kdrinks.ui.frame import in_words, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
@@ -58,7 +57,7 @@ def draw(services: Services, now: DrinkCatalog, drink_id: str) -> None:
         return
     record = form.record_from(typed, before)
     with st.spinner(t("drinks.saving")):
-        store.save(services.db, visitor(), "corrected" if before else "added", {typed.id: record})
+        catalog.save(services.db, visitor(), "corrected" if before else "added", {typed.id: record})
         services.knowledge.renew()
     st.toast(t("drinks.saved", drink=as_plain(typed.name_ko)), icon=":material/check:")
     st.switch_page(DRINKS_PAGE, query_params={"drink": typed.id})
@@ -70,16 +69,16 @@ def _draw_fields(now: DrinkCatalog, before: Drink | None, drink_id: str) -> Drin
     with st.container(border=True):
         st.subheader(t("drinks.part_name"), anchor=False)
         left, right = st.columns(2)
-        name_ko = left.text_input(_named("name_ko"), start.name_ko, key=f"{key}-name_ko")
-        name_en = right.text_input(_named("name_en"), start.name_en, key=f"{key}-name_en")
-        hanja = left.text_input(_named("hanja"), start.hanja, key=f"{key}-hanja", placeholder=t("drinks.may_be_empty"))
+        name_ko = left.text_input(named("name_ko"), start.name_ko, key=f"{key}-name_ko")
+        name_en = right.text_input(named("name_en"), start.name_en, key=f"{key}-name_en")
+        hanja = left.text_input(named("hanja"), start.hanja, key=f"{key}-hanja", placeholder=t("drinks.may_be_empty"))
         own_id = start.id
         if before is None:
             own_id = right.text_input(
-                _named("id"), key=f"{key}-id", help=t("drinks.id_help"), placeholder="heugimja-cha"
+                named("id"), key=f"{key}-id", help=t("drinks.id_help"), placeholder="heugimja-cha"
             )
         aliases = st.text_input(
-            _named("aliases"), ", ".join(start.aliases), key=f"{key}-aliases", help=t("drinks.aliases_help")
+            named("aliases"), ", ".join(start.aliases), key=f"{key}-aliases", help=t("drinks.aliases_help")
         )
     with st.container(border=True):
         st.subheader(t("drinks.part_words"), anchor=False)
@@ -87,19 +86,19 @@ def _draw_fields(now: DrinkCatalog, before: Drink | None, drink_id: str) -> Drin
     with st.container(border=True):
         st.subheader(t("drinks.part_strength"), anchor=False)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            liquor = st.toggle(_named("is_alcoholic"), start.is_alcoholic, key=f"{key}-liquor")
-            perhaps = st.toggle(_named("may_contain_alcohol"), start.may_contain_alcohol, key=f"{key}-perhaps")
-            caffeine = st.toggle(_named("caffeine"), start.caffeine, key=f"{key}-caffeine")
+            liquor = st.toggle(named("is_alcoholic"), start.is_alcoholic, key=f"{key}-liquor")
+            perhaps = st.toggle(named("may_contain_alcohol"), start.may_contain_alcohol, key=f"{key}-perhaps")
+            caffeine = st.toggle(named("caffeine"), start.caffeine, key=f"{key}-caffeine")
         left, right = st.columns(2)
-        low = left.number_input(_named("abv_min"), 0.0, 100.0, start.abv_min, 0.5, "%g", key=f"{key}-abv_min")
-        high = right.number_input(_named("abv_max"), 0.0, 100.0, start.abv_max, 0.5, "%g", key=f"{key}-abv_max")
+        low = left.number_input(named("abv_min"), 0.0, 100.0, start.abv_min, 0.5, "%g", key=f"{key}-abv_min")
+        high = right.number_input(named("abv_max"), 0.0, 100.0, start.abv_max, 0.5, "%g", key=f"{key}-abv_max")
     with st.container(border=True):
         st.subheader(t("drinks.part_tags"), anchor=False)
         tags = _draw_tags(start, key)
         others = {other.id: title(other) for other in now.drinks if other.id != drink_id}
         own_key, chosen = in_words(f"{key}-similar", start.similar)
         similar = st.multiselect(
-            _named("similar"),
+            named("similar"),
             list(others),
             [other for other in chosen if other in others],
             key=own_key,
@@ -107,11 +106,14 @@ def _draw_fields(now: DrinkCatalog, before: Drink | None, drink_id: str) -> Drin
             placeholder=t("drinks.any"),
         )
     with st.container(border=True):
+        st.subheader(t("drinks.in_detail"), anchor=False)
+        details = detail_table.draw(start.details, key)
+    with st.container(border=True):
         st.subheader(t("drinks.part_past"), anchor=False)
         st.caption(t("drinks.facts_help"))
         facts = {name: _draw_facts(name, getattr(start, name), key) for name in FACTS}
         sources = st.text_area(
-            _named("sources"), "\n".join(start.sources), key=f"{key}-sources", help=t("drinks.one_a_line")
+            named("sources"), "\n".join(start.sources), key=f"{key}-sources", help=t("drinks.one_a_line")
         )
     return DrinkForm(
         id=own_id.strip(),
@@ -128,6 +130,7 @@ def _draw_fields(now: DrinkCatalog, before: Drink | None, drink_id: str) -> Drin
         en=en,
         facts=facts["facts"],
         heritage=facts["heritage"],
+        details=details,
         tags=tags,
         similar=tuple(similar),
         sources=_filled(sources.split()),
@@ -139,7 +142,7 @@ def _draw_both(start: DrinkForm, key: str) -> tuple[dict[str, Any], dict[str, An
     found: dict[str, dict[str, Any]] = {"ko": {}, "en": {}}
     for name in ("summary", *LISTS, *TEXTS):
         for column, (lang, texts) in zip(st.columns(2), (("ko", start.ko), ("en", start.en)), strict=True):
-            field_label, own_key = _named(f"{name}_{lang}"), f"{key}-{name}_{lang}"
+            field_label, own_key = named(f"{name}_{lang}"), f"{key}-{name}_{lang}"
             with column:
                 if name in LISTS:
                     lines = "\n".join(texts.get(name, ()))
@@ -173,7 +176,7 @@ def _draw_tags(start: DrinkForm, key: str) -> dict[str, Sequence[str]]:
 
 def _draw_facts(name: str, facts: Iterable[Mapping[str, Any]], key: str) -> tuple[Mapping[str, Any], ...]:
     """A table of sentences with their sources; rows can be added and taken out."""
-    st.markdown(f"**{_named(name)}**")
+    st.markdown(f"**{named(name)}**")
     rows = [{"ko": fact["ko"], "en": fact["en"], "sources": "\n".join(fact["sources"])} for fact in facts]
     table = st.data_editor(
         pd.DataFrame(rows, columns=["ko", "en", "sources"], dtype="str"),
@@ -197,25 +200,22 @@ def _draw_facts(name: str, facts: Iterable[Mapping[str, Any]], key: str) -> tupl
 
 def tell(wrong: Sequence[Problem], where: Sequence[str] = ()) -> None:
     """Every problem with its field. where: what stands before each field, such as the row of a file."""
+    told = "\n".join((t("drinks.not_saved", count=len(wrong)), "", *lines(wrong, where)))
+    st.error(told, icon=":material/error:")
+
+
+def lines(wrong: Sequence[Problem], where: Sequence[str] = ()) -> list[str]:
+    """The problems as a list in Markdown, the first SHOWN of them."""
     lines = []
     for number, problem in enumerate(wrong[:SHOWN]):
         place = f"{as_plain(where[number])}, " if where else ""
         reason = t(
             f"drinks.problems.{problem.key}", **{name: as_plain(str(value)) for name, value in problem.values.items()}
         )
-        lines.append(f"- **{place}{_named(problem.field)}**: {reason}")
+        lines.append(f"- **{place}{named(problem.field)}**: {reason}")
     if len(wrong) > SHOWN:
         lines.append(f"- +{len(wrong) - SHOWN}")
-    st.error("\n".join((t("drinks.not_saved", count=len(wrong)), "", *lines)), icon=":material/error:")
-
-
-def _named(field: str) -> str:
-    """The name of a field; _ko and _en are said by a mark behind it where the field stands in both languages."""
-    name, _, lang = field.rpartition("_")
-    if lang in ("ko", "en") and name not in ("name",):
-        return f"{_named(name)} ({t(f'drinks.in_{lang}')})"
-    told = field in kinds.FIELDS and field in (*TEXTS, *LISTS)
-    return labels.field(field) if told else t(f"drinks.fields.{field}")
+    return lines
 
 
 def _filled(texts: Iterable[str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from functools import cache
 
 from kdrinks import kinds
 from kdrinks.config import ROOT
+from kdrinks.drinks import browse, form
 from kdrinks.drinks.model import Drink, Tag
 from kdrinks.drinks.read import load_tags
 from kdrinks.ui.frame import lang, t
@@ -39,6 +40,27 @@ def field(name: str) -> str:
     """What the pages call a field of a drink that a passage tells."""
     one = kinds.FIELDS[name]
     return (one.shown or one.label).of(lang())
+
+
+def named(name: str) -> str:
+    """What a field of a record is called; _ko and _en are said by a mark behind it where the field stands in both languages."""
+    if name.startswith("tags."):
+        return t(f"drinks.tags.{name.removeprefix('tags.')}")
+    own, _, language = name.rpartition("_")
+    if language in ("ko", "en") and own != "name":
+        return f"{named(own)} ({t(f'drinks.in_{language}')})"
+    told = name in kinds.FIELDS and name in (*form.TEXTS, *form.LISTS)
+    return field(name) if told else t(f"drinks.fields.{name}")
+
+
+def making_time(drink: Drink) -> str:
+    """`만드는 데 5–8시간`; empty where it is not known or depends on the way."""
+    figures = browse.making_times(drink)
+    if len(figures) != 1 or not figures[0].max:
+        return ""
+    low, high = figures[0].min, figures[0].max
+    figure = f"{low:g}" if low == high else f"{low:g}–{high:g}"
+    return t("drinks.takes", time=t(f"drinks.times_of.{figures[0].unit}", figure=figure))
 
 
 def title(drink: Drink) -> str:
