@@ -382,6 +382,7 @@ def where(holds: Callable[[Row], bool]) -> frozenset[Kind]:
 
 
 QUOTED = where(lambda one: one.quoted)
+DETAILED = where(lambda one: one.told == "details")
 OF_DRINKS: tuple[Kind, ...] = tuple(kind for kind, one in TABLE.items() if one.told != "elsewhere")
 FIELDS: Mapping[str, Field] = {field.name: field for one in TABLE.values() for field in one.fields}
 """By name: no two kinds tell the same field."""

@@ -52,6 +52,10 @@ class Passage:
     """Addresses of the pages that say so; empty means general knowledge."""
     said: tuple[Said, ...] = ()
     """How an answer says it, in the text's order; empty where the text's own sentences do."""
+    aspect: str = field(default="", compare=False)
+    """Of the one fact that it tells (drinks.model.Aspect); "" where it tells a kind's own text. Not kept in the store, as what follows."""
+    asked: str = field(default="", compare=False)
+    """The question that it answers, as people ask it: found by, not said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def test_a_wish_is_what_was_said_and_no_part_of_another_word(
     [
         ("식혜 재료랑 만드는 법 알려줘", {"ingredients", "making"}),
         ("이강주 도수하고 어울리는 안주 좀", {"alcohol", "serving"}),
-        ("what's gamhongno made of and why is it red", {"ingredients", "history"}),
+        ("what's gamhongno made of and why is it red", {"ingredients", "why"}),
         ("이강주랑 어울리는 음식", {"serving"}),
     ],
 )

@@ -100,7 +100,7 @@ def test_the_answer_rests_on_the_passage_that_was_asked_for(knowledge: Knowledge
         ("임산부가 모주 마셔도 될까요?", "gen-alcohol-pregnancy"),
         ("Is jehotang okay for a 9-month-old baby?", "gen-honey-infant"),
         ("칡차가 숙취에 좋아?", "gen-health"),
-        ("해외라서 오미자를 못 구해. 오미자차 뭘로 대체해?", "gen-substitutes"),
+        ("해외라서 유자를 못 구해. 유자화채 뭘로 대체해?", "gen-substitutes"),
     ],
 )
 def test_what_holds_across_drinks_stands_beside_the_drink(knowledge: Knowledge, question: str, topic: str) -> None:

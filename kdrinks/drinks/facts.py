@@ -91,4 +91,6 @@ def facts_of_details(subject_id: str, details: Sequence[Detail]) -> Iterator[Fac
                 en=detail.en,
                 sources=detail.sources,
                 confidence=detail.confidence,
+                asked_ko=detail.question.ko,
+                asked_en=detail.question.en,
             )

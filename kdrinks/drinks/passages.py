@@ -7,6 +7,7 @@ has to read a text again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -116,7 +117,8 @@ def _of_kind(kind: Kind, facts: _Facts) -> Iterator[Passage]:
             told.add((fact.ko, fact.en))
             number += 1
             if text := fact.text(facts.lang):
-                yield _passage(kind, facts, [_Part(_stopped(text))], fact.sources, number)
+                one = _passage(kind, facts, [_Part(_stopped(text))], fact.sources, number)
+                yield replace(one, aspect=fact.aspect, asked=fact.asked_ko if facts.lang == "ko" else fact.asked_en)
 
 
 def _passage(

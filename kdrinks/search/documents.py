@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from kdrinks import kinds
 from kdrinks.records import Findings, Hit, Passage
 from kdrinks.search import evidence
 from kdrinks.search.query import Query
@@ -32,6 +33,9 @@ WITH_THE_BEST = 0.8
 """Share of the best passage's strength that a second one needs."""
 MOST = 2
 """Passages of documents in a prompt that holds at most three."""
+
+_ALWAYS = frozenset(kinds.TABLE) - kinds.DETAILED
+"""Kinds whose words count for a drink whatever is said of it; its many details hold most words of most questions, and answer one each."""
 
 ASKING = frozenset(
     "알리다 말하다 주다 가르치다 설명 궁금 궁금하다 알다 하다 되다 있다 없다 어떻다 이렇다 그렇다 때 내용 문서 tell know mean explain long much many happen "
@@ -126,7 +130,8 @@ def _strength(one: store.DocumentHit, total: float) -> float:
 def _of_drinks(db: Database, words: TextAnalyzer, query: Query, found: Findings, weights: Mapping[str, float]) -> float:
     """The share of the question's words that the passages of the drinks' answer hold; a named drink's own name they always hold."""
     subjects = list(dict.fromkeys(hit.passage.subject_id for hit in found.prompt_hits))
-    held = store.words_of_subjects(db, list(weights), subjects)
+    said = [hit.passage.id for hit in found.prompt_hits]
+    held = store.words_of_subjects(db, list(weights), subjects, kinds=_ALWAYS, said=said)
     for mention in query.mentions:
         held.update(words.search_terms(mention.surface, query.lang))
     return sum(weight for term, weight in weights.items() if term in held) / sum(weights.values())

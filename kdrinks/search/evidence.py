@@ -7,6 +7,7 @@ from kdrinks import kinds
 from kdrinks.kinds import Intent, Kind
 from kdrinks.records import Passage
 from kdrinks.search import intents
+from kdrinks.search.aspects import SPEAKS, Telling
 from kdrinks.search.entities import masked
 from kdrinks.search.query import Query
 
@@ -16,10 +17,14 @@ MOST = 3
 _BESIDE: Mapping[Intent, tuple[tuple[Kind, float], ...]] = {
     "pronunciation": (("names", 0.5),),
     "has_ingredient": (("ingredients", 1.0), ("cautions", 0.3)),
-    "substitution": (("ingredients", 1.0),),
-    "making": (("ingredients", 0.2),),
+    "amounts": (("making", 0.4), ("ingredients", 0.2)),
+    "times": (("making", 0.5), ("storage", 0.2)),
+    "tools": (("making", 0.4), ("substitution", 0.5)),
+    "substitution": (("ingredients", 0.5), ("tools", 0.2)),
+    "why": (("history", 0.5), ("identity", 0.2), ("heritage", 0.2)),
+    "making": (("ingredients", 0.2), ("times", 0.2), ("tools", 0.2), ("amounts", 0.2)),
     "occasion": (("season", 1.0),),
-    "history": (("heritage", 0.2),),
+    "history": (("heritage", 0.2), ("why", 0.6)),
     "heritage": (("history", 0.3),),
     "driving": (("alcohol", 1.0),),
     "allergy": (("cautions", 1.0), ("ingredients", 0.5)),
@@ -44,7 +49,15 @@ KINDS: Mapping[Intent, tuple[tuple[Kind, float], ...]] = {
 """The kinds of passages that say what an intent asks for, and how surely."""
 
 
-_IN_PASSING: Mapping[Intent, Kind] = {"storage": "identity", "etiquette": "identity", "pronunciation": "names"}
+_FIGURE = re.compile(r"\d(?!\d*\. )")
+"""In the text of steps; those without one say no amount and no time."""
+
+_IN_PASSING: Mapping[Intent, Kind] = {
+    "storage": "identity",
+    "etiquette": "identity",
+    "pronunciation": "names",
+    "substitution": "ingredients",
+}
 """Intents that only the drink's own passage of that kind answers, and what is told of a drink that has none."""
 
 _COMPARED = kinds.where(lambda row: row.compared)
@@ -58,8 +71,8 @@ def compared_by(query: Query) -> Kind:
     return KINDS[max(named, key=lambda name: query.probabilities.get(name, 0.0))][0][0] if named else "identity"
 
 
-_BOTH = re.compile(rf"[^{intents.MASK}\s](?:이?랑|하고|[과와]|고|,)\s|그리고|\band\b|&")
-_TWO_FACTS: frozenset[Intent] = _COMPARED | {"history"}
+_BOTH = re.compile(rf"[^{intents.MASK}\s](?:이?랑|하고|[과와]|(?<!라)고|,)\s|그리고|\band\b|&")
+_TWO_FACTS: frozenset[Intent] = _COMPARED | {"history", "why"}
 
 
 def both_asked(query: Query) -> list[Kind]:
@@ -79,18 +92,19 @@ def kind_weights(probabilities: Mapping[Intent, float]) -> dict[Kind, float]:
     return weights
 
 
-def of_drink(query: Query, passages: Sequence[Passage], scores: Mapping[str, float], most: int = MOST) -> list[Passage]:
+def of_drink(query: Query, passages: Sequence[Passage], told: Mapping[str, Telling], most: int = MOST) -> list[Passage]:
     """The passages of one drink that the question asks for, best first: usually one, several facts of a general question.
 
-    scores: how many of the question's telling words each passage holds, weighed by rarity (0 to 4), and how near its vector is (0 to 8).
+    told: what each passage has of the question.
     """
     weights = kind_weights(dict(query.probabilities) | _by_a_word(query))
     if query.intent == "making":  # ingredients stand beside the steps and must not outweigh them: `어떤 순서로 만들어?`
         weights["making"] = max(weights.get("making", 0.0), weights.get("ingredients", 0.0) + 0.01)
-    ranked = sorted(
-        passages,
-        key=lambda passage: -(2.0 * weights.get(passage.kind, 0.0) + 0.35 * min(scores.get(passage.id, 0.0), 4.0)),
-    )
+    passages = [passage for passage in passages if passage.id in told]
+    if query.intent == "tools" and "substitution" in query.cued:  # `밥솥 없이 돼?`
+        if any(one.kind == "substitution" and told[one.id].words >= SPEAKS for one in passages):
+            weights["substitution"] = weights["tools"] + 1.0
+    ranked = _ranked(passages, weights, told, asked_word=bool(kinds.DETAILED & {query.intent, *(query.cued & {"why"})}))
     if not ranked:
         return []
     first = ranked[0]
@@ -100,9 +114,14 @@ def of_drink(query: Query, passages: Sequence[Passage], scores: Mapping[str, flo
         chosen = [passage for kind in wanted for passage in ranked if passage.kind == kind][:2] or chosen
     elif query.intent == "history" and not both_asked(query) and first.kind in ("history", "heritage"):
         others = [passage for passage in ranked[1:] if passage.kind in ("history", "heritage")]
-        best, second = scores.get(first.id, 0.0), max((scores.get(passage.id, 0.0) for passage in others), default=0.0)
+        best, second = told[first.id].score, max((told[passage.id].score for passage in others), default=0.0)
         if best - second < 0.8:  # no fact stands out: the question is general
             chosen += others
+    elif first.kind == "times" and most > 1 and len(times := _time_and_temperature(ranked, told)) == 2:
+        chosen = times
+    elif first.kind == "storage" and most > 1:  # a week without persimmons is wrong without two days with them
+        of_it = [one for one in ranked if one.kind == "storage" and told[one.id].about == told[first.id].about]
+        chosen = sorted(of_it, key=passages.index)
     elif len(ranked) > 1 and most > 1 and (both := both_asked(query)):
         chosen = [
             next(one for one in ranked if one.kind == kind) for kind in both if any(one.kind == kind for one in ranked)
@@ -113,9 +132,43 @@ def of_drink(query: Query, passages: Sequence[Passage], scores: Mapping[str, flo
     return chosen[:most]
 
 
+def _ranked(
+    passages: Sequence[Passage], weights: Mapping[Kind, float], told: Mapping[str, Telling], *, asked_word: bool
+) -> list[Passage]:
+    """By how much their kind is asked for and what they have of the question; of one kind's details the one that tells most first.
+
+    asked_word: a passage that speaks of what is asked stands before a likelier kind that does not.
+    """
+
+    def asked_for(passage: Passage) -> float:
+        speaks = (
+            asked_word
+            and told[passage.id].words >= SPEAKS
+            and bool(passage.kind != "making" or _FIGURE.search(passage.text))
+        )
+        return 2.0 * weights.get(passage.kind, 0.0) + 0.35 * min(told[passage.id].score, 4.0) + 0.8 * speaks
+
+    best: dict[Kind, float] = {}
+    for passage in passages:
+        if passage.kind in kinds.DETAILED:
+            best[passage.kind] = max(best.get(passage.kind, 0.0), asked_for(passage))
+    within = {passage.id: told[passage.id].of_kind if passage.kind in best else 0.0 for passage in passages}
+    return sorted(passages, key=lambda one: (-best.get(one.kind, asked_for(one)), -within[one.id]))
+
+
+def _time_and_temperature(ranked: Sequence[Passage], told: Mapping[str, Telling]) -> list[Passage]:
+    """The best passage on each of the two that the question names: `몇 도에서 몇 시간?`."""
+    found = []
+    for aspects in (("time", "total_time"), ("temperature",)):
+        found += [one for one in ranked if one.kind == "times" and told[one.id].aspect in aspects][:1]
+    return found
+
+
 def beside(query: Query, own: Sequence[Passage], topics: Sequence[str], beliefs: Sequence[str]) -> list[str]:
     """The topic and the belief that stand with a drink's own passages: no topic that says of others what the drink says of itself."""
     said = {f"gen-{passage.kind}" for passage in own if passage.kind in _IN_PASSING}
+    if not query.sensitive and query.intent in kinds.DETAILED and any(one.kind in kinds.DETAILED for one in own):
+        return []
     first = [topic for topic in topics[:1] if topic not in said]
     return first if f"gen-{query.intent}" in said else [*first, *beliefs[:1]]
 

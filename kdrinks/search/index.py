@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kdrinks.drinks.model import Drink
+from kdrinks.drinks.model import Aspect, Drink
 from kdrinks.records import Language
 from kdrinks.search.entities import Names
 from kdrinks.search.filters import Facets
@@ -23,6 +23,8 @@ class Index:
     """By id, as people corrected them."""
     ingredients: Mapping[Language, frozenset[str]]
     """Search terms of everything that some drink is made of."""
+    aspects: Mapping[str, Aspect]
+    """What each passage that tells a detail is about, by its id."""
     names: Names
     facets: Facets
     touched: TopicMatcher

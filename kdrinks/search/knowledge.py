@@ -9,10 +9,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from itertools import islice
+from typing import cast
 
+from kdrinks import kinds
 from kdrinks.documents import ingest
 from kdrinks.drinks import catalog
 from kdrinks.drinks.facts import facts_of
+from kdrinks.drinks.model import Aspect
 from kdrinks.drinks.names import names_of, spelled
 from kdrinks.drinks.passages import all_passages
 from kdrinks.drinks.read import load_beliefs, load_tags, load_topics, record_of
@@ -119,6 +122,7 @@ class Knowledge:
                 )
                 for lang in LANGUAGES
             },
+            aspects={one.id: cast(Aspect, one.aspect) for one in passages if one.kind in kinds.DETAILED},
             names=Names(rows, english),
             facets=filters.Facets(load_tags(), terms, ingredients),
             touched=touched,
@@ -186,15 +190,16 @@ class Knowledge:
             return store.add_ready(self._db, passages, path, content_version=content_version)
 
     def _counts(self, passage: Passage) -> dict[str, int]:
-        """Words of title, text and names; the title counts twice."""
+        """Words of title, text and the question that it answers; the title counts twice."""
         counts: dict[str, int] = {}
-        for text, weight in ((passage.title, 2), (passage.text, 1)):
+        for text, weight in ((passage.title, 2), (passage.text, 1), (passage.asked, 1)):
             for term in self._words.search_terms(text, passage.lang):
                 counts[term] = counts.get(term, 0) + weight
         return counts
 
 
 def _hash(passage: Passage) -> str:
-    said = (part for one in passage.said for part in (one.sentence, str(one.until)))
-    parts = (VERSION, vectors.VERSION, passage.id, passage.kind, passage.title, passage.text, *passage.sources, *said)
+    said = [part for one in passage.said for part in (one.sentence, str(one.until))]
+    parts = [VERSION, vectors.VERSION, passage.id, passage.kind, passage.title, passage.text, *passage.sources, *said]
+    parts += [passage.asked] if passage.asked else []
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kdrinks.kinds import Intent
 from kdrinks.records import Findings, Hit, Passage
-from kdrinks.search import decide, filters
+from kdrinks.search import aspects, decide, filters
 from kdrinks.search import evidence as search_evidence
 from kdrinks.search.cautions import ALCOHOL_IN_IT, is_quoted
 from kdrinks.search.index import Index
@@ -59,9 +59,6 @@ HELD_BY = 3
 FUSED = 0.3
 """Share of the fused ranks in a subject's score where no drink is named; the rest is BM25, whose margins say how sure it is."""
 
-NEAR = 8.0
-"""What a cosine of 1 above a drink's least passage is worth in BM25."""
-
 LIKE_IT = 3.0
 """Added for a drink that is similar to the one named as an example: more than being well known, less than two wishes."""
 
@@ -106,7 +103,7 @@ class Search:
         left_out = self.wishes.leaves_out or (query.suggests and bool(query.rejected))
         self.narrowed = left_out and (query.suggests or not query.subjects)
         text = f"{query.earlier} {query.text}" if query.earlier and not query.subjects else query.text
-        terms = dict.fromkeys(index.words.search_terms(text, query.lang))
+        terms = dict.fromkeys(index.words.search_terms(text + aspects.implied(query), query.lang))
         self.terms = [term for term in terms if query.subjects or term not in OF_ALL]
         self.rows = store.hybrid_search(
             index.db,
@@ -118,6 +115,10 @@ class Search:
         )
         self.lexical = {row.passage_id: row.lexical for row in self.rows if row.lexical is not None}
         self.cosines = {row.passage_id: row.cosine for row in self.rows if row.cosine is not None}
+        roots = {drink for term in self.terms for drink in index.names.of_root(term)}
+        if detailed := aspects.meant(query, self.lexical, self.drinks, roots):
+            self.query = query = replace(query, subjects=(detailed,))
+            self.narrowed = False
         self.topics = index.touched.topics(query)
         if "alcohol" in query.concerns:  # somebody under age, or who drives: the law stands with whatever else is said
             self.topics = [(LAW, 1.0), *(touched for touched in self.topics if touched[0] != LAW)]
@@ -219,8 +220,9 @@ class Search:
 
     def _from_elsewhere(self) -> bool:
         named = [word for found in decide.ELSEWHERE.findall(self.query.text) for word in found.lower().split()]
-        known = all(word in self.index.vocabulary for word in named)
-        return bool(named) and not (known and (self.topics or self.beliefs))
+        touched = [subject for subject, _ in (*self.topics, *self.beliefs)] if named else []
+        texts = " ".join(one.text.lower() for one in store.of_subjects(self.index.db, touched, lang=self.query.lang))
+        return not all(word in texts for word in named)
 
     def _coverage(self) -> float:
         """Share of the question's words that the best passage's subject holds; unknown words count as rare ones."""
@@ -269,7 +271,9 @@ class Search:
         """Subjects by their words (the best passage and a little of the others) and by the vector of their nearest passage."""
         worded: dict[str, float] = {}
         near: dict[str, float] = {}
-        for row in sorted(self.rows, key=lambda row: (-(row.lexical or 0.0), row.passage_id)):
+        for row in sorted(
+            aspects.counted(self.rows, self.query.intent), key=lambda row: (-(row.lexical or 0.0), row.passage_id)
+        ):
             if row.lexical is not None:
                 worded[row.subject_id] = (
                     worded[row.subject_id] + 0.15 * row.lexical if row.subject_id in worded else row.lexical
@@ -344,13 +348,13 @@ class Search:
                 first += search_evidence.of_drink(query, own, self._telling(own), per_drink)
             own_kind = any(passage.kind == query.intent for passage in first)
             others = search_evidence.beside(query, first, topics, beliefs)
-            extra = [by_subject[other][0] for other in others if by_subject.get(other)]
+            extra = [self._of_topic(by_subject[other]) for other in others if by_subject.get(other)]
             if query.intent in ("storage", "etiquette", "pronunciation", "substitution") and topics and not own_kind:
                 return (extra[:1] + first)[: search_evidence.MOST]
             if intent == "false_belief" and self.beliefs and self.beliefs[0][1] >= SURE_BELIEF:
                 return [*by_subject.get(self.beliefs[0][0], []), *first][: search_evidence.MOST]
             return (first[: search_evidence.MOST - len(extra)] + extra)[: search_evidence.MOST]
-        first = [by_subject[topic][0] for topic in topics[:1]]
+        first = [self._of_topic(by_subject[topic]) for topic in topics[:1]]
         first += [by_subject[belief][0] for belief in beliefs[:1]]
         if intent in ("topic", "etiquette", "storage") and first:
             return first
@@ -367,17 +371,21 @@ class Search:
         best = ranked[0].subject_id
         return search_evidence.of_drink(query, by_subject[best], self._telling(by_subject[best]), 2)
 
+    def _of_topic(self, own: list[Passage]) -> Passage:
+        """What a topic says to the question: its own text, or the reason that is asked for."""
+        return (
+            search_evidence.of_drink(self.query, own, self._telling(own), 1)[0] if "why" in self.query.cued else own[0]
+        )
+
     def _fitting(self, drinks: list[str]) -> list[str]:
         """The drinks that meet the wishes about as well as the best does: one from elsewhere is no second choice."""
         fit = {drink: filters.fits(self.drinks[drink], self.wishes) or 0.0 for drink in drinks}
         best = max(fit.values(), default=0.0)
         return [drink for drink in drinks if fit[drink] >= 0.6 * best] if best > 0 else drinks
 
-    def _telling(self, passages: Sequence[Passage]) -> dict[str, float]:
-        """What each passage of a drink has beyond its title: in BM25, and in cosine as if it were BM25."""
-        words = _above_least(self.lexical, passages)
-        near = _above_least(self.cosines, passages)
-        return {passage.id: min(words[passage.id], 4.0) + NEAR * near[passage.id] for passage in passages}
+    def _telling(self, passages: Sequence[Passage]) -> dict[str, aspects.Telling]:
+        asked, ingredients = aspects.named(self.query.asked), self._ingredients & set(self.terms)
+        return aspects.telling(passages, self.lexical, self.cosines, self.index.aspects, asked, ingredients)
 
     def _hit(self, passage: Passage, score: float) -> Hit:
         return Hit(passage, round(score, 3), self.lexical.get(passage.id), self.cosines.get(passage.id))
@@ -390,9 +398,3 @@ def by_rank(worded: Mapping[str, float], near: Mapping[str, float]) -> dict[str,
         for number, item in enumerate(sorted(leg, key=lambda item: (-leg[item], item)), 1):
             fused[item] = fused.get(item, 0.0) + share / (RANK_OFFSET + number)
     return fused
-
-
-def _above_least(scores: Mapping[str, float], passages: Sequence[Passage]) -> dict[str, float]:
-    found = {passage.id: scores.get(passage.id, 0.0) for passage in passages}
-    least = min(found.values(), default=0.0)
-    return {passage_id: score - least for passage_id, score in found.items()}

@@ -3,7 +3,7 @@
 Words and vectors come in ready; knows no file format and no language beyond the column.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -248,11 +248,14 @@ def find(
     return [DocumentHit(_passage(row), row[5], row[6]) for row in rows]
 
 
-def words_of_subjects(db: Database, terms: Sequence[str], subject_ids: Sequence[str]) -> set[str]:
-    """Which of the words stand in the drinks', topics' or beliefs' passages of these ids."""
+def words_of_subjects(
+    db: Database, terms: Sequence[str], subject_ids: Sequence[str], *, kinds: Collection[str], said: Collection[str]
+) -> set[str]:
+    """Which of the words stand in passages of these drinks, topics or beliefs that are of these kinds or have one of the ids `said`."""
     with db.cursor() as cursor:
         rows = cursor.execute(
-            "SELECT DISTINCT term FROM passage_words WHERE list_contains(?, subject_id) AND list_contains(?, term)",
-            [list(subject_ids), list(terms)],
+            "SELECT DISTINCT term FROM passage_words AS held JOIN passages ON passages.id = held.passage_id "
+            "WHERE list_contains(?, held.subject_id) AND list_contains(?, term) AND (list_contains(?, kind) OR list_contains(?, id))",
+            [list(subject_ids), list(terms), list(kinds), list(said)],
         ).fetchall()
     return {row[0] for row in rows}

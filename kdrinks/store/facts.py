@@ -7,7 +7,9 @@ from dataclasses import astuple, dataclass
 from kdrinks.records import Language
 from kdrinks.store.db import Database
 
-COLUMNS = "drink_id, aspect, number, what, value, value_max, unit, code, ko, en, sources, confidence"
+COLUMNS = (
+    "drink_id, aspect, number, what, value, value_max, unit, code, ko, en, sources, confidence, asked_ko, asked_en"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,9 @@ class Fact:
     en: str = ""
     sources: tuple[str, ...] = ()
     confidence: str = "medium"
+    asked_ko: str = ""
+    """The question that it answers, as people ask it: of a reason."""
+    asked_en: str = ""
 
     def text(self, lang: Language) -> str:
         """Its name, item or sentence in a language; empty where it has none."""
@@ -50,6 +55,6 @@ def hold(db: Database, facts: Sequence[Fact]) -> None:
         cursor.execute(
             f"INSERT INTO facts ({COLUMNS}, edition) SELECT unnest(?), unnest(?), unnest(?), unnest(?), unnest(?::DOUBLE[]), "
             "unnest(?::DOUBLE[]), unnest(?), unnest(?), unnest(?), unnest(?), "
-            "list_filter(string_split(unnest(?), chr(10)), lambda address: address <> ''), unnest(?), ?",
-            [*columns[:10], ["\n".join(addresses) for addresses in sources], columns[10], edition],
+            "list_filter(string_split(unnest(?), chr(10)), lambda address: address <> ''), unnest(?), unnest(?), unnest(?), ?",
+            [*columns[:10], ["\n".join(addresses) for addresses in sources], *columns[10:], edition],
         )

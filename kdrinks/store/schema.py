@@ -210,7 +210,8 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         CREATE TABLE facts (
             drink_id VARCHAR NOT NULL, aspect VARCHAR NOT NULL, number INTEGER NOT NULL, what VARCHAR NOT NULL,
             value DOUBLE, value_max DOUBLE, unit VARCHAR NOT NULL, code VARCHAR NOT NULL, ko VARCHAR NOT NULL, en VARCHAR NOT NULL,
-            sources VARCHAR[] NOT NULL, confidence VARCHAR NOT NULL, edition VARCHAR NOT NULL
+            sources VARCHAR[] NOT NULL, confidence VARCHAR NOT NULL, asked_ko VARCHAR NOT NULL, asked_en VARCHAR NOT NULL,
+            edition VARCHAR NOT NULL
         );
         -- said: the sentences by which an answer says a passage, and up to where in its text; the rows are made again by the next start
         -- the column first: DuckDB refuses to alter a table that lost rows in the same transaction

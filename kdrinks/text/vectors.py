@@ -59,13 +59,13 @@ def of_question(text: str) -> list[float] | None:
 
 
 def of_passages(passages: Sequence[Passage]) -> list[list[float] | None]:
-    """Unit vector of each passage, from its title, kind and text."""
+    """Unit vector of each passage, from its title, kind and text, or from the question that it answers where it has one."""
     found = [_summed(rows_of(said(passage), learned_as(passage.kind))) for passage in passages]
     return [None if vector is None else [float(value) for value in vector] for vector in found]
 
 
 def said(passage: Passage) -> str:
-    return f"{passage.title} {passage.text}"
+    return f"{passage.title} {passage.asked or passage.text}"
 
 
 def _summed(rows: Sequence[int]) -> Vectors | None:
