@@ -153,7 +153,7 @@ def asked(services: Any, row: Mapping[str, Any], choice: Any, heard: "Heard") ->
             {
                 "question": question,
                 "language": answer.question.lang,
-                "intent": answer.intent,
+                "intent": answer.findings.intent,
                 "guard": answer.guard,
                 "finish": answer.finish,
                 "error": answer.error.message("en") if answer.error else None,

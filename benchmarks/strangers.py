@@ -77,7 +77,7 @@ def judged(question: Mapping[str, Any], services: Any, choice: Any) -> dict[str,
     return {
         **question,
         "answer": answer.text,
-        "intent": answer.intent,
+        "intent": answer.findings.intent,
         "guard": answer.guard,
         "citations": [cited.passage.id for cited in answer.citations],
         "mentions": all(any(one.lower() in said for one in group) for group in question.get("must_mention", ())),

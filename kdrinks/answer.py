@@ -8,16 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from kdrinks import recount
 from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text
 from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.generation import claims, guard, identity, prompt
 from kdrinks.hub import catalog
-from kdrinks.kinds import Intent
 from kdrinks.permissions import administrators_only, is_theirs, owner_of
 from kdrinks.records import (
+    NOTHING_FOUND,
     Choice,
     Citation,
     Exchange,
@@ -144,7 +144,7 @@ class Answer:
         self.finish: Finish | None = None
         """None while it is written."""
         self.error: KdrinksError | None = None
-        self.intent: Intent = "unknown"
+        self.findings = NOTHING_FOUND
         self.guard = "off"
         self.identity = ""
         """Of the generation; "" where no model wrote, or a part of it is not known."""
@@ -225,18 +225,17 @@ class Answer:
         turns = [*question.turns, *(_turn(asked) for asked in stored if asked.question_id != question.id)]
 
         # 1) What does the knowledge base say?
-        findings = self._find([turn.question for turn in turns])
+        findings = self.findings = self._find([turn.question for turn in turns])
         if self.stopped:
             return "stopped"
-        self.intent = findings.intent
         passages = [hit.passage for hit in findings.prompt_hits]
         held = model.guarded or findings.narrowed  # where drinks were left out, no model may bring them in again
         if held or findings.sensitive:  # said as they are given; a free model finds the sentence itself
             passages = services.knowledge.excerpts(question.text, passages)
 
-        # 2) No model phrases what could hurt somebody: the passages are quoted, and where there are none nothing is said
-        if findings.sensitive:
-            self._show(guard.sensitive_answer(question.lang, findings, passages))
+        # 2) No model phrases what could hurt somebody, nor a list unless it can only say it as it stands
+        if exact := guard.said_exactly(question.lang, findings, passages, by_model=model.guarded):
+            self._show(exact)
             self.guard = "quoted" if passages else "fixed"
             self._cite(findings, passages)
             return "stop"
@@ -332,7 +331,7 @@ class Answer:
         began = time.monotonic()
         found = knowledge.find(self.question.text, history=history, lang=self.question.lang)
         self.timing = replace(self.timing, retrieve_s=time.monotonic() - began)
-        return found if self.question.knowledge or found.sensitive else Findings((), (), "unknown", False)
+        return found if self.question.knowledge or found.sensitive else NOTHING_FOUND
 
     def _cite(self, findings: Findings, passages: Sequence[Passage], *, marked: bool = False) -> None:
         """Number the passages of the prompt; marked leaves out those whose number the text does not hold."""
@@ -381,11 +380,12 @@ class Answer:
     def _details(self) -> dict[str, object]:
         """Small extras for the store; with the memory that was predicted for the model."""
         details: dict[str, object] = {
-            "intent": self.intent,
+            "intent": self.findings.intent,
             "dropped_turns": self.dropped_turns,
             "template": self.question.template,
             "question_terms": self._services.words.search_terms(self.question.text, self.question.lang),
         }
+        details |= {name: one for name, one in asdict(self.findings).items() if name in ("understood", "rows")}
         if self.unsupported:
             details["unsupported"] = self.unsupported
         if self.loaded and self.loaded.predicted_bytes:
@@ -395,6 +395,6 @@ class Answer:
 
 def _turn(asked: StoredQuestion) -> Turn:
     """An earlier question as its prompt was, so that an engine that has read it need not read it again."""
-    if asked.exchange is None:
+    if not (done := asked.exchange):
         return Turn(asked.question, "")
-    return Turn(asked.question, asked.exchange.answer, tuple(cited.passage for cited in asked.exchange.citations))
+    return Turn(asked.question, done.answer, tuple(cited.passage for cited in done.citations))

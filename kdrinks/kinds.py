@@ -32,6 +32,7 @@ Kind = Literal[
     "topic",
     "belief",
     "document",
+    "listing",
 ]
 """What a passage is about; those of a drink in the order of its passages."""
 
@@ -365,6 +366,7 @@ TABLE: Mapping[Kind, Row] = {
     ),
     "belief": Row(label=Both("잘못 알려진 것", "false belief"), told="elsewhere"),
     "document": Row(label=Both("문서", "document"), told="elsewhere"),
+    "listing": Row(label=Both("여러 음료", "over many drinks"), told="elsewhere", learned_as="topic"),
 }
 
 _UNKNOWN = Row(label=Both("그 밖", "other"), told="elsewhere", learned_as="document")

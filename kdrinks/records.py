@@ -122,6 +122,11 @@ class Findings:
     understood: Understood = Understood()
     rows: tuple[Row, ...] = ()
     """The whole answer to a question over many drinks, in its order; empty for any other question."""
+    listed: str = ""
+    """The exact text of such an answer: nothing may be written around it."""
+
+
+NOTHING_FOUND = Findings((), (), "unknown", False)
 
 
 @dataclass(frozen=True, slots=True)

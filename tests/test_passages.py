@@ -34,6 +34,7 @@ TOPICS = load_topics()
 PACKAGED = all_passages(DRINKS, TOPICS, load_beliefs())
 
 UNTOLD = {
+    "made_of": "ids of ingredients, which sets are made of",
     "tag": "ids of closed lists, which filters and lists of drinks read",
     "name": "its short form, the title, is told",
     "old_text": "titles of old books, which stand on the drink's page",

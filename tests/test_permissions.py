@@ -50,6 +50,7 @@ WITHOUT = {
     "the search, which answers everybody": (
         "documents.held_by documents.find documents.words_of_subjects",
         "passages.corpus_stats passages.hybrid_search passages.vocabulary passages.subjects_holding passages.of_subjects",
+        "drink_queries.find drink_queries.foods drink_queries.sources",
     ),
     "the end of what a door let in, or work that nobody asked for": (
         "chats.record forget.apply_retention forget.purge_copies snapshot.drop_snapshots export.as_parquet",

@@ -15,7 +15,7 @@ from kdrinks.cli.base import Command, adapter, choice_of, open_session, positive
 from kdrinks.engine.protocol import local_model
 from kdrinks.errors import BadInput
 from kdrinks.hub import catalog
-from kdrinks.records import ADMINISTRATOR, Described, Hit, LocalModel, Sampling, Turn
+from kdrinks.records import ADMINISTRATOR, Described, Findings, Hit, LocalModel, Sampling, Turn
 from kdrinks.services import last_choice
 
 
@@ -43,6 +43,7 @@ def add(command: Command) -> None:
     sub = command("search", _search, "find passages")
     sub.add_argument("query")
     sub.add_argument("-k", type=positive, default=5)
+    sub.add_argument("--understood", action="store_true", help="also what the question was taken to ask, and its rows")
 
 
 def _ask(options: argparse.Namespace) -> dict[str, Any]:
@@ -111,13 +112,15 @@ def _answer_document(answer: Answer, model: Described, requested: str) -> dict[s
         "conversation_id": answer.question.conversation_id,
         "message_id": answer.message_id,
         "identity": answer.identity or None,
-        "intent": answer.intent,
+        "intent": answer.findings.intent,
         "guard": answer.guard,
         "dropped_turns": answer.dropped_turns,
+        "understood": asdict(answer.findings.understood),
+        "rows": [asdict(row) for row in answer.findings.rows],
     }
 
 
-def _search(options: argparse.Namespace) -> list[dict[str, Any]]:
+def _search(options: argparse.Namespace) -> list[dict[str, Any]] | dict[str, Any]:
     with open_session() as services:
         services.knowledge.fill()
         found = services.knowledge.find(options.query, k=options.k)
@@ -137,9 +140,20 @@ def _search(options: argparse.Namespace) -> list[dict[str, Any]]:
         for subject, hit in list(best.items())[: options.k]
     ]
     if not options.json:
+        if options.understood:
+            _print_understood(found)
         for row in rows:
             print(f"{row['score']:.3f}  {row['passage_id']}  {row['text']}")
+    if options.understood:
+        return {"understood": asdict(found.understood), "hits": rows, "rows": [asdict(row) for row in found.rows]}
     return rows
+
+
+def _print_understood(found: Findings) -> None:
+    for name, value in asdict(found.understood).items():
+        print(f"{name}: {', '.join(value) if isinstance(value, tuple) else value}")
+    for row in found.rows:
+        print(f"{row.id}  {'' if row.value is None else row.value}  {row.unit}".rstrip())
 
 
 def _history(path: Path) -> list[Turn]:

@@ -6,6 +6,7 @@ Passages are made from these rows (drinks.passages), and the store holds them, s
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from kdrinks.drinks.ingredients import parts_of
 from kdrinks.drinks.model import Bilingual, BilingualList, Detail, Drink
 from kdrinks.drinks.model import Fact as Told
 from kdrinks.drinks.read import fields_of
@@ -20,8 +21,9 @@ def facts_of(drink: Drink) -> list[Fact]:
     """Every fact of a drink, in the order of its record.
 
     aspect: the field's name, `tag` (what: the group, code: the tag), `alias`, `similar` (code: the drink's id), `history` and `heritage`
-    with their sentences, `abv` in percent, `safety_text` (the field safety), `safety` (a detail; what: the group, code: the level), or
-    another of model.Aspect. Numbers of `caffeine` go on from the record's own sentence to the details.
+    with their sentences, `made_of` (what: the part's role, code: an id of data/ingredients.toml; rows of one number stand for one
+    another), `abv` in percent, `safety_text` (the field safety), `safety` (a detail; what: the group, code: the level), or another of
+    model.Aspect. Numbers of `caffeine` go on from the record's own sentence to the details.
     """
     return list(_facts_of(drink))
 
@@ -41,6 +43,10 @@ def _facts_of(drink: Drink) -> Iterator[Fact]:
         items = getattr(drink, name)
         for number, (ko, en) in enumerate(zip(items.ko, items.en, strict=True), 1):
             yield replace(own, aspect=name, number=number, ko=ko, en=en)
+    for number, part in enumerate(parts_of(drink), 1):
+        yield from (
+            replace(own, aspect="made_of", number=number, what=part.role, code=code) for code in part.codes or ("",)
+        )
     abv = drink.abv_percent
     yield Fact(
         drink.id,

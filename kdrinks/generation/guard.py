@@ -110,12 +110,29 @@ class Guard:
 
 def quote(numbered: Sequence[tuple[int, Passage]]) -> str:
     """Passages as quotations, each with its number: `> **식혜** — 식혜는 술이 아닙니다. [1]`."""
-    return "\n>\n".join(f"> {_titled(passage)} [{number}]" for number, passage in numbered)
+    texts = [f"{_titled(passage)} [{number}]" for number, passage in numbered]
+    return "\n>\n".join("> " + text.replace("\n", "\n> ") for text in texts)
 
 
 def _titled(passage: Passage) -> str:
-    """The text behind its title; a false belief's title is the belief itself and would stand there as if it were true."""
-    return passage.text if passage.kind == "belief" else f"**{passage.title}** — {passage.text}"
+    """The text behind its title; a false belief's title would stand there as if it were true, a list's is its own beginning."""
+    return passage.text if passage.kind in ("belief", "listing") else f"**{passage.title}** — {passage.text}"
+
+
+SAID = 320
+"""Characters of an answer over many drinks up to which the built-in model says it; a longer one would not fit its window as a whole."""
+
+
+def said_exactly(lang: Language, findings: Findings, passages: Sequence[Passage], *, by_model: bool) -> str:
+    """The whole answer where no model writes it, else "": what is sensitive, and what was listed, counted or compared.
+
+    by_model: it is one that is held to its passages, and may say a short list itself.
+    """
+    listed = findings.listed
+    if findings.sensitive and not (listed and not findings.concerns):
+        return sensitive_answer(lang, findings, passages)
+    short = len(listed) <= SAID and "\n" not in listed and len(passages) == 1
+    return "" if by_model and short and not findings.sensitive else listed
 
 
 def sensitive_answer(lang: Language, findings: Findings, passages: Sequence[Passage]) -> str:

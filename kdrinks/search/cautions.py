@@ -46,7 +46,7 @@ SENSITIVE: dict[Intent, re.Pattern[str]] = {
         r"|열(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉)(?:인데|이에요|입니다|이야)"
         r"|(?:\bi'?m|\bi am|\b(?:he|she)(?:'s| is)|\bturn(?:ed|ing|s)?) (?:only |just |still |about )?(?:1\d|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen)\b(?! ?(?:%|percent|minutes|hours|weeks|months|km|kg))"
         r"|\b1\d ?y(?:r|/)?o\b|\b(?:thir|four|fif|six|seven|eigh)teen[- ]years?|middle.?school|junior high|\b(?:9|1[0-2])th.grade"
-        r"|\bdriv(?:e|er|ers|ing)\b|underage|under (?:age|1\d|2[01])\b|\bminors?\b|\bteen(?:s|ager|agers)?\b|drinking age|high.?school|\b1\d[- ]years?[- ]old",
+        r"|\bdriv(?:e|er|ers|ing)\b|underage|under (?:age|(?:1\d|2[01])(?! ?(?:%|percent|min|hour|degrees)))\b|\bminors?\b|\bteen(?:s|ager|agers)?\b|drinking age|high.?school|\b1\d[- ]years?[- ]old",
         re.IGNORECASE,
     ),
 }

@@ -99,7 +99,7 @@ _CAFFEINE = re.compile(r"카페인|caffein(?:e|ated)?", re.IGNORECASE)
 _NO_CAFFEINE = re.compile(r"무카페인|디카페인|decaf", re.IGNORECASE)
 _INFLECTED = re.compile(r"[한운은는게고을워친]$")
 _OF_THE_DAY = re.compile(
-    r"^(?: and \w+)?(?: \w+)? (?:days?|weather|summers?|winters?|mornings?|afternoons?|evenings?|nights?|seasons?)\b"
+    r"^(?: and \w+)?(?: \w+)? (?:days?|weather|summers?|winters?|mornings?|afternoons?|evenings?|nights?|seasons?)\b(?! (?:drink|tea|punch|beverage|liquor))"
 )
 """Behind `hot` or `cold`: the weather is, not the drink."""
 

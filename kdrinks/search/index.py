@@ -32,4 +32,6 @@ class Index:
     """How often topics, beliefs and other drinks speak of a drink: the better known first among equals."""
     vocabulary: frozenset[str]
     """Every term that some passage holds."""
+    foods: tuple[tuple[str, str], ...]
+    """What drinks go with, as their records say it: (Korean, English)."""
     sizes: Mapping[Language, store.CorpusStats]

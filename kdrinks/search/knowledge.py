@@ -20,14 +20,13 @@ from kdrinks.drinks.names import names_of, spelled
 from kdrinks.drinks.passages import all_passages
 from kdrinks.drinks.read import load_beliefs, load_tags, load_topics, record_of
 from kdrinks.records import Findings, Language, Passage
-from kdrinks.search import filters
-from kdrinks.search.documents import excerpt, with_documents
+from kdrinks.search import answering, filters
+from kdrinks.search.documents import excerpt
 from kdrinks.search.entities import Names, drink_name_rows
 from kdrinks.search.index import Index
-from kdrinks.search.query import understand
-from kdrinks.search.ranking import HELD_BY, Search
+from kdrinks.search.ranking import HELD_BY
 from kdrinks.search.topics import TopicMatcher
-from kdrinks.store import facts
+from kdrinks.store import drink_queries, facts
 from kdrinks.store import passages as store
 from kdrinks.store.db import Database
 from kdrinks.text import vectors
@@ -128,6 +127,7 @@ class Knowledge:
             touched=touched,
             known=known,
             vocabulary=frozenset(store.vocabulary(self._db)),
+            foods=tuple(drink_queries.foods(self._db)),
             sizes={lang: store.corpus_stats(self._db, lang) for lang in LANGUAGES},
         )
 
@@ -144,9 +144,7 @@ class Knowledge:
         history: the user's earlier questions, oldest first.   lang: None takes the question's.
         """
         self.fill()
-        index = self.index
-        query = understand(question, index.names, index.words, history=history, lang=lang)
-        return with_documents(index.db, index.words, query, Search(index, query).findings(k), k=k)
+        return answering.find(self.index, question, history=history, k=k, lang=lang)[0]
 
     def excerpts(self, question: str, passages: Sequence[Passage]) -> list[Passage]:
         """The passages, those of documents cut to the sentences that answer the question."""

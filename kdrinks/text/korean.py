@@ -39,3 +39,21 @@ def _ends_closed(word: str) -> bool:
     if last.isdigit():
         return last in "013678"
     return last.lower() in "lmnbckpt"
+
+
+def filled(frame: str, **values: object) -> str:
+    """`{name}` by its value, `{name:은/는}` by its value and the particle that fits (으로/로 after ㄹ as after a vowel)."""
+
+    def one(match: re.Match[str]) -> str:
+        value = str(values[match["name"]])
+        if not match["forms"]:
+            return value
+        closed, opened = match["forms"].split("/")
+        return value + (opened if closed == "으로" and _ends_in_l(value) else josa(value, match["forms"]))
+
+    return re.sub(r"\{(?P<name>\w+)(?::(?P<forms>[^}]+))?\}", one, frame)
+
+
+def _ends_in_l(word: str) -> bool:
+    bare = re.sub(r"\([^()]*\)\s*$", "", word).rstrip()
+    return "가" <= bare[-1:] <= "힣" and (ord(bare[-1]) - ord("가")) % 28 == 8

@@ -14,7 +14,7 @@ from kdrinks.errors import KdrinksError, StoreError
 from kdrinks.records import StoredQuestion
 from kdrinks.services import Services
 from kdrinks.store import chats
-from kdrinks.ui.chat import conversations, evidence
+from kdrinks.ui.chat import conversations, evidence, rows
 from kdrinks.ui.frame import as_state, get_services, in_public, session, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
@@ -43,7 +43,7 @@ def draw(services: Services) -> None:
     for exchange in _newest(asked):
         _draw_question(exchange.question_id, exchange.question)
         if live is None or exchange.question_id != live.question.id:
-            _draw_answer(exchange)
+            _draw_answer(services, exchange)
     watched = st.container()
     if refused := st.session_state.pop(REFUSED_KEY, None):
         show_error(KdrinksError(refused["key"], **refused["values"]))
@@ -95,7 +95,7 @@ def _draw_question(question_id: str, question: str) -> None:
         st.markdown(as_plain(question))
 
 
-def _draw_answer(asked: StoredQuestion) -> None:
+def _draw_answer(services: Services, asked: StoredQuestion) -> None:
     with st.chat_message(t("chat.guide"), avatar=PICTURES / "guide.svg"):
         if asked.exchange is None:
             st.warning(t("chat.interrupted"), icon=":material/power_off:")
@@ -104,6 +104,7 @@ def _draw_answer(asked: StoredQuestion) -> None:
         exchange = asked.exchange
         if exchange.answer:
             st.markdown(evidence.marked_answer(exchange))
+            rows.draw(services, exchange)
         elif exchange.finish != "failed":
             st.caption(t("chat.no_text"))
         if exchange.finish == "failed":
