@@ -26,13 +26,15 @@ import numpy as np
 
 from kdrinks.config import ROOT
 from kdrinks.drinks.names import packaged_names
+from kdrinks.findings import Findings, Hit
 from kdrinks.kinds import Intent
 from kdrinks.measure.evaluate import KS, NOT_SEARCHED, evaluate, read_questions
-from kdrinks.records import Findings, Hit, Language, Passage
+from kdrinks.records import Language, Passage
 from kdrinks.search.evidence import KINDS
+from kdrinks.search.fusion import by_rank
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.search.query import understand
-from kdrinks.search.ranking import Search, by_rank
+from kdrinks.search.ranking import Search
 from kdrinks.store import passages as store
 from kdrinks.store.db import Database
 from kdrinks.text import vectors

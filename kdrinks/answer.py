@@ -13,28 +13,26 @@ from dataclasses import asdict, dataclass, replace
 from kdrinks import recount
 from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text
 from kdrinks.errors import BadInput, KdrinksError, NotAllowed
-from kdrinks.generation import claims, guard, identity, prompt
+from kdrinks.findings import NOTHING_FOUND, Findings
+from kdrinks.generation import caution, claims, guard, identity, prompt
 from kdrinks.hub import catalog
 from kdrinks.permissions import administrators_only, is_theirs, owner_of
 from kdrinks.records import (
-    NOTHING_FOUND,
     Choice,
     Citation,
     Exchange,
-    Findings,
     Finish,
     Language,
     Loaded,
     Message,
     Passage,
     Sampling,
-    StoredQuestion,
     Timing,
     Turn,
     Visitor,
 )
 from kdrinks.services import Services, last_choice
-from kdrinks.store import chats
+from kdrinks.store import chats, exclusions
 from kdrinks.store.db import new_id
 from kdrinks.text import analyzer
 
@@ -222,19 +220,22 @@ class Answer:
         model = catalog.describe_ref(question.choice.model, services.settings)
         before = services.hashes_of(question.choice.model)  # known when it is written, unless the file is large and new
         stored = chats.messages(services.db, question.who, question.conversation_id)
-        turns = [*question.turns, *(_turn(asked) for asked in stored if asked.question_id != question.id)]
+        turns = [*question.turns, *(prompt.turn_of(asked) for asked in stored if asked.question_id != question.id)]
 
         # 1) What does the knowledge base say?
         findings = self.findings = self._find([turn.question for turn in turns])
         if self.stopped:
             return "stopped"
         passages = [hit.passage for hit in findings.prompt_hits]
-        held = model.guarded or findings.narrowed  # where drinks were left out, no model may bring them in again
+        # what was left out no model may bring in again, and what was named it may not speak of
+        held = model.guarded or bool(findings.exclusions or findings.under)
         if held or findings.sensitive:  # said as they are given; a free model finds the sentence itself
             passages = services.knowledge.excerpts(question.text, passages)
 
-        # 2) No model phrases what could hurt somebody, nor a list unless it can only say it as it stands
-        if exact := guard.said_exactly(question.lang, findings, passages, by_model=model.guarded):
+        # 2) No model phrases what could hurt somebody, nor a list unless it can only say it as it stands: the cautions come first
+        told = [*findings.cautions, *passages]
+        if exact := caution.said_exactly(question.lang, findings, told, by_model=model.guarded):
+            passages = told
             self._show(exact)
             self.guard = "quoted" if passages else "fixed"
             self._cite(findings, passages)
@@ -301,6 +302,7 @@ class Answer:
                 told = [*built.passages, *(passage for turn in kept for passage in turn.passages)]
                 self.unsupported = claims.unsupported_claims(self.text, told, services.words.proper_nouns)
             self._cite(findings, built.passages)
+        self._show("" if self.stopped else caution.under(findings))
         return finish
 
     def _identified(self, findings: Findings, done: Done, gate: guard.Guard | None, before: tuple[str, str]) -> str:
@@ -329,7 +331,10 @@ class Answer:
             knowledge.fill()
         self._phase("searching")
         began = time.monotonic()
-        found = knowledge.find(self.question.text, history=history, lang=self.question.lang)
+        db, conversation_id = self._services.db, self.question.conversation_id
+        lifted = exclusions.lifted(db, self.question.who, conversation_id)
+        found = knowledge.find(self.question.text, history=history, lang=self.question.lang, lifted=lifted)
+        exclusions.hold_again(db, conversation_id, lifted.intersection(found.exclusions))
         self.timing = replace(self.timing, retrieve_s=time.monotonic() - began)
         return found if self.question.knowledge or found.sensitive else NOTHING_FOUND
 
@@ -337,7 +342,7 @@ class Answer:
         """Number the passages of the prompt; marked leaves out those whose number the text does not hold."""
         scores = {hit.passage.id: hit.score for hit in findings.prompt_hits}
         self.citations = tuple(
-            Citation(number, passage, scores[passage.id])
+            Citation(number, passage, scores.get(passage.id, 0.0))
             for number, passage in enumerate(passages, 1)
             if not marked or f"[{number}]" in self.text
         )
@@ -385,16 +390,11 @@ class Answer:
             "template": self.question.template,
             "question_terms": self._services.words.search_terms(self.question.text, self.question.lang),
         }
-        details |= {name: one for name, one in asdict(self.findings).items() if name in ("understood", "rows")}
+        details |= {
+            name: one for name, one in asdict(self.findings).items() if name in ("understood", "rows", "exclusions")
+        }
         if self.unsupported:
             details["unsupported"] = self.unsupported
         if self.loaded and self.loaded.predicted_bytes:
             details["predicted_memory_bytes"] = self.loaded.predicted_bytes
         return details
-
-
-def _turn(asked: StoredQuestion) -> Turn:
-    """An earlier question as its prompt was, so that an engine that has read it need not read it again."""
-    if not (done := asked.exchange):
-        return Turn(asked.question, "")
-    return Turn(asked.question, done.answer, tuple(cited.passage for cited in done.citations))

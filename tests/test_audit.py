@@ -9,7 +9,7 @@ from kdrinks.drinks.browse import DrinkFilter, filter_drinks
 from kdrinks.drinks.model import Drink
 from kdrinks.drinks.passages import all_passages
 from kdrinks.drinks.read import load_drinks, load_topics
-from kdrinks.records import Findings
+from kdrinks.findings import Findings
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import open_services
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from kdrinks.errors import BadInput
+from kdrinks.findings import Findings, Hit
 from kdrinks.measure.evaluate import evaluate
-from kdrinks.records import Findings, Hit, Language, Passage
+from kdrinks.records import Language, Passage
 
 
 @dataclass(frozen=True)

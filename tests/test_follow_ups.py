@@ -3,8 +3,8 @@
 import pytest
 
 from kdrinks.drinks.names import packaged_names
+from kdrinks.findings import Findings
 from kdrinks.generation import templates
-from kdrinks.records import Findings
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer

@@ -3,8 +3,9 @@
 import pytest
 
 from kdrinks.drinks.passages import passages_of
-from kdrinks.generation import templates
-from kdrinks.generation.guard import Guard, quoted_answer
+from kdrinks.findings import Findings
+from kdrinks.generation import caution, templates
+from kdrinks.generation.guard import Guard
 from kdrinks.kinds import Kind
 from kdrinks.records import Language, Passage
 from kdrinks.store.facts import Fact
@@ -115,7 +116,8 @@ def test_every_drink_that_a_recommendation_names_is_also_told() -> None:
 
 
 def test_health_answers_say_that_no_professional_reviewed_them() -> None:
-    answer = quoted_answer("ko", [passage("cautions", "꿀이 들어갑니다.")], health=True)
+    found = Findings((), (), "health", True)
+    answer = caution.answer("ko", found, [passage("cautions", "꿀이 들어갑니다.")])
     assert answer == f"> **식혜** — 꿀이 들어갑니다. [1]\n\n{templates.NOT_REVIEWED['ko']}"
 
 

@@ -13,8 +13,9 @@ from kdrinks.drinks import ingredients as parts
 from kdrinks.drinks.facts import facts_of
 from kdrinks.drinks.model import Drink
 from kdrinks.drinks.read import load_drinks, load_tags
-from kdrinks.generation import guard
-from kdrinks.records import ADMINISTRATOR, Findings
+from kdrinks.findings import Findings
+from kdrinks.generation import caution
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.search.conditions import LIQUOR
 from kdrinks.services import Services, open_services
 from kdrinks.store import chats, drink_queries, facts
@@ -431,8 +432,8 @@ def test_a_long_list_is_never_cut_and_a_free_model_adds_nothing(services: Servic
     assert len(one.findings.rows) == len(DRINKS) and all(drink.title_ko in one.text for drink in DRINKS)
     short = found(services, "제주 술 전부 알려줘")
     passages = [hit.passage for hit in short.prompt_hits]
-    assert guard.said_exactly("ko", short, passages, by_model=False) == short.listed
-    assert guard.said_exactly("ko", short, passages, by_model=True) == "", "the built-in model says it itself"
+    assert caution.said_exactly("ko", short, passages, by_model=False) == short.listed
+    assert caution.said_exactly("ko", short, passages, by_model=True) == "", "the built-in model says it itself"
 
 
 def test_rows_are_kept_with_the_answer(services: Services) -> None:

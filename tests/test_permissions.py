@@ -35,6 +35,7 @@ BY_OWNER = {
     "kdrinks.permissions.owner_of",
     *(f"kdrinks.store.chats.{name}" for name in ("start_conversation", "record_question", "conversations", "messages")),
     *(f"kdrinks.jobs.Jobs.{name}" for name in ("pause", "resume", "cancel", "dismiss")),
+    *("kdrinks.store.exclusions.lift", "kdrinks.store.exclusions.lifted"),
     *("kdrinks.store.chats.delete_conversation", "kdrinks.store.chats.check_may_ask", "kdrinks.store.forget.one"),
 }
 """Doors that let everybody pass, each to their own; the tests below try them. Every other one is for administrators only."""
@@ -53,7 +54,7 @@ WITHOUT = {
         "drink_queries.find drink_queries.foods drink_queries.sources",
     ),
     "the end of what a door let in, or work that nobody asked for": (
-        "chats.record forget.apply_retention forget.purge_copies snapshot.drop_snapshots export.as_parquet",
+        "chats.record exclusions.hold_again forget.apply_retention forget.purge_copies snapshot.drop_snapshots export.as_parquet",
         "documents.titled documents.outdated documents.index_again compare.record_run compare.record_perplexity",
         "facts.hold passages.save_ready passages.add_ready passages.stored_hashes passages.replace passages.sort_words",
         "recount.needed recount.waiting recount.messages recount.add recount.finish",

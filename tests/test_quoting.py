@@ -85,7 +85,6 @@ def test_without_the_knowledge_base_it_is_quoted_too(services: Services, model: 
     [
         ("Can I give my baby cola?", "en"),
         ("아기한테 커피 줘도 돼?", "ko"),
-        ("19살인데 막걸리 살 수 있어?", "ko"),
     ],
 )
 def test_where_the_notes_hold_nothing_on_it_no_model_answers(

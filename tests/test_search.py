@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from kdrinks.drinks.names import packaged_names
+from kdrinks.findings import Findings
 from kdrinks.measure.evaluate import NOT_SEARCHED, evaluate, read_questions
-from kdrinks.records import Findings, Language, Passage
+from kdrinks.records import Language, Passage
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.search.query import understand
 from kdrinks.search.ranking import Search

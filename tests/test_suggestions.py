@@ -11,8 +11,9 @@ from kdrinks import answer
 from kdrinks.config import Settings
 from kdrinks.documents import ingest
 from kdrinks.drinks.model import Drink
+from kdrinks.findings import Findings
 from kdrinks.hub import catalog
-from kdrinks.records import ADMINISTRATOR, Findings
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import Services, open_services
 
@@ -187,8 +188,8 @@ def test_what_was_said_earlier_still_holds(
         (["알코올 없는 걸로 추천해 줘"], "막걸리는 어떻게 만들어?", "making"),
         (["알코올 없는 걸로 추천해 줘"], "막걸리 추천해줘", "identity"),
         (["Suggest something without alcohol"], "How do you make makgeolli?", "making"),
-        ((), "임신한 친구에게 막걸리 추천해도 돼?", "alcohol"),
-        ((), "Can I recommend makgeolli to a pregnant friend?", "alcohol"),
+        ((), "임신한 친구에게 막걸리 추천해도 돼?", "cautions"),
+        ((), "Can I recommend makgeolli to a pregnant friend?", "cautions"),
         (["막걸리가 뭐야?"], "안주 추천해줘", "serving"),
         (["막걸리가 뭐야?"], "다른 이름 있어?", "names"),
         (["What is makgeolli?"], "another name?", "names"),

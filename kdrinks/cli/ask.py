@@ -14,8 +14,9 @@ from kdrinks.answer import Answer, ask
 from kdrinks.cli.base import Command, adapter, choice_of, open_session, positive
 from kdrinks.engine.protocol import local_model
 from kdrinks.errors import BadInput
+from kdrinks.findings import Findings, Hit
 from kdrinks.hub import catalog
-from kdrinks.records import ADMINISTRATOR, Described, Findings, Hit, LocalModel, Sampling, Turn
+from kdrinks.records import ADMINISTRATOR, Described, LocalModel, Sampling, Turn
 from kdrinks.services import last_choice
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from kdrinks.generation import templates
 from kdrinks.kinds import Intent
-from kdrinks.records import Findings, Language, Passage, Sentence
+from kdrinks.records import Language, Passage, Sentence
 
 HEALTH_INTENTS: frozenset[Intent] = frozenset({"pregnancy", "infant", "allergy", "health", "cautions"})
 COURTESIES: frozenset[Intent] = frozenset({"smalltalk", "thanks", "farewell", "injection"})
@@ -117,35 +117,3 @@ def quote(numbered: Sequence[tuple[int, Passage]]) -> str:
 def _titled(passage: Passage) -> str:
     """The text behind its title; a false belief's title would stand there as if it were true, a list's is its own beginning."""
     return passage.text if passage.kind in ("belief", "listing") else f"**{passage.title}** — {passage.text}"
-
-
-SAID = 320
-"""Characters of an answer over many drinks up to which the built-in model says it; a longer one would not fit its window as a whole."""
-
-
-def said_exactly(lang: Language, findings: Findings, passages: Sequence[Passage], *, by_model: bool) -> str:
-    """The whole answer where no model writes it, else "": what is sensitive, and what was listed, counted or compared.
-
-    by_model: it is one that is held to its passages, and may say a short list itself.
-    """
-    listed = findings.listed
-    if findings.sensitive and not (listed and not findings.concerns):
-        return sensitive_answer(lang, findings, passages)
-    short = len(listed) <= SAID and "\n" not in listed and len(passages) == 1
-    return "" if by_model and short and not findings.sensitive else listed
-
-
-def sensitive_answer(lang: Language, findings: Findings, passages: Sequence[Passage]) -> str:
-    """The whole answer to a question that no model may answer: the passages, or that there are none."""
-    if findings.intent in COURTESIES and not passages:
-        return templates.DECLINE[lang][findings.intent]
-    if not passages:
-        return f"{templates.DECLINE[lang]['not_found']}\n\n{templates.NOT_REVIEWED[lang]}"
-    health = findings.intent in HEALTH_INTENTS or not HEALTH_CONCERNS.isdisjoint(findings.concerns)
-    return quoted_answer(lang, passages, health=health)
-
-
-def quoted_answer(lang: Language, passages: Sequence[Passage], *, health: bool) -> str:
-    """The whole answer to a sensitive question: its passages, and for health the line that no professional reviewed them."""
-    quotation = quote(list(enumerate(passages, 1)))
-    return f"{quotation}\n\n{templates.NOT_REVIEWED[lang]}" if health else quotation

@@ -17,7 +17,8 @@ from kdrinks.records import Sampling, Sentence
 SAFETY_SOURCES = (
     *("generation/guard.py", "generation/claims.py", "generation/templates.py", "generation/prompt.py"),
     "kinds.py",
-    *("search/cautions.py", "search/refusals.py", "search/filters.py", "search/suggesting.py"),
+    *("search/cautions.py", "search/refusals.py", "search/filters.py", "search/facets.py", "search/suggesting.py"),
+    *("search/concerns.py", "search/safety.py", "data/concerns.toml"),
 )
 """The rules that protect people: an answer that was written under others is not the same, whatever it says."""
 

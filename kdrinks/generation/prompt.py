@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from kdrinks.errors import BadQuestion, ContextTooSmall
 from kdrinks.kinds import learned_as
-from kdrinks.records import Language, Message, Passage, Turn
+from kdrinks.records import Language, Message, Passage, StoredQuestion, Turn
 from kdrinks.text.korean import split_sentences
 
 QUESTION_LIMIT_CHARACTERS = 4_000
@@ -59,6 +59,13 @@ def clean_question(question: str) -> str:
     if len(cleaned) > QUESTION_LIMIT_CHARACTERS:
         raise BadQuestion("question_too_long", characters=len(cleaned), limit=QUESTION_LIMIT_CHARACTERS)
     return cleaned
+
+
+def turn_of(asked: StoredQuestion) -> Turn:
+    """An earlier question as its prompt was, so that an engine that has read it need not read it again."""
+    if asked.exchange is None:
+        return Turn(asked.question, "")
+    return Turn(asked.question, asked.exchange.answer, tuple(cited.passage for cited in asked.exchange.citations))
 
 
 def build(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kdrinks.errors import BadInput
-from kdrinks.records import Findings, Language
+from kdrinks.findings import Findings
+from kdrinks.records import Language
 from kdrinks.store.db import new_id
 
 DECLINED_KINDS = frozenset({"ood", "injection"})

@@ -5,15 +5,16 @@ What a conversation said before is understood again from its questions; nothing 
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
 from kdrinks.drinks.ingredients import kinds_of, root_of
 from kdrinks.drinks.model import Bilingual, Drink
 from kdrinks.drinks.read import load_tags
+from kdrinks.findings import Findings, Hit, Row, Understood
 from kdrinks.generation import listing
-from kdrinks.records import Findings, Hit, Language, Passage, Row, Understood
+from kdrinks.records import Language, Passage
 from kdrinks.search import conditions, filters, operations
 from kdrinks.search.documents import with_documents
 from kdrinks.search.filters import Wishes
@@ -22,6 +23,7 @@ from kdrinks.search.index import Index
 from kdrinks.search.leftover import left
 from kdrinks.search.query import Query, understand
 from kdrinks.search.ranking import Search
+from kdrinks.search.safety import protect
 from kdrinks.search.suggesting import DECLINED
 from kdrinks.store import drink_queries as store
 from kdrinks.store.drink_queries import DrinkQuery, Found
@@ -63,13 +65,24 @@ _POINTED = tuple(
 )
 
 
-def find(index: Index, question: str, *, history: Sequence[str], k: int, lang: Language | None) -> Earlier:
-    """What the knowledge base holds on a question of a conversation, with the operation where it asks over many drinks."""
+def find(
+    index: Index,
+    question: str,
+    *,
+    history: Sequence[str],
+    k: int,
+    lang: Language | None,
+    lifted: Collection[str] = (),
+) -> Earlier:
+    """What the knowledge base holds on a question of a conversation, with the operation where it asks over many drinks.
+
+    lifted: exclusions of earlier questions that the person took back.
+    """
 
     @cache
     def before() -> Earlier | None:
         for back in range(1, min(len(history), LOOKED_BACK) + 1):
-            earlier = find(index, history[-back], history=history[:-back], k=k, lang=None)
+            earlier = find(index, history[-back], history=history[:-back], k=k, lang=None, lifted=lifted)
             if earlier[0].rows or len(_drinks_of(index, earlier[0])) > 1:
                 return earlier
         return None
@@ -79,9 +92,10 @@ def find(index: Index, question: str, *, history: Sequence[str], k: int, lang: L
             question, lang or index.words.language(question), _drinks_of(index, earlier[0]), index.drinks
         )
     query = understand(question, index.names, index.words, history=history, lang=lang)
-    found = Search(index, query).findings(k)
+    search = Search(index, query, lifted)
     spoken_of = understand(history[-1], index.names, index.words, history=history[:-1]).subjects if history else ()
-    return _answered(index, query, found, before, k=k, spoken_of=spoken_of, follows=bool(history))
+    found, asked = _answered(search, query, lifted, before, k=k, spoken_of=spoken_of, follows=bool(history))
+    return protect(search, found, lifted), asked
 
 
 def pointed(question: str, lang: Language, ids: Sequence[str], drinks: Mapping[str, Drink]) -> str:
@@ -164,9 +178,17 @@ def filters_of(request: DrinkQuery) -> list[str]:
 
 
 def _answered(
-    index: Index, query: Query, found: Findings, before: Before, *, k: int, spoken_of: Sequence[str], follows: bool
+    search: Search,
+    query: Query,
+    lifted: Collection[str],
+    before: Before,
+    *,
+    k: int,
+    spoken_of: Sequence[str],
+    follows: bool,
 ) -> Earlier:
     """The findings with the rows and the text of a question over many drinks; with `understood` alone where it is none."""
+    index, found = search.index, search.findings(k)
     text = as_tags_say(query.text, query.lang)
     own = index.facets.wishes(text, query.lang, [mention.surface for mention in query.mentions])
 
@@ -178,6 +200,8 @@ def _answered(
     if asked is None or (
         found.sensitive and found.intent == "false_belief"
     ):  # a poison is warned of, whatever else is asked
+        return plain()
+    if (query.may and query.subjects) or any(one.group == "poison" for one in query.care):
         return plain()
     named = own.leaves_out or bool(own.asks_what_contains)
     if query.concerns and not (asked.explicit and named and asked.query.operation in LISTS):
@@ -191,7 +215,7 @@ def _answered(
         asked = _refined(earlier[1], asked)
     if asked.unknown:
         return _said(index, query, found, asked, listing.unknown(asked.unknown, query.lang), (), listing.Told())
-    wishes = _held(index, query, own)
+    wishes = _held(index, query, own, lifted)
     asked, told = _among(index, query, own, wishes, asked, earlier[0] if earlier and not asked.refines else None)
     rows = store.find(index.db, asked.query)
     if (asked.compared and len(rows) < 2) or (not rows and (query.concerns or not _exact(asked))):
@@ -233,10 +257,11 @@ def _refined(earlier: Asked, asked: Asked) -> Asked:
     )
 
 
-def _held(index: Index, query: Query, own: Wishes) -> Wishes:
+def _held(index: Index, query: Query, own: Wishes, lifted: Collection[str]) -> Wishes:
     """The question's wishes with what was said at any time to be left out."""
     for said in reversed(query.stated):
-        own = filters.merged(index.facets.wishes(said, index.words.language(said)).left_out, own)
+        stated = filters.without(index.facets.wishes(said, index.words.language(said)), lifted)
+        own = filters.merged(stated.left_out, own)
     return own
 
 

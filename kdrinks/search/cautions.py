@@ -1,74 +1,74 @@
-"""What is on alcohol, pregnancy, infants, allergies or medicine: the words of a question that say so, and the passages. Pure."""
+"""Which of a drink's sentences answer a concern, which intent it stands for, and which passages are quoted by every model. Pure."""
 
 import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from kdrinks.drinks.model import Detail, Drink
 from kdrinks.kinds import QUOTED, Intent
 from kdrinks.records import Passage
+from kdrinks.search import concerns
+from kdrinks.search.concerns import Concern
 
-MEDICINE = re.compile(
-    r"약(?:을|이랑|과|하고)? ?(?:같이|함께|먹|복용)|복용|(?:감기|두통|혈압|당뇨|수면|피임|소염|위장|진통|갑상선|우울증)[약제]|항(?:생|응고|우울|암|히스타민)|신경안정|안정제"
-    r"|처방(?:받|약|전)|한약(?!재)|영양제|면역억제|스테로이드|타이레놀|와파린|아스피린|이부프로펜|인슐린|메트포르민|스타틴|니다졸|약국"
-    r"|medicin|medication|\bmeds\b|prescri|antibiotic|antihistamine|antidepress|\bpills?\b|painkiller|blood thinner|birth control|contracepti"
-    r"|warfarin|aspirin|ibuprofen|tylenol|paracetamol|acetaminophen|insulin|metformin|\w+nidazole\b|\bstatins?\b|steroid|lithium|supplements?\b|chemo",
-    re.IGNORECASE,
-)
-"""Who says so takes medicine."""
-DIABETES = re.compile("당뇨|혈당|diabet|blood sugar", re.IGNORECASE)
-"""So may who says so: a drink without sugar can still be one that goes badly with drugs against diabetes."""
-
-SENSITIVE: dict[Intent, re.Pattern[str]] = {
-    "pregnancy": re.compile(
-        r"임신|임산부|임부|산모|산부인과|만삭|홀몸|출산|산후|(?:애|아이|아기)를? ?가(?:진|졌)|젖먹이|젖을? ?먹|수유|입덧|태아|태교|모유|뱃속|예비 ?(?:맘|엄마)|시험관|난임|임테기"
-        r"|pregnan|breast.?fe|nursing|trimester|lactat|(?:\bi'?m|\bam|\bis|\bare|wife|we're|she's) expecting|expectant|mo[mu]m?.to.be|mother.to.be|trying to conceive|postpartum"
-        r"|unborn|f(?:o)?etus|morning sickness",
-        re.IGNORECASE,
+INTENTS: Mapping[str, Intent] = {
+    "pregnancy": "pregnancy",
+    **dict.fromkeys(("infant_under_6m", "infant_under_12m", "child"), "infant"),
+    "allergy": "allergy",
+    **dict.fromkeys(
+        ("blood_thinner", "other_medicine", "diabetes", "blood_pressure", "kidney", "liver", "hangover"), "health"
     ),
-    "infant": re.compile(
-        r"아기|아가(?![리씨])|영아|유아|신생아|갓난|이유식|\d+ ?개월|돌 ?(?:전|안|도|된|지난|쟁이)|(?:두|세) ?돌|돌인데|걸음마|아이(?!스|디)|어린이|애(?:들|한테|기)|우리 애|꼬마|꼬맹이|조카|손주|손자|손녀"
-        r"|(?<![가-힣])(?:아들|딸)(?!기)|유치원|초등|초딩|(?<!\d)[1-9] ?살|(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉) ?살"
-        r"|\b(?:baby|babies|infants?|newborns?|toddlers?|kids?|kiddo|(?:grand)?child(?:ren)?|(?:grand)?(?:sons?|daughters?)|nephews?|nieces?|preschoolers?|kindergart\w+|little ones?)\b"
-        r"|month.?old|months old|\b(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)[- ]years?[- ]old|\b(?:\d|1[0-2]) ?y(?:r|/)?o\b",
-        re.IGNORECASE,
-    ),
-    "allergy": re.compile(
-        r"알레르기|알러지|과민|두드러기|셀리악|글루텐|불내증|(?:목|입|입술|얼굴)[이가]? ?(?:이 )?(?:붓|부어|부었)|allerg|celiac|coeliac|intoleran|gluten|anaphyla|epi-?pen|\bhives\b"
-        r"|(?:can'?t|cannot) (?:eat|have|tolerate) (?:\w+ )?(?:nuts?|peanuts?|eggs?|milk|dairy|wheat|soy|sesame|buckwheat|lactose)\b",
-        re.IGNORECASE,
-    ),
-    "health": re.compile(
-        MEDICINE.pattern
-        + r"|술 ?깨|숙취|해장(?!술)|혈압|당뇨|혈당|수술|마취|치료|질환|투석|hangover|hung ?over|diabet|blood pressure|\bdisease|surgery|an(?:a)?esthe|dialysis",
-        re.IGNORECASE,
-    ),
-    "alcohol": re.compile(
-        r"운전|(?<![가-힣])차(?:를|도)? ?(?:몰고|몰아|끌고)|핸들|behind the wheel|음주|미성년|청소년|고등학생|중학생|(?<![가-힣])고[1-3](?!\d)|(?<!\d)1\d ?(?:살|세(?!기))|열(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉) ?살"
-        r"|고딩|중딩|고삼|십대|(?<!\d)10대(?=가|는|도|예요|인|에게|한테|라|이)|(?<![가-힣])중[1-3](?!\d)|(?<!\d)1\d(?:인데|이에요|입니다|이야)"
-        r"|열(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉)(?:인데|이에요|입니다|이야)"
-        r"|(?:\bi'?m|\bi am|\b(?:he|she)(?:'s| is)|\bturn(?:ed|ing|s)?) (?:only |just |still |about )?(?:1\d|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen)\b(?! ?(?:%|percent|minutes|hours|weeks|months|km|kg))"
-        r"|\b1\d ?y(?:r|/)?o\b|\b(?:thir|four|fif|six|seven|eigh)teen[- ]years?|middle.?school|junior high|\b(?:9|1[0-2])th.grade"
-        r"|\bdriv(?:e|er|ers|ing)\b|underage|under (?:age|(?:1\d|2[01])(?! ?(?:%|percent|min|hour|degrees)))\b|\bminors?\b|\bteen(?:s|ager|agers)?\b|drinking age|high.?school|\b1\d[- ]years?[- ]old",
-        re.IGNORECASE,
-    ),
+    **dict.fromkeys(("minor", "driving", "sobriety"), "alcohol"),
 }
-"""Words that make a question sensitive whatever else it asks."""
+"""The intent of each group of concerns, in the order in which one stands before another; the others say nothing of the intent."""
 
-
-ALCOHOL_IN_IT = re.compile(
+_ALCOHOL_IN_IT = re.compile(
     r"(?<![가-힣])(?:술|알코올|알콜)(?:[이은도을])? ?(?:성분|들|섞|넣|함유)|\b(?:contains?|any|have|has|add(?:ed)?|use) (?:\w+ )?(?:alcohol|liquor|booze)\b",
     re.IGNORECASE,
 )
 """Asks whether alcohol is in a drink: its ingredients need not tell what forms in it."""
 
 
+_NO_QUESTION_OF_IT = re.compile(r"왜|까닭|이유|꼭|넣어[야도]|섞|\bwhy\b|\bmust\b|\badd\b|\bmix", re.IGNORECASE)
+"""Speaks of an ingredient without asking whether it is in a drink."""
+
+
+def asked_of(text: str, allergens: Collection[str]) -> Intent | None:
+    """What a question on an ingredient asks besides: on alcohol, or on an allergen, of which the list of ingredients need not name all."""
+    if _ALCOHOL_IN_IT.search(text):
+        return "alcohol"
+    return "allergy" if allergens and not _NO_QUESTION_OF_IT.search(text) else None
+
+
 def concerns_of(text: str) -> tuple[Intent, ...]:
-    """The sensitive matters that the text names: pregnancy, infant, allergy, health, alcohol, in this order."""
-    return tuple(name for name, pattern in SENSITIVE.items() if pattern.search(text))
+    """The sensitive matters that the text names: pregnancy, infant, allergy, health, alcohol, in this order. text: names masked."""
+    named = {concern.group for concern in concerns.named(text)}
+    return tuple(dict.fromkeys(intent for group, intent in INTENTS.items() if group in named))
 
 
 CAUTIONS = frozenset(
     {"gen-health", "gen-alcohol-medicine", "gen-alcohol-pregnancy", "gen-honey-infant", "gen-legal-age", "gen-gluten"}
 )
 """Topics on them."""
+
+_MEDICINES = frozenset({"other_medicine", "blood_thinner", "blood_pressure", "diabetes", "kidney", "liver"})
+_TOPICS_ON: Mapping[str, frozenset[str]] = {
+    "gen-legal-age": frozenset({"minor", "child", "driving"}),
+    "gen-honey-infant": frozenset({"infant_under_6m", "infant_under_12m", "child"}),
+    "gen-alcohol-pregnancy": frozenset({"pregnancy"}),
+    "gen-alcohol-medicine": _MEDICINES,
+    "gen-gluten": frozenset({"allergy"}),
+}
+"""The groups of concerns that a topic is on."""
+
+
+def is_on(topic: str, groups: Collection[str]) -> bool:
+    """Whether a topic on a state of somebody is on one of those that are named; any other topic is."""
+    return topic not in _TOPICS_ON or not _TOPICS_ON[topic].isdisjoint(groups)
+
+
+def applying(topics: Iterable[tuple[str, float]], groups: Collection[str], *, general: bool) -> list[tuple[str, float]]:
+    """The topics without those on a state that nobody named; general: no drink is asked about, the rule itself may be."""
+    return [touched for touched in topics if general or touched[0] == "gen-gluten" or is_on(touched[0], groups)]
+
 
 OF_CAUTION = re.compile("알코올|숙취|감기약|아기|독성|alcohol|hangover|cold (?:medicine|cure)|babies|toxic")
 """What a false belief says when holding it could hurt somebody."""
@@ -79,3 +79,102 @@ def is_quoted(passage: Passage) -> bool:
     if passage.kind == "belief":
         return bool(OF_CAUTION.search(passage.text))
     return passage.kind in QUOTED or passage.subject_id in CAUTIONS
+
+
+_FALLS_TO: Mapping[str, tuple[str, ...]] = {
+    "infant_under_6m": ("infant_under_12m", "child", "minor"),
+    "infant_under_12m": ("child", "minor"),
+    "child": ("minor",),
+    "minor": ("child",),
+    "blood_thinner": ("other_medicine",),
+    "blood_pressure": ("other_medicine",),
+    "liver": ("kidney", "other_medicine"),
+    "hangover": ("sobriety",),
+}
+"""The groups that answer where the notes hold no sentence of the group itself, nearest first."""
+
+_WITH: Mapping[str, tuple[str, ...]] = {"infant_under_6m": ("infant_under_12m",)}
+"""Groups that hold as well."""
+
+_POISON_SAYS: Mapping[str, re.Pattern[str]] = {
+    "azalea": re.compile("철쭉"),
+    "cyanide": re.compile("시안"),
+    "asked": re.compile("독"),
+    "gathered": re.compile("직접|캔|꽃집|길가|모르는"),
+    "ginkgo": re.compile("은행"),
+}
+DISTILLED = re.compile(r"증류|메탄올|내리|내려|distil|methanol|moonshine|pot still", re.IGNORECASE)
+_SPOILS = re.compile(r"쉽니다|쉰|상할|상하|곰팡이", re.IGNORECASE)
+"""A sentence on what goes off says how to keep a drink: it stands under a recipe, not before it."""
+
+
+def rows_on(drink: Drink, group: str, *, sobering_up: bool = False) -> list[Detail]:
+    """The drink's own sentences of the group and of those that hold as well, else of the nearest group that it has.
+
+    sobering_up: the question is on that; what the notes say of it under sobriety answers nobody who must not drink.
+    """
+
+    def own(one: str) -> list[Detail]:
+        rows = [detail for detail in drink.details if detail.group == one]
+        if one == "sobriety" and not sobering_up:
+            rows = [row for row in rows if row.level != "not_known"]
+        return [row for row in rows if group != "liver" or _on_liver(row)]
+
+    nearest = next((rows for one in (group, *_FALLS_TO.get(group, ())) if (rows := own(one))), [])
+    return list(dict.fromkeys([*nearest, *(row for one in _WITH.get(group, ()) for row in own(one))]))
+
+
+def is_comfort(row: Detail) -> bool:
+    """Whether a sentence permits something without a page that was read for it: it is not said."""
+    return row.level == "fine_in_usual_amounts" and row.confidence != "high"
+
+
+def holds(drink: Drink, what: str) -> bool:
+    """Whether what an allergy is against is among what the drink is made with or warns of."""
+    if what in drink.tags.diet:
+        return True
+    lists = (drink.ingredients, drink.allergens)
+    said = [item for both in lists for item in (*both.ko, *both.en)] + [drink.name_ko, drink.name_en]
+    said += [text for row in rows_on(drink, "allergy") for text in (row.ko, row.en)]
+    return concerns.names_thing(what, " ".join(said).lower())
+
+
+def on_poison(concern: Concern, text: str, near: Sequence[Drink], every: Sequence[Drink]) -> list[tuple[Drink, Detail]]:
+    """At most two sentences on the poison that a text names: of the drinks spoken of or named after the plant, else of any.
+
+    Those first that share most words with the text.
+    """
+    says = _POISON_SAYS.get(concern.what, re.compile(re.escape(concern.surface[:3])))
+    words = {word[:2] for word in re.findall(r"[가-힣]{2,}", text)} | set(
+        re.findall(r"[a-z]{4,}(?=s\b)|[a-z]{4,}", text.lower())
+    )
+
+    def of(drinks: Iterable[Drink], pattern: re.Pattern[str]) -> list[tuple[Drink, Detail]]:
+        rows = [
+            (drink, row)
+            for drink in drinks
+            for row in drink.details
+            if row.group == "poison" and (pattern.search(row.ko) or pattern.search(row.en))
+        ]
+        rows.sort(key=lambda pair: -sum(word in f"{pair[1].ko} {pair[1].en}".lower() for word in words))
+        return rows[:2]
+
+    return of(near, says) or of(every, says) or of(near, re.compile(""))
+
+
+def of_recipe(drink: Drink) -> list[Detail]:
+    """The warnings that a drink's recipe always carries."""
+    return [row for row in drink.details if row.group == "poison" and row.level == "avoid" and not _spoils(row)]
+
+
+def on_spoiling(drink: Drink) -> list[Detail]:
+    """What stands under a recipe of what goes off."""
+    return [row for row in drink.details if row.group == "poison" and row.level == "avoid" and _spoils(row)]
+
+
+def _on_liver(detail: Detail) -> bool:
+    return "간" in detail.ko and "liver" in detail.en
+
+
+def _spoils(detail: Detail) -> bool:
+    return bool(_SPOILS.search(detail.ko)) and "독" not in detail.ko

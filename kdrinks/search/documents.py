@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kdrinks import kinds
-from kdrinks.records import Findings, Hit, Passage
+from kdrinks.findings import Findings, Hit
+from kdrinks.records import Passage
 from kdrinks.search import evidence
 from kdrinks.search.query import Query
 from kdrinks.search.suggesting import DECLINED

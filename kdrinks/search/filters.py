@@ -1,17 +1,13 @@
-"""What a question wants of a drink besides its name: season, weather, occasion, region, with or without alcohol, honey, caffeine ...
+"""What a drink must be to be suggested, and how well it fits: what a conversation wished for and left out. Pure; knows no passages.
 
-Closed lists from data/tags.toml; pure apart from Kiwi behind `terms`. Knows nothing of passages.
+What the words of a question wish for is read by facets.py.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
-from kdrinks.drinks.browse import ALLERGENS
-from kdrinks.drinks.model import Drink, Tag
-from kdrinks.search.cautions import DIABETES, MEDICINE, concerns_of
-from kdrinks.search.refusals import Things
+from kdrinks.drinks.model import Drink
+from kdrinks.search import concerns
 
 WEIGHTS: Mapping[str, float] = {
     "occasion": 3.0,
@@ -27,89 +23,35 @@ WEIGHTS: Mapping[str, float] = {
 }
 """What a met wish adds; a missed one takes half of it away."""
 
-_CONTAINED = frozenset({*ALLERGENS, "sugar"})
-"""Tags of the group diet that say what a drink may contain: asked about, they are mostly to be avoided."""
-
 MUST_SUIT = frozenset({"vegan", "sugar_free"})
 """Tags of the group diet that a drink must suit where they were asked for: the others are what it may contain."""
 
-CAREFUL: Mapping[str, re.Pattern[str]] = {
-    "pregnancy": re.compile("임신|임산부|수유"),
-    "infant": re.compile("아기|아이(?!스)|어린이|미성년"),
-    "alcohol": re.compile("운전|미성년"),
-    "medicine": re.compile("복약|복용|약을 먹|혈압약|당뇨약|이뇨제|항응고"),
-}
-"""Who drinks it, by what they said, and the words by which a drink's own cautions (Drink.safety.ko) speak of them."""
-
-_NO_INGREDIENTS = frozenset(
-    "12 가능 가루 고명 다방식 마디 문경식 문헌 물 방식 산성 선택 식용 약재 양 원래 음료 잔 재료 전통 제거 제철 제품 집 초과 현대 혼 술 차 과일 "
-    "bas black blend boil botanical brew brown cook crop cup distil drink dry edibl fermentat fill fiv flow fruit garnish green infus infusion "
-    "korean littl liquor mak modern mum neutral new old optional ordinari original prepar product red remov roast room root seasonal short "
-    "smok soft sour spirit start steam styl sweet tea text traditional twelv typ vari wat whit wild young ice".split()
+CAREFUL = frozenset(
+    {
+        *("pregnancy", "infant_under_6m", "infant_under_12m", "child", "minor", "driving", "sobriety"),
+        *("blood_thinner", "other_medicine", "diabetes", "blood_pressure", "kidney", "liver"),
+    }
 )
-"""Terms in lists of ingredients that name none by themselves."""
+"""Groups of concerns that leave out liquor, and what a drink's own cautions (Drink.safety) keep from them."""
+
+_NO_CAFFEINE = frozenset({"pregnancy", "infant_under_6m", "infant_under_12m", "child", "caffeine_sensitive"})
+"""Groups of concerns that leave out caffeine."""
+
+_WARNED_OF = CAREFUL - {"child", "diabetes", "sobriety"}
+"""Of whom a word in a drink's own cautions is enough to leave it out; of the others too many speak in passing."""
+
+_OUT: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(sorted(CAREFUL), frozenset({"avoid", "ask_professional"})),
+    **dict.fromkeys(("pregnancy", "child"), frozenset({"avoid", "ask_professional", "not_known"})),
+    **dict.fromkeys(("infant_under_6m", "infant_under_12m"), frozenset({"avoid"})),
+}
+"""What a drink's own sentence of the group may not say of one that is offered; infants are left the few that need asking first."""
 
 STRONG = 20
 """Percent above which a liquor is strong (Tags.alcohol)."""
 
 _SOFT_GROUPS = frozenset({"diet", "caffeine"})
 """A question with one of these groups that says nothing of liquor is mostly about soft drinks."""
-
-_LIQUOR = re.compile(
-    r"(?<![기예미수마])술(?!안주| ?깨|자리)|알코올|알콜|전통주|\b(?:liquors?|alcohol(?:ic)?|booze|boozy|wines?|spirits?|brews?|sool)\b",
-    re.IGNORECASE,
-)
-_SOFT_BY_NATURE = re.compile(r"할랄|무슬림|이슬람|라마단|halal|muslim|ramadan|soft drink", re.IGNORECASE)
-_SOFT_WORD = re.compile(r"음료|전통차|(?<![가-힣])차(?:[를는가 ]|$)|\btea|beverage|punch", re.IGNORECASE)
-_LITTLE = re.compile(
-    r"도수(?:가|는)? ?낮|안 ?취|덜 취|약한 술|순한|세지 ?않|독하지 ?않|가볍게 마|가벼운|부드러운 술|low.?alcohol|barely alcoholic|light(?:ly)? alcohol|weak|not too strong"
-    r"|less alcohol|mild|low.?abv|won't get (?:me )?drunk",
-    re.IGNORECASE,
-)
-_SOBER = re.compile(r"취하지 ?않|안 ?취하|취하면 안|취하기 싫|without getting drunk|won't get me drunk", re.IGNORECASE)
-_NO_LIQUOR = re.compile(
-    r"무알코올|무알콜|논알[콜코]|비알코올|비알콜|도수(?:가|는)? ?없|(?<!카페인 )(?<![\d.])0(?:\.0+)? ?(?:도(?!수)|%|퍼센트|프로)|금주|소버|(?:술|음주)(?:을|를)? ?끊|\bnon-?alcoholic|\bsober\b|teetotal"
-    r"|(?:술|알코올|알콜)(?:이|은|을)? ?(?:몸에 ?)?(?:안|못) ?(?:받|맞)|간 ?(?:질환|경화|염|암|이식)|지방간|\bliver\b|cirrhosis|hepatitis"
-    r"|(?:알코올|알콜|술) ?(?:프리|제로|중독|의존)|제로 ?(?:알코올|알콜)|단주|\b(?:rehab|alcoholism|sobriety|abstain(?:s|ing)?|abstinen(?:ce|t))\b|alcohol (?:addict|depend|use disorder)"
-    r"|non-?drinkers?\b|recovering alcoholic|in recovery|\b(?:don't|do not|can't|cannot|doesn't|never|not allowed to|quit|stopped|gave up|not) drink(?:ing)?\b(?=\W*$|[.,;!]| at all| any ?more| alcohol| liquor| so\b| and\b| but\b| because| tonight| today)",
-    re.IGNORECASE,
-)
-_MUCH = re.compile(
-    r"독한|[센쎈] ?(?:술|걸|거)|도수(?:가|는)? ?(?:좀|꽤|아주|더|제일|가장)? ?(?:높|세|센|쎄|쎈|강)|높은 도수|강한 술|\bstrong(?:est)?\b(?! tea)|high.?proof|hard liquor|high.?abv",
-    re.IGNORECASE,
-)
-_TO_SLEEP = re.compile(
-    r"잠|수면|카페인 ?(?:때문|에 ?(?:예민|약|민감)|걱정)|\bsleep|sensitive to caffeine|caffeine sensitiv|keeps? me (?:up|awake)|jitter|두근",
-    re.IGNORECASE,
-)
-"""Who says so with caffeine wants none."""
-
-_FOR_SLEEP = re.compile(
-    r"잠(?:이|을|도)? ?(?:안|못|잘|오는|올 ?만|들)|불면|숙면|꿀잠|자기 ?전|\binsomnia|before (?:bed|sleep)|bedtime"
-    r"|(?:help|to|can't|cannot|good|better|fall|need) (?:\w+ )?(?:a)?sleep"
-)
-"""What asks for none without the word."""
-
-_NOT_SWEET = re.compile(
-    r"(?:달지|달콤하지|달달하지) ?(?:않|도 않)|안 ?(?:단|달)(?:[ 고은게것거지아]|$)|(?:덜|너무 안) ?단|단 (?:건|것|거) ?(?:말고|빼고|싫|별로)"
-    r"|(?:not|isn't|nothing|less|without being|hate|dislike)(?: too| so| very| overly)? sweet|\bunsweet|\bdry\b",
-    re.IGNORECASE,
-)
-_CAFFEINE = re.compile(r"카페인|caffein(?:e|ated)?", re.IGNORECASE)
-_NO_CAFFEINE = re.compile(r"무카페인|디카페인|decaf", re.IGNORECASE)
-_INFLECTED = re.compile(r"[한운은는게고을워친]$")
-_OF_THE_DAY = re.compile(
-    r"^(?: and \w+)?(?: \w+)? (?:days?|weather|summers?|winters?|mornings?|afternoons?|evenings?|nights?|seasons?)\b(?! (?:drink|tea|punch|beverage|liquor))"
-)
-"""Behind `hot` or `cold`: the weather is, not the drink."""
-
-_A_THING = re.compile(r"^ (?!and\b|but\b|or\b|so\b|what|which|is\b|now\b|coming|today|this\b|again)[a-z]")
-"""Behind `a cold`: a cold drink is no illness."""
-
-_ASKS_HOLDERS = re.compile(
-    r"피해야 ?(?:할|하는)|피할|조심할|should i avoid|(?:which|what) .*\b(?:contain|use\b|include)|to avoid",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +66,20 @@ class Wishes:
     """Tags of the group diet (gluten, nuts) that the question asks which drinks hold."""
     soft_word: bool = False
     """It says 음료, 차 or tea and nothing of liquor."""
-    unfit: frozenset[str] = frozenset()
-    """Ids of drinks with an ingredient that is not wanted and has no tag: ginger, cinnamon."""
+    unfit: frozenset[tuple[str, str]] = frozenset()
+    """(ingredient, drink id) of drinks with an ingredient that is not wanted and has no tag: ginger, cinnamon."""
     careful: frozenset[str] = frozenset()
-    """Keys of CAREFUL."""
+    """Groups of concerns: who is to drink it."""
     allergens: frozenset[str] = frozenset()
     """Tags of the group diet that it names, wanted or not, but for what is only sweet."""
 
     def __bool__(self) -> bool:
-        return bool(self.wanted or self.excluded or self.asks_what_contains or self.unfit)
+        no_caffeine = self.careful & _NO_CAFFEINE
+        return bool(self.wanted or self.excluded or self.asks_what_contains or self.unfit or no_caffeine)
+
+    @property
+    def no_liquor(self) -> bool:
+        return self.liquor is False or not self.careful.isdisjoint(CAREFUL)
 
     @property
     def left_out(self) -> "Wishes":
@@ -148,12 +95,13 @@ class Wishes:
 
     @property
     def exclusions(self) -> list[str]:
-        """What must not be suggested, in words: the same list whenever it is the same."""
+        """What must not be suggested, each in words that are the same whenever it is the same, and by which it can be taken back."""
         held = self.left_out
         suits = (f"only {tag}" for tag in held.wanted.get("diet", ()))
         tags = (f"{group} {tag}" for group, tag in held.excluded)
+        made_with = (f"ingredient {name}" for name, _ in held.unfit)
         liquor = ["liquor"] if held.liquor is False else []
-        return sorted({*suits, *tags, *held.unfit, *held.careful, *liquor})
+        return sorted({*suits, *tags, *made_with, *held.careful, *liquor})
 
     @property
     def leaves_out(self) -> bool:
@@ -162,164 +110,7 @@ class Wishes:
         return bool(held or held.liquor is False or held.careful)
 
 
-class Facets:
-    """The words by which people ask for each tag, made ready once."""
-
-    def __init__(
-        self,
-        tags: Iterable[Tag],
-        terms: Callable[[str, str], Sequence[str]],
-        ingredients: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType({}),
-    ) -> None:
-        """ingredients: language -> drink id -> the terms of its ingredients."""
-        self._terms = terms
-        self._ingredients = ingredients
-        self._parts = {
-            lang: frozenset().union(*of_drink.values()) - _NO_INGREDIENTS for lang, of_drink in ingredients.items()
-        }
-        self._korean: list[tuple[Tag, str, frozenset[str]]] = []
-        self._english: list[tuple[Tag, re.Pattern[str]]] = []
-        for tag in tags:
-            for word in tag.asked_by.ko:
-                self._korean.append((tag, word, _parts(word, terms)))
-            words = "|".join(re.escape(word.lower()) for word in sorted(tag.asked_by.en, key=len, reverse=True))
-            if words:
-                self._english.append((tag, re.compile(rf"\b(?:{words})\b")))
-
-    def wishes(self, text: str, lang: str, own_names: Sequence[str] = ()) -> Wishes:
-        """What the text asks for. own_names: names of drinks in it, which are no wish."""
-        for name in own_names:
-            text = text.replace(name, "¤")
-        text = text.replace("’", "'")
-        found = list(self._asked_korean(text) if lang == "ko" else self._asked_english(text.lower()))
-        parts = self._asked_ingredients(text.lower(), lang)
-        things = Things(
-            text.lower(),
-            [
-                *((start, end) for start, end, tag in found if _is_contained(tag)),
-                *((start, end) for start, end, _ in parts),
-                *(match.span() for pattern in (_LIQUOR, _CAFFEINE) for match in pattern.finditer(text)),
-            ],
-        )
-        concerns = concerns_of(text)
-        careful = {concern for concern in concerns if concern in CAREFUL} | (
-            {"medicine"} if MEDICINE.search(text) or DIABETES.search(text) else set()
-        )
-        wanted: dict[str, set[str]] = {}
-        excluded: set[tuple[str, str]] = set()
-        holds: set[str] = set()
-        for start, end, tag in found:
-            refused = things.refused(start, end)
-            if _is_contained(tag) and _ASKS_HOLDERS.search(text):
-                holds.add(tag.id)
-            elif _is_contained(tag) and not refused and "allergy" not in concerns:
-                continue
-            elif _is_contained(tag) or (refused and tag.group in ("kind", "season")):
-                excluded.add((tag.group, tag.id))
-            elif not refused or tag.group in ("alcohol", "caffeine"):
-                wanted.setdefault(tag.group, set()).add(tag.id)
-        for group in ("caffeine", "alcohol"):
-            wanted.pop(group, None)
-        liquor = False if careful else _liquor(text, things)
-        if _CAFFEINE.search(text) or _NO_CAFFEINE.search(text):
-            none = things.any_refused(_CAFFEINE) or _NO_CAFFEINE.search(text) or _TO_SLEEP.search(text)
-            wanted["caffeine"] = {"none" if none else "yes"}
-        elif _FOR_SLEEP.search(text):
-            wanted["caffeine"] = {"none"}
-        if "none" in wanted.get("caffeine", ()) or careful & {"pregnancy", "infant"}:
-            excluded.add(("caffeine", "yes"))
-        if liquor is not False and _LITTLE.search(text):
-            wanted["alcohol"], liquor = {"low"}, True
-        elif liquor is not False and _MUCH.search(text):
-            wanted["alcohol"], liquor = {"high"}, True
-        if "mood" in wanted:
-            wanted["mood"] -= {"light_alcohol", "strong"}
-        if _NOT_SWEET.search(text):
-            excluded.add(("mood", "sweet"))
-            if "mood" in wanted:
-                wanted["mood"] -= {"sweet"}
-        refused_terms = {term for start, end, term in parts if things.refused(start, end)}
-        return Wishes(
-            {group: frozenset(ids) for group, ids in wanted.items() if ids},
-            frozenset(excluded),
-            liquor,
-            frozenset(holds - {tag for _, tag in excluded}),
-            liquor is None and bool(_SOFT_WORD.search(text)),
-            frozenset(
-                drink for drink, own in self._ingredients.get(lang, {}).items() if _holds_any(own, refused_terms)
-            ),
-            frozenset(careful),
-            frozenset(tag.id for _, _, tag in found if _is_contained(tag) and tag.id not in ("sugar", "honey")),
-        )
-
-    def _asked_korean(self, text: str) -> Iterable[tuple[int, int, Tag]]:
-        own = set(self._terms(text, "ko"))
-        found = []
-        for tag, word, parts in self._korean:
-            if len(word) > 1 and word in text:
-                at = text.index(word)
-                found.append((at, at + len(word), tag))
-            elif parts and parts <= own:
-                ends = [(match.start(), match.end(), tag) for match in re.finditer(re.escape(word), text)]
-                found += ends or [(at := max(text.find(word[:1]), 0), at + 1, tag)]
-        return _longest(found)
-
-    def _asked_english(self, text: str) -> Iterable[tuple[int, int, Tag]]:
-        found = [
-            (match.start(), match.end(), tag)
-            for tag, pattern in self._english
-            for match in pattern.finditer(text)
-            if not (match.group() == "a cold" and _A_THING.match(text[match.end() :]))
-            and not (tag.group == "temperature" and _OF_THE_DAY.match(text[match.end() :]))
-        ]
-        return _longest(found)
-
-    def _asked_ingredients(self, text: str, lang: str) -> list[tuple[int, int, str]]:
-        """Words that some drink has among its ingredients, with their terms."""
-        known = self._parts.get(lang, frozenset())
-        if not known & set(self._terms(text, lang)):
-            return []
-        return [
-            (match.start(), match.end(), term)
-            for match in re.finditer(r"[가-힣]+|[a-z]+", text)
-            for term in self._terms(match.group(), lang)
-            if term in known and not term.endswith("다")
-        ]
-
-
-def _holds_any(terms: frozenset[str], unwanted: Iterable[str]) -> bool:
-    """Whether one of the terms is an unwanted one, or in Korean is made of it: 통계피 of 계피, 찹쌀 of 쌀; but 메밀 is no 밀."""
-    return any(
-        own == term or (term in own and "가" <= term[0] <= "힣" and (len(term) > 1 or term == "쌀"))
-        for own in terms
-        for term in unwanted
-    )
-
-
-def _is_contained(tag: Tag) -> bool:
-    return tag.group == "diet" and tag.id in _CONTAINED
-
-
-def _parts(word: str, terms: Callable[[str, str], Sequence[str]]) -> frozenset[str]:
-    """The terms by which an asked word is found in other forms: 더운 in 더울 때; none where Kiwi takes a noun for something else."""
-    if len(word) == 1:
-        return frozenset((word,))
-    found, pieces = terms(word, "ko"), word.split()
-    if len(found) != len(pieces) or not any(_INFLECTED.search(piece) for piece in pieces):
-        return frozenset()
-    return frozenset(found)
-
-
-def _longest(found: Sequence[tuple[int, int, Tag]]) -> list[tuple[int, int, Tag]]:
-    """Without those inside a longer word of another group: 비 in 비건 is no rain, `hot` in `hot weather` no temperature."""
-    return [
-        (start, end, tag)
-        for start, end, tag in found
-        if not any(
-            first <= start and end <= last and end - start < last - first and tag.group != other.group
-            for first, last, other in found
-        )
-    ]
+NOTHING = Wishes({}, frozenset(), None)
 
 
 def merged(earlier: Wishes, later: Wishes) -> Wishes:
@@ -330,8 +121,9 @@ def merged(earlier: Wishes, later: Wishes) -> Wishes:
     if not later and later.liquor is None and not later.careful:
         return earlier
     wanted = {**earlier.wanted, **later.wanted}
-    liquor = earlier.liquor if later.liquor is None or earlier.careful else later.liquor
-    if liquor is False:
+    careful = earlier.careful | later.careful
+    liquor = earlier.liquor if later.liquor is None or not careful.isdisjoint(CAREFUL) else later.liquor
+    if liquor is False or not careful.isdisjoint(CAREFUL):
         wanted.pop("alcohol", None)
     asked_for = {(group, tag) for group, tags in later.wanted.items() for tag in tags}
     asked_for |= {("diet", tag) for tag in later.asks_what_contains}
@@ -342,21 +134,44 @@ def merged(earlier: Wishes, later: Wishes) -> Wishes:
         later.asks_what_contains,
         liquor is None and (earlier.soft_word or later.soft_word),
         earlier.unfit | later.unfit,
-        earlier.careful | later.careful,
+        careful,
+    )
+
+
+def without(wishes: Wishes, lifted: Collection[str]) -> Wishes:
+    """The wishes less what was taken back: members of Wishes.exclusions."""
+    if not lifted:
+        return wishes
+    suits = frozenset(tag for tag in wishes.wanted.get("diet", ()) if f"only {tag}" not in lifted)
+    return replace(
+        wishes,
+        wanted={**wishes.wanted, "diet": suits} if "diet" in wishes.wanted else wishes.wanted,
+        excluded=frozenset((group, tag) for group, tag in wishes.excluded if f"{group} {tag}" not in lifted),
+        liquor=None if wishes.liquor is False and "liquor" in lifted else wishes.liquor,
+        unfit=frozenset((name, drink) for name, drink in wishes.unfit if f"ingredient {name}" not in lifted),
+        careful=wishes.careful - set(lifted),
     )
 
 
 def may_be_suggested(drink: Drink, wishes: Wishes) -> bool:
     """Whether a drink has nothing of what was said to be left out; what may hold alcohol counts as if it did."""
-    if wishes.liquor is not None and wishes.liquor != drink.is_alcoholic:
+    if wishes.no_liquor and (not drink.alcohol_free or "fermented" in drink.tags.kind):
         return False
-    if wishes.liquor is False and (not drink.alcohol_free or "fermented" in drink.tags.kind):
+    if wishes.liquor and not wishes.no_liquor and not drink.is_alcoholic:
         return False
-    if drink.id in wishes.unfit or any(tag in _values(drink, group) for group, tag in wishes.excluded):
+    if wishes.careful & _NO_CAFFEINE and drink.tags.caffeine == "yes":
+        return False
+    if any(drink.id == unfit for _, unfit in wishes.unfit) or any(
+        tag in _values(drink, group) for group, tag in wishes.excluded
+    ):
         return False
     if not (wishes.wanted.get("diet", frozenset()) & MUST_SUIT) <= set(drink.tags.diet):
         return False
-    return not any(CAREFUL[concern].search(drink.safety.ko) for concern in wishes.careful)
+    if any(concerns.speaks_of(group, drink.safety.ko, "ko") for group in wishes.careful & _WARNED_OF):
+        return False
+    return not any(
+        detail.level in _OUT[detail.group] for detail in drink.details if detail.group in wishes.careful & CAREFUL
+    )
 
 
 def fits(drink: Drink, wishes: Wishes) -> float | None:
@@ -387,11 +202,3 @@ def fits(drink: Drink, wishes: Wishes) -> float | None:
 def _values(drink: Drink, group: str) -> frozenset[str]:
     value = getattr(drink.tags, group)
     return frozenset((value,)) if isinstance(value, str) else frozenset(value)
-
-
-def _liquor(text: str, things: Things) -> bool | None:
-    if _SOFT_BY_NATURE.search(text) or _NO_LIQUOR.search(text):
-        return False
-    if not _LIQUOR.search(text):
-        return False if _SOBER.search(text) else None
-    return not things.any_refused(_LIQUOR)

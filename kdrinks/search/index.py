@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kdrinks.drinks.model import Aspect, Drink
 from kdrinks.records import Language
 from kdrinks.search.entities import Names
-from kdrinks.search.filters import Facets
+from kdrinks.search.facets import Facets
 from kdrinks.search.topics import TopicMatcher
 from kdrinks.store import passages as store
 from kdrinks.store.db import Database

@@ -6,7 +6,7 @@ table, 4 MB for names, cues and the vocabulary; passages and their vectors stay 
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import resources
 from itertools import islice
 from typing import cast
@@ -19,10 +19,12 @@ from kdrinks.drinks.model import Aspect
 from kdrinks.drinks.names import names_of, spelled
 from kdrinks.drinks.passages import all_passages
 from kdrinks.drinks.read import load_beliefs, load_tags, load_topics, record_of
-from kdrinks.records import Findings, Language, Passage
-from kdrinks.search import answering, filters
+from kdrinks.findings import Findings
+from kdrinks.records import Language, Passage
+from kdrinks.search import answering
 from kdrinks.search.documents import excerpt
 from kdrinks.search.entities import Names, drink_name_rows
+from kdrinks.search.facets import Facets
 from kdrinks.search.index import Index
 from kdrinks.search.ranking import HELD_BY
 from kdrinks.search.topics import TopicMatcher
@@ -123,7 +125,7 @@ class Knowledge:
             },
             aspects={one.id: cast(Aspect, one.aspect) for one in passages if one.kind in kinds.DETAILED},
             names=Names(rows, english),
-            facets=filters.Facets(load_tags(), terms, ingredients),
+            facets=Facets(load_tags(), terms, ingredients),
             touched=touched,
             known=known,
             vocabulary=frozenset(store.vocabulary(self._db)),
@@ -138,13 +140,15 @@ class Knowledge:
         history: Sequence[str] = (),
         k: int = 5,
         lang: Language | None = None,
+        lifted: Collection[str] = (),
     ) -> Findings:
         """The passages that a question is about, in a language: hits of k distinct subjects and what an answer should rest on.
 
         history: the user's earlier questions, oldest first.   lang: None takes the question's.
+        lifted: exclusions (Findings.exclusions) of earlier questions that the person took back.
         """
         self.fill()
-        return answering.find(self.index, question, history=history, k=k, lang=lang)[0]
+        return answering.find(self.index, question, history=history, k=k, lang=lang, lifted=lifted)[0]
 
     def excerpts(self, question: str, passages: Sequence[Passage]) -> list[Passage]:
         """The passages, those of documents cut to the sentences that answer the question."""

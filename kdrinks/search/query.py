@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from kdrinks.kinds import QUOTED, Intent
 from kdrinks.records import Language
+from kdrinks.search import concerns as search_concerns
 from kdrinks.search import intents
 from kdrinks.search.cautions import concerns_of
 from kdrinks.search.entities import Mention, Names, masked
@@ -35,7 +36,7 @@ _PARTING: dict[Intent, re.Pattern[str]] = {
 """Small talk that wants another answer than a greeting, by its words; a farewell with thanks is a farewell."""
 
 STRAYS: frozenset[Intent] = frozenset({"driving", "diet", "cautions"})
-"""Intents that count only when a word of the question names them; the other sensitive ones have their words in cautions.SENSITIVE."""
+"""Intents that count only when a word of the question names them; the other sensitive ones have their words in data/concerns.toml."""
 
 SENSITIVE_INTENTS: frozenset[Intent] = QUOTED | {"pregnancy", "infant", "allergy", "health", "driving"}
 
@@ -54,12 +55,34 @@ UNSAID = 0.3
 """The share of its probability that such an intent keeps when no word of the question names it. `driving` is rare in training and
 otherwise takes questions that belong elsewhere."""
 
+OF_A_STATE: frozenset[Intent] = frozenset({"pregnancy", "infant", "allergy", "driving"})
+UNNAMED = 0.001
+"""What is left of these where nobody's state is named and nobody asks whether one may: `for my son's birthday` is no question on infants."""
+
 _ONLY_A_NAME = re.compile(
     rf"\W*(?:그럼|그러면|그렇다면|그리고|그런데|근데|혹시|(?:and|or|but|so|then|ok|okay)?\W*(?:(?:what|how) about)?)\W*(?:the )?"
     rf"{intents.MASK}(?:은|는|도)?(?:요)?\W*",
     re.IGNORECASE,
 )
 """`그럼 안동소주는?` asks of another drink what was asked before."""
+
+_ONLY_NAMES = re.compile(
+    rf"\W*(?:그럼|그러면|그렇다면|그리고|그런데|근데|혹시|(?:and|or|but|so|then|ok|okay)?\W*(?:(?:what|how) about)?)\W*"
+    rf"(?:(?:the |or |and )?{intents.MASK}(?:은|는|도|랑|하고)?(?:요)?\W*)+",
+    re.IGNORECASE,
+)
+"""`인삼차는? 대추차는?` asks of these whether one may, where that was asked before."""
+
+_UNKNOWN_NAME = re.compile(
+    r"\W*(?:그럼|그러면|그렇다면)\W+[^\s?]+(?: [^\s?]+)?[은는](?:요)?\W*|\W*(?:(?:ok|okay|so|and|then|but)\W+)*(?:what|how) about [\w' -]{2,40}\W*",
+    re.IGNORECASE,
+)
+"""The same of something that is no drink of ours."""
+
+_THAT_ONE = re.compile(
+    r"(?:그|이|저) ?(?:건|거|것|술|차|음료)(?=[은는도이가를을 ?]|$)|\b(?:(?:that|this|the other) one|one of (?:those|these|them)|that|this|it|those|these)\b",
+    re.IGNORECASE,
+)
 
 _THAN = re.compile(rf"\bthan (?:the |a |an )?{intents.MASK}|{intents.MASK} ?(?:보다|보단)", re.IGNORECASE)
 _NOT_THIS = re.compile(
@@ -134,6 +157,19 @@ class Query:
     """Drinks named to be left out."""
     concerns: tuple[Intent, ...] = field(default=())
     """Sensitive matters that its words name: pregnancy, infant, allergy, health, alcohol."""
+    care: tuple[search_concerns.Concern, ...] = ()
+    """What it names that somebody must be careful of."""
+    states: bool = False
+    """What it leaves out is said for the conversation."""
+    may: bool = False
+    """It asks whether a person may drink, have or be given something."""
+    spoken: tuple["Heard", ...] = ()
+    """The earlier questions, oldest first."""
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Of all concerns that the conversation named so far."""
+        return frozenset(one.group for care in (self.care, *(said.care for said in self.spoken)) for one in care)
 
 
 def understand(
@@ -152,9 +188,15 @@ def understand(
     if (courtesy := _COURTESY.match(without_names)) and (mentions or (history and text.endswith("?"))):
         without_names = without_names[courtesy.end() :]
     cued = intents.cued(without_names)
-    probabilities = _believable(intents.model().probabilities(without_names), cued)
+    concerns, care = concerns_of(without_names), search_concerns.named(without_names)
+    may = _asks_may(without_names, follows=bool(history))
+    probabilities = _believable(
+        intents.model().probabilities(without_names),
+        cued,
+        named=bool(care),
+        claims=may or search_concerns.cued("claims", without_names.lower()),
+    )
     intent = next(name for name in probabilities if name not in STRAYS or name in cued)
-    concerns = concerns_of(asked)
     if history and BARE.fullmatch(text):
         intent, probabilities = "recommend", {**dict.fromkeys(probabilities, 0.0), "recommend": 1.0}
     some = asks_for_some(without_names, intent)
@@ -164,6 +206,8 @@ def understand(
     examples = tuple(one for one in _around(_LIKE_THIS, text, mentions) if one in subjects)
     suggests = suggests or bool(examples and set(subjects) <= set(examples) and intent in ("recommend", "similar"))
     spoken = [_heard(said, names, words) for said in history]
+    names_only = _ONLY_NAMES.fullmatch(without_names) or _UNKNOWN_NAME.fullmatch(without_names)
+    may = may or bool(names_only and _asked_whether(spoken))
     followed, earlier = False, ""
     anew = _starts_anew(text, intent, probabilities, subjects)
     before = [said.text for said in spoken]
@@ -205,10 +249,22 @@ def understand(
         concerns=concerns,
         cued=cued,
         rejected=rejected,
+        care=care,
+        states=_states(without_names, some),
+        may=may,
+        spoken=tuple(spoken),
     )
 
 
-class _Heard(NamedTuple):
+def _asks_may(without_names: str, *, follows: bool) -> bool:
+    """Whether it asks if a person may; `is that one fine?` does of the drink that is spoken of."""
+    text = (
+        _THAT_ONE.sub(intents.MASK, without_names) if follows and intents.MASK not in without_names else without_names
+    )
+    return search_concerns.asks_may(text)
+
+
+class Heard(NamedTuple):
     """An earlier question of the conversation."""
 
     text: str
@@ -217,16 +273,37 @@ class _Heard(NamedTuple):
     asks_for_some: bool
     states: bool
     """Whether what it leaves out was said for the conversation: not so where it only asks whether one drink is free of something."""
+    drinks: tuple[str, ...]
+    """Those that it names."""
+    care: tuple[search_concerns.Concern, ...]
+    may: bool
 
 
 @lru_cache(maxsize=1024)  # a conversation is heard again with every question: 2 ms for each one before
-def _heard(question: str, names: Names, words: TextAnalyzer) -> _Heard:
+def _heard(question: str, names: Names, words: TextAnalyzer) -> Heard:
     text, mentions = _read(question, names, words)
     said = masked(text, mentions, intents.MASK)
     some = asks_for_some(said, _likely(said))
+    return Heard(
+        said,
+        _around(_NOT_THIS, text, mentions),
+        some,
+        _states(said, some),
+        tuple(dict.fromkeys(drink_id for mention in mentions for drink_id in _ids(mention, mentions))),
+        search_concerns.named(said),
+        search_concerns.asks_may(said),
+    )
+
+
+def _asked_whether(spoken: Sequence[Heard]) -> bool:
+    """Whether the latest question that was more than names asked if a person may."""
+    return next((said.may for said in reversed(spoken) if not _ONLY_NAMES.fullmatch(said.text)), False)
+
+
+def _states(said: str, asks_for_some: bool) -> bool:
+    """Whether what a question (names masked) leaves out is said for the conversation, not only of one drink that it asks about."""
     of_a_drink = intents.MASK in said or "?" in said or ABOUT_IT.search(said)
-    states = some or not of_a_drink or bool(concerns_of(said) or OF_ONESELF.search(said))
-    return _Heard(said, _around(_NOT_THIS, text, mentions), some, states)
+    return asks_for_some or not of_a_drink or bool(search_concerns.named(said) or OF_ONESELF.search(said))
 
 
 def _likely(without_names: str) -> Intent:
@@ -254,9 +331,17 @@ def _read(question: str, names: Names, words: TextAnalyzer) -> tuple[str, tuple[
     return text, tuple(names.mentions(text, words.korean_names(text, LEAN_TO_DRINK)))
 
 
-def _believable(probabilities: Mapping[Intent, float], cued: frozenset[Intent]) -> dict[Intent, float]:
-    """The probabilities, highest first, with intents that have words of their own held down where none of those was said."""
+def _believable(
+    probabilities: Mapping[Intent, float], cued: frozenset[Intent], *, named: bool, claims: bool
+) -> dict[Intent, float]:
+    """The probabilities, highest first, with intents that have words of their own held down where none of those was said.
+
+    named: somebody's state is; without it nobody is to be careful of anything.   claims: it asks what a drink does for one's health.
+    """
     held = {name: p * (UNSAID if name in HAS_WORDS and name not in cued else 1.0) for name, p in probabilities.items()}
+    if not named:
+        of_health: frozenset[Intent] = frozenset() if claims else frozenset({"health"})
+        held |= {name: held[name] * UNNAMED for name in (OF_A_STATE | of_health) & held.keys()}
     total = sum(held.values())
     return dict(sorted(((name, p / total) for name, p in held.items()), key=lambda item: -item[1]))
 

@@ -4,15 +4,17 @@ Named drinks first, then the topics and false beliefs that the question touches,
 Knows no SQL (store.passages) and no model.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from kdrinks.findings import Findings, Hit
 from kdrinks.kinds import Intent
-from kdrinks.records import Findings, Hit, Passage
-from kdrinks.search import aspects, decide, filters
+from kdrinks.records import Passage
+from kdrinks.search import aspects, concerns, decide, filters
 from kdrinks.search import evidence as search_evidence
-from kdrinks.search.cautions import ALCOHOL_IN_IT, is_quoted
+from kdrinks.search.cautions import INTENTS, applying, asked_of, is_quoted
+from kdrinks.search.fusion import by_rank
 from kdrinks.search.index import Index
 from kdrinks.search.query import SENSITIVE_INTENTS, Query, small_talk
 from kdrinks.search.suggesting import DECLINED
@@ -62,14 +64,6 @@ FUSED = 0.3
 LIKE_IT = 3.0
 """Added for a drink that is similar to the one named as an example: more than being well known, less than two wishes."""
 
-RANK_OFFSET, WORD_SHARE = 10, 0.3
-"""The offset of reciprocal rank fusion and the share that words have in it. Tried were offsets 3 to 60 and shares 0.3 to 1, together with
-FUSED: with these the fusion is behind neither retriever at 1 and at 3 on the question files (subjects, Korean and English).
-
-At 60 and 1, the values of https://plg.uwaterloo.ca/~gvcormac/cormacksigir09-rrf.pdf, and without the words' margins the fusion fell
-behind the words alone.
-"""
-
 
 class _Ranked(NamedTuple):
     subject_id: str
@@ -79,7 +73,13 @@ class _Ranked(NamedTuple):
 class Search:
     """One question on its way through the legs."""
 
-    def __init__(self, index: Index, query: Query) -> None:
+    def __init__(self, index: Index, query: Query, lifted: Collection[str] = ()) -> None:
+        """lifted: exclusions of earlier questions that the person took back."""
+        self._lifted, self.asked = lifted, query
+        self.named = query.subjects
+        """Also those of them that are then left out for who is to drink them."""
+        self._rejected = tuple(one for one in query.rejected if f"drink {one}" not in lifted)
+        query = replace(query, rejected=self._rejected)
         self.index, self.drinks, self._ingredients = index, index.drinks, index.ingredients[query.lang]
         surfaces = [mention.surface for mention in query.mentions]
         self._own = index.facets.wishes(query.text, query.lang, surfaces)
@@ -90,13 +90,16 @@ class Search:
         self.wishes = self.asked_for
         """With what was said at any time to be left out."""
         offers = query.suggests or not query.subjects or query.intent == "similar"
-        for said in reversed(query.stated if offers else ()):
-            self.wishes = filters.merged(self._wished(said).left_out, self.wishes)
-        if query.subjects and query.intent == "has_ingredient" and self._own.allergens:
-            # the list of ingredients need not name all of them
-            query = replace(query, intent="allergy", sensitive=True)
-        if query.subjects and query.intent == "has_ingredient" and ALCOHOL_IN_IT.search(query.text):
-            query = replace(query, intent="alcohol", sensitive=True)
+        self.held = self.wishes if offers else filters.NOTHING
+        """With what was said at any time to be left out; where a drink is asked about by its name, what was said before."""
+        for said in reversed(query.stated):
+            self.held = filters.merged(self._wished(said).left_out, self.held)
+        self.left_out = filters.merged(self.held, self._own.left_out) if query.states and not offers else self.held
+        """What must not be suggested from here on."""
+        self.wishes = self.held if offers else self.wishes
+        if query.subjects and query.intent == "has_ingredient":
+            asked = asked_of(query.text, self._own.allergens)
+            query = replace(query, intent=asked, sensitive=True) if asked else query
         if query.suggests or query.intent == "similar":
             query = self._without_the_unfit(query)
         self.query = query
@@ -119,10 +122,12 @@ class Search:
         if detailed := aspects.meant(query, self.lexical, self.drinks, roots):
             self.query = query = replace(query, subjects=(detailed,))
             self.narrowed = False
-        self.topics = index.touched.topics(query)
+        general = not (query.subjects or query.suggests or query.intent in RECOMMENDS)
+        self.topics = applying(index.touched.topics(query), query.groups, general=general)
         if "alcohol" in query.concerns:  # somebody under age, or who drives: the law stands with whatever else is said
             self.topics = [(LAW, 1.0), *(touched for touched in self.topics if touched[0] != LAW)]
-        self.told = index.touched.told(query, self.terms)
+        excused = concerns.excused("poison", query.text)
+        self.told = [told for told in index.touched.told(query, self.terms) if not (told.toxic and excused)]
         known = dict(index.touched.beliefs(query, self.terms))
         # what qualifies the drinks stays; other texts name drinks that nobody held against the wishes
         if query.suggests and self.narrowed:
@@ -133,7 +138,7 @@ class Search:
         self.beliefs = sorted(known.items(), key=lambda item: -item[1])
 
     def _wished(self, said: str) -> filters.Wishes:
-        return self.index.facets.wishes(said, self.index.words.language(said))
+        return filters.without(self.index.facets.wishes(said, self.index.words.language(said)), self._lifted)
 
     def _without_the_unfit(self, query: Query) -> Query:
         """The query without named drinks that its own wishes leave out, and that it names to say what is wished for.
@@ -181,8 +186,8 @@ class Search:
             if best is not None:
                 hits.append(self._hit(best, item.score))
         careful = self.wishes.careful if self.narrowed and intent not in DECLINED else ()
-        concerns = tuple(
-            dict.fromkeys([*query.concerns, *sorted("health" if one == "medicine" else one for one in careful)])
+        named = tuple(
+            dict.fromkeys([*query.concerns, *(intent for group, intent in INTENTS.items() if group in careful)])
         )
         return Findings(
             hits=tuple(hits),
@@ -190,14 +195,14 @@ class Search:
             intent=small_talk(query.text) if intent == "smalltalk" else intent,
             sensitive=(intent not in DECLINED and query.sensitive)
             or intent in SENSITIVE_INTENTS
-            or bool(concerns)
+            or bool(named)
             or any(told.toxic for told in self.told)
             or any(is_quoted(passage) for passage in chosen),
             subjects=query.subjects,
-            concerns=concerns,
+            concerns=named,
             narrowed=self.narrowed and any(passage.subject_id in self.drinks for passage in chosen),
             data_version=self.index.content_version,
-            exclusions=(*self.wishes.exclusions, *sorted(set(query.rejected))),
+            exclusions=(*self.left_out.exclusions, *(f"drink {one}" for one in sorted(set(self._rejected)))),
         )
 
     def _intent(self) -> Intent:
@@ -389,12 +394,3 @@ class Search:
 
     def _hit(self, passage: Passage, score: float) -> Hit:
         return Hit(passage, round(score, 3), self.lexical.get(passage.id), self.cosines.get(passage.id))
-
-
-def by_rank(worded: Mapping[str, float], near: Mapping[str, float]) -> dict[str, float]:
-    """Reciprocal rank fusion of the two legs: the sum of share / (RANK_OFFSET + rank)."""
-    fused: dict[str, float] = {}
-    for leg, share in ((worded, WORD_SHARE), (near, 1.0)):
-        for number, item in enumerate(sorted(leg, key=lambda item: (-leg[item], item)), 1):
-            fused[item] = fused.get(item, 0.0) + share / (RANK_OFFSET + number)
-    return fused

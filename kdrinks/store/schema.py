@@ -194,7 +194,7 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
     ),
     (
         10,
-        "facts, corrections of single ones, and how an answer says a passage",
+        "facts, corrections of single ones, how an answer says a passage, what a person took back",
         """
         -- a version of drink_versions is what its rows here say; one without rows, and without a record, is as packaged
         -- (drink_versions.record: the whole drink, as the kdrinks before this kept it)
@@ -218,6 +218,8 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         ALTER TABLE passages ADD COLUMN said STRUCT(sentence VARCHAR, until INTEGER)[];
         DELETE FROM passages;
         DELETE FROM passage_words;
+        -- what a person cannot have and took back, for their conversation; gone where they say it again
+        CREATE TABLE lifted_exclusions (conversation_id UUID NOT NULL, exclusion VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL);
         """,
     ),
 )

@@ -14,7 +14,7 @@ from kdrinks.errors import KdrinksError, StoreError
 from kdrinks.records import StoredQuestion
 from kdrinks.services import Services
 from kdrinks.store import chats
-from kdrinks.ui.chat import conversations, evidence, rows
+from kdrinks.ui.chat import conversations, evidence, exclusions, rows
 from kdrinks.ui.frame import as_state, get_services, in_public, session, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
@@ -49,6 +49,8 @@ def draw(services: Services) -> None:
         show_error(KdrinksError(refused["key"], **refused["values"]))
         if "typed" in refused:  # back into the box
             st.session_state[QUESTION_KEY] = refused["typed"]
+    if live is None:
+        exclusions.draw(services, asked)
     # never disabled: it would lose the focus, and a question that comes too early goes back into the box
     st.chat_input(t("chat.placeholder"), key=QUESTION_KEY, on_submit=_ask_typed)
     if live is not None:

@@ -1,0 +1,385 @@
+"""What a question names that somebody must be careful of: pregnancy, an infant, a medicine, driving, a poisonous plant ...; and whether it asks if one may.
+
+Reads data/concerns.toml, which says how words are written there. Pure: a text in, with the names of drinks masked. A person counts only
+where somebody is to drink, to have or to be given something: who makes a drink, or is told of, is no concern.
+"""
+
+import itertools
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from kdrinks.drinks.read import DATA
+from kdrinks.errors import KnowledgeError
+from kdrinks.records import Language
+from kdrinks.search.entities import PARTICLES
+from kdrinks.text import fuzzy
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Something to be careful of, as a question names it."""
+
+    group: str
+    """Of the safety sentences that answer it (drinks.model.Group), or `liver`."""
+    surface: str
+    """As it was typed."""
+    what: str = ""
+    """Of an allergy the thing (a tag of the group diet, or the word as it was typed), of a poison its kind; else empty."""
+    topic: str = ""
+    """The general rule (gen-*) that is said with it; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    group: str
+    what: str
+    topic: str
+    needs: str
+    weight: int
+    ko: re.Pattern[str] | None
+    en: re.Pattern[str] | None
+    unless: re.Pattern[str] | None
+    long: tuple[str, ...]
+    """Words long enough to be found with a letter wrong."""
+
+
+PEOPLE = frozenset({"infant_under_6m", "infant_under_12m", "child", "minor"})
+
+_NATIVE = (
+    "영 한 두 세 네 다섯 여섯 일곱 여덟 아홉 열 열한 열두 열세 열네 열다섯 열여섯 열일곱 열여덟 열아홉 스무".split()
+)
+_ENGLISH = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
+).split()
+
+_HANGUL, _LATIN = re.compile("[가-힣]"), re.compile("[a-z]")
+_NUMBER = re.compile(r"\{(\d+)-(\d+)\}")
+_IN_BRACKETS = re.compile(r"(\[[^\]]*\][-+*?]?)")
+_PLAIN = re.compile(r"[a-z]{7,}|[가-힣]{3,}")
+_NOT_KO = re.compile(
+    r"^(?:을|를|이|가|은|는|도|한|인|중인|한 ?건|인 ?건|중은)? ?(?:아니(?!면 ?안|지\?|죠)|아닌|아냐|아님|없(?!으면)|안 ?(?:하고|해서|하는|했|할 ?거)|말고|끝났|졸업)"
+)
+_NOT_EN = re.compile(
+    r"(?:\bnot?\b|\bnon\b|n't|\bnever\b|\bwithout\b|\bno longer\b|\bisn'?t\b|\baren'?t\b|\bdont\b|\bnobody(?: is|'s)?\b|\bneither\b)(?: (?:a|an|any|my|even|on|taking|currently|take|have|is|are|been|the|actually|yet|of))*[ -]$"
+)
+_NEGATES_ITSELF = frozenset({"sobriety", "allergy", "caffeine_sensitive", "poison"})
+"""Groups whose words stand beside a negation that does not take them back: `알레르기 없` does, `not eat` does not."""
+_NONE_KO = re.compile(r"^(?:가|이|는|은|도)? ?(?:없(?!으면)|아니|아닌)")
+_NONE_EN = re.compile(r"(?:\bno (?:known )?|\bwithout (?:any )?|\bnot |n't (?:have )?(?:any |an )?)$")
+
+_LIQUOR = re.compile(r"¤|술|알코올|취|\b(?:alcohol|liquor|booze|drank|drunk|drinking|tipsy)\b")
+_CANNOT = re.compile(
+    r"못 ?(?:먹|마시|드|하)|안 ?(?:맞|받)|먹(?:으면|고) ?(?:나면 )?(?:.{0,8})(?:안 ?(?:돼|되|좋)|가려|부어|부었|붓|아프|탈|토|설사|두드러기|올라|숨)|피해야|예민|민감"
+    r"|(?:can'?t|cannot|can not|couldn'?t|not allowed to|mustn'?t|don'?t) (?:eat|have|tolerate|do|consume|digest|be near|touch)|makes? (?:me|him|her|my \w+) (?:sick|ill|itch|swell|break out)|reacts? (?:badly )?to|sensitive to",
+    re.IGNORECASE,
+)
+"""Says of a food that somebody cannot have it, without the word allergy."""
+
+
+@lru_cache(maxsize=2048)
+def named(text: str) -> tuple[Concern, ...]:
+    """What the text names, in the order of the lists; each group and thing once. text: names of drinks masked."""
+    text = _normal(text)
+    found = [
+        (words, match) for words, match in _found(text) if not _taken_back(words, text, match) and _counts(words, text)
+    ]
+    if cued("story", text) and not (asks_may(text) or cued("giving", text)):
+        return ()
+    if any(words.group == "pregnancy" for words, _ in found) and not cued("giving", text):
+        found = [(words, match) for words, match in found if words.group not in PEOPLE]  # the mother drinks
+    concerns = [Concern(words.group, match.group().strip(), words.what, words.topic) for words, match in found]
+    return tuple(_settled(_with_things(concerns, text), {words.group for words, _ in found if not words.weight}))
+
+
+def _found(text: str) -> list[tuple[_List, re.Match[str]]]:
+    """Every word of a list that stands in the text, and long words that are a letter away from one."""
+    found = [(words, match) for words in _lists() for match in _matches(words, text)]
+    known = [match.span() for _, match in found]
+    for token in re.finditer(r"[a-z]{6,}|[가-힣]{3,}", text):
+        if any(start < token.end() and token.start() < end for start, end in known):
+            continue
+        near = (words for words in _lists() if any(_is_nearly(token.group(), word) for word in words.long))
+        found += [(words, token) for words in itertools.islice(near, 1)]
+    return found
+
+
+def _counts(words: _List, text: str) -> bool:
+    """Whether the text has what the list needs beside its word."""
+    match words.needs:
+        case "taking":
+            return _somebody_takes(text, certain=not words.weight)
+        case "going":
+            return cued("drunk", text) or asks_may(text) or not cued("fact", text)
+        case "drunk":
+            return bool(_LIQUOR.search(text)) and cued("drunk", text)
+    return True
+
+
+def excused(group: str, text: str) -> bool:
+    """Whether the text holds a word of the group in a sense that harms nobody: an azalea festival."""
+    lists = [words.unless for words in _lists() if words.group == group and words.unless]
+    return any(pattern.search(_normal(text)) for pattern in lists) and not any(
+        one.group == group for one in named(text)
+    )
+
+
+def asks_may(text: str) -> bool:
+    """Whether the text asks if a person may drink, have or be given something; ways of drinking, making and keeping are questions of fact."""
+    text = _normal(text)
+    if not cued("asks_may", text) or _WHERE.search(text):
+        return False
+    if cued("bodily", text) and cued("takes", text):
+        return True
+    if cued("ways", text) or cued("story", text):
+        return False
+    if cued("takes", text):
+        return not _way_before(text)
+    # no verb at all: `쌍화차 괜찮아?`, `is ssanghwa-cha safe?`
+    return bool(_BARE_KO.search(text) or _BARE_EN.search(text))
+
+
+_WHERE = re.compile(r"어디|어느 (?:가게|집|식당)|\bwhere\b")
+"""Asks for the place where somebody can have it."""
+
+_BARE_KO = re.compile(
+    r"¤(?:은|는|이|가|도|라도)? ?(?:(?:한 ?(?:잔|모금|컵)|조금|정도|정말|진짜|혹시|그냥|너무)(?:은|만|는)? ?)*"
+    r"(?:괜찮|괜찬|갠찮|ㄱㅊ|ㄱㄴ|안전|위험|해로|몸에 ?나쁘|안 ?되|돼|되나|될까|되죠|가능)"
+)
+_BARE_EN = re.compile(
+    r"\b(?:is|are|would|will)\b.{0,20}¤.{0,30}\b(?:ok|okay|safe|fine|harmful|dangerous|allowed|bad for|alright|all right|off limits|a problem|risky)\b(?! (?:to|with|as|in|on|at))|¤[,:]? (?:ok|okay|safe|fine)\b\W*$",
+    re.IGNORECASE,
+)
+_WAY = re.compile(
+    r"(?:[가-힣](?:어|아|여|워|려|해|서|켜|게|채로|에다|으로|로|고)|\S에) (?:떠|퍼)?(?:마셔|먹어|드셔|마시|먹)"
+)
+_NO_WAY = re.compile(
+    r"(?:매일|많이|하루에|공복에|전에|중에|때에|나중에|후에|같이|함께|하고|먹고|맞고|이고|있고|있어|아파서|걸려서|추워서) (?:마셔|먹어|드셔|마시|먹)"
+)
+
+
+def _way_before(text: str) -> bool:
+    """Whether the verb of taking stands behind a way of doing it: `흔들어 마셔도`, `빨대로 마셔도`."""
+    return bool(_WAY.search(text)) and not _NO_WAY.search(text)
+
+
+def _somebody_takes(text: str, *, certain: bool) -> bool:
+    """Whether a person that the text names is to drink, to have or to be given something.
+
+    certain: an age or a baby is named, so that little else can be meant; a son or a niece may as well give or make it.
+    """
+    if cued("giving", text):
+        return True
+    if cued("making", text):
+        return False
+    if certain:
+        celebrated = cued("occasion", text) and not (cued("asks_may", text) or cued("takes", text))
+        return not celebrated and (cued("taking", text) or not cued("fact", text))
+    if cued("ways", text):
+        return cued("asks_may", text) and cued("takes", text)
+    return cued("taking", text) or not (cued("fact", text) or cued("occasion", text))
+
+
+def cued(name: str, text: str) -> bool:
+    """Whether one of the words of a cue stands in the text."""
+    return any(pattern.search(text) for pattern in _cues()[name])
+
+
+def called(group: str, lang: Language) -> str:
+    """What a group of concerns is called: pregnancy and breastfeeding."""
+    return str(_table()["group"][group][f"on_{lang}"])
+
+
+def speaks_of(group: str, text: str, lang: Language) -> bool:
+    """Whether a sentence of a drink's own text on what to mind is on the group."""
+    return bool(_about(group, lang).search(text))
+
+
+@cache
+def _about(group: str, lang: Language) -> re.Pattern[str]:
+    return re.compile(_table()["group"][group][f"about_{lang}"], re.IGNORECASE)
+
+
+def said(group: str, lang: Language) -> str:
+    """The beginning of a line that reminds of what was named earlier: `You mentioned pregnancy`."""
+    return str(_table()["group"][group][f"said_{lang}"])
+
+
+def thing(what: str, lang: Language) -> str:
+    """What an allergy is against, in words."""
+    row = next((row for row in _table()["thing"] if row["what"] == what), None)
+    return str(row[f"called_{lang}"]) if row else what
+
+
+def names_thing(what: str, said: str) -> bool:
+    """Whether a text (in lower case) names what an allergy is against."""
+    words = next((words for words in _things() if words.what == what), None)
+    return any(_matches(words, said)) if words else what in said
+
+
+def _matches(words: _List, text: str) -> Iterator[re.Match[str]]:
+    for pattern in (words.ko if _HANGUL.search(text) else None, words.en if _LATIN.search(text) else None):
+        for match in pattern.finditer(text) if pattern else ():
+            if not match.group().strip():
+                continue
+            if words.unless and any(
+                other.start() < match.end() and match.start() < other.end() for other in words.unless.finditer(text)
+            ):
+                continue
+            yield match
+
+
+def _taken_back(words: _List, text: str, match: re.Match[str]) -> bool:
+    """Whether a negation stands beside it: `not pregnant`, `임신은 아니고`."""
+    before, behind = text[: match.start()], text[match.end() :]
+    if words.group in _NEGATES_ITSELF:
+        return bool(_NONE_KO.match(behind) or _NONE_EN.search(before))
+    return bool(_NOT_KO.match(behind) or _NOT_EN.search(before))
+
+
+def _is_nearly(token: str, word: str) -> bool:
+    if "a" <= word[0] <= "z":
+        return (
+            token[0] == word[0]
+            and abs(len(token) - len(word)) <= 1
+            and (fuzzy.sounds(token) ^ fuzzy.sounds(word)).bit_count() <= 2
+            and fuzzy.distance(token, word, 1.0) <= 1
+        )
+    if not "가" <= token[0] <= "힣" or len(token) < len(word) or not PARTICLES.fullmatch(token[len(word) :]):
+        return False
+    head, parts = fuzzy.jamo(token[: len(word)]), fuzzy.jamo(word)
+    most = 1.0 if len(parts) >= 9 else 0.5
+    return (fuzzy.sounds(head) ^ fuzzy.sounds(parts)).bit_count() <= 2 and fuzzy.distance(head, parts, most) <= most
+
+
+def _with_things(concerns: Sequence[Concern], text: str) -> list[Concern]:
+    """Allergies with what they are against: a food that the text names beside the sign of one, or that somebody cannot have."""
+    signs = [concern for concern in concerns if concern.group == "allergy"]
+    rest = [concern for concern in concerns if concern.group != "allergy"]
+    cannot = _CANNOT.search(text)
+    if not signs and not cannot:
+        return rest
+    things = [
+        Concern("allergy", match.group().strip(), words.what)
+        for words in _things()
+        for match in itertools.islice(_matches(words, text), 1)
+    ]
+    if things or not signs:
+        return [*rest, *things]
+    return [*rest, Concern("allergy", signs[0].surface, _against(text))]
+
+
+_AGAINST = re.compile(
+    r"([가-힣]{1,6}?)(?:에|에게|만 먹으면)? ?(?:알레르기|알러지|알레지|과민)|(?:allergic to|allergy to|intolerant (?:to|of)) (?:the |any )?([a-z]+)|([a-z]+) (?:allerg|intoleran)"
+)
+_NO_THING = frozenset(
+    "a an the have has my severe food bad any some no with and this that is 심한 있는 음식 내가 제가 무슨 식품".split()
+)
+
+
+def _against(text: str) -> str:
+    """The word that an allergy is against where no list knows it; empty where none is said."""
+    found = _AGAINST.search(text)
+    word = next((part for part in found.groups() if part), "") if found else ""
+    return "" if word in _NO_THING else word
+
+
+def _settled(concerns: Iterable[Concern], certain: set[str]) -> list[Concern]:
+    """Each once; a young person whose age is said is of that age only."""
+    ages = [group for group in ("infant_under_6m", "infant_under_12m", "minor", "child") if group in certain]
+    kept: dict[tuple[str, str, str], Concern] = {}
+    for concern in concerns:
+        if concern.group in PEOPLE and ages and concern.group != ages[0]:
+            continue
+        kept.setdefault(
+            (concern.group, concern.what, concern.topic if concern.group == "other_medicine" else ""), concern
+        )
+    if any(concern.group == "poison" and concern.what != "asked" for concern in kept.values()):
+        kept.pop(("poison", "asked", ""), None)
+    general = ("other_medicine", "", "gen-alcohol-small-amount")
+    if general in kept and any(
+        concern.group in ("other_medicine", "blood_thinner", "diabetes", "blood_pressure")
+        for key, concern in kept.items()
+        if key != general
+    ):
+        del kept[general]  # a medicine that is named says more than the word medicine
+    return list(kept.values())
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.lower().replace("’", "'").split())
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    path = Path(DATA) / "concerns.toml"
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise KnowledgeError("data_unreadable", file=path.name, reason=str(exc)) from exc
+
+
+@cache
+def _lists() -> tuple[_List, ...]:
+    return tuple(_list(row) for row in _table()["list"])
+
+
+@cache
+def _things() -> tuple[_List, ...]:
+    return tuple(_list({"group": "allergy", **row}) for row in _table()["thing"])
+
+
+@cache
+def _cues() -> Mapping[str, tuple[re.Pattern[str], ...]]:
+    return {
+        row["name"]: tuple(pattern for pattern in (_korean(row["ko"]), _english(row["en"])) if pattern)
+        for row in _table()["cue"]
+    }
+
+
+def _list(row: Mapping[str, Any]) -> _List:
+    return _List(
+        row["group"],
+        row.get("what", ""),
+        row.get("topic", ""),
+        row.get("needs", ""),
+        row.get("weight", 0),
+        _korean(row["ko"]),
+        _english(row["en"]),
+        re.compile("|".join(_spaced(word) for word in row["unless"])) if row.get("unless") else None,
+        tuple(
+            word
+            for word in (entry.strip("*") for entry in (*row["ko"], *row["en"]))
+            if _PLAIN.fullmatch(word) and (word[0] < "가" or len(fuzzy.jamo(word)) >= 7)
+        ),
+    )
+
+
+def _korean(words: Sequence[str]) -> re.Pattern[str] | None:
+    parts = [_spaced(word[1:]) if word.startswith("*") else rf"(?<![가-힣])(?:{_spaced(word)})" for word in words]
+    return re.compile("|".join(f"(?:{part})" for part in parts)) if parts else None
+
+
+def _english(words: Sequence[str]) -> re.Pattern[str] | None:
+    parts = [rf"(?<![\w'])(?:{_spaced(word)})" + ("" if word.endswith("*") else r"(?:'?s)?(?!\w)") for word in words]
+    return re.compile("|".join(f"(?:{part})" for part in parts)) if parts else None
+
+
+def _spaced(word: str) -> str:
+    """The expression of a word as concerns.toml writes it; what stands in [] stays as it is."""
+    korean = bool(re.search("[가-힣]", word))
+    word = _NUMBER.sub(lambda match: _numbers(int(match[1]), int(match[2]), _NATIVE if korean else _ENGLISH), word)
+    pieces = _IN_BRACKETS.split(word)
+    space = "[ -]?" if korean else "[ -]"
+    pieces[::2] = [re.sub(r"(?<=[a-z)])\*", r"\\w*", re.sub(r" (?!\?)", space, piece)) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def _numbers(first: int, last: int, words: Sequence[str]) -> str:
+    """Every number of a range in digits and in words."""
+    said = [*(str(number) for number in range(first, last + 1)), *words[first : last + 1]]
+    return rf"(?:(?<![\d.\w])(?:{'|'.join(sorted(said, key=len, reverse=True))})(?![\d.]))"
