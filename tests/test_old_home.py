@@ -91,7 +91,8 @@ def as_listed(asked: StoredQuestion) -> dict[str, Any]:
             ],
         }
         for cited in row["answer"]["citations"]:
-            assert cited.pop("said") == (), "an answer's sources are kept with what they say, not with how it was said"
+            kept = [cited.pop(name) for name in ("said", "aspect", "asked")]
+            assert not any(kept), "an answer's sources are kept with what they say, not with how it was said or found"
     return json.loads(json.dumps(row))  # type: ignore[no-any-return]
 
 

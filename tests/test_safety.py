@@ -16,7 +16,7 @@ from kdrinks.generation import caution
 from kdrinks.generation.templates import DECLINE, NOT_REVIEWED
 from kdrinks.hub import catalog
 from kdrinks.records import ADMINISTRATOR
-from kdrinks.search import cautions, concerns
+from kdrinks.search import cautions, concern_words, concerns
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import Services, open_services
 
@@ -101,7 +101,6 @@ ALARMED = {
     "우유 막걸리라는 것도 있어?": "taken for a question whether milk is in it",
     "anniversary liquor for my pregnant-free wife lol joking, just the wedding gift": "the joke is taken for a state",
     "is it okay to add cider to makgeolli": "taken for a question whether something is in it",
-    "is it safe to open a swollen makgeolli bottle": "taken for a question on cautions",
 }
 """Known faults, with what goes wrong: a mend makes the test fail until the line is gone."""
 
@@ -403,7 +402,7 @@ def test_who_only_tells_a_state_is_heard(services: Services) -> None:
 
 
 def test_the_words_are_kept_as_data_with_a_reason_each() -> None:
-    table = concerns._table()
+    table = concern_words.table()
     groups = {detail.group for drink in load_details().values() for detail in drink} | {"liver", "hangover"}
     for row in (*table["list"], *table["thing"], *table["cue"]):
         assert row["reason"] and (row["ko"] or row["en"])

@@ -201,7 +201,9 @@ def _answered(
         found.sensitive and found.intent == "false_belief"
     ):  # a poison is warned of, whatever else is asked
         return plain()
-    if (query.may and query.subjects) or any(one.group == "poison" for one in query.care):
+    if query.subjects and (query.may or query.intent == "substitution"):  # `누룩 못 구하면 막걸리 뭐로 담가`
+        return plain()
+    if any(one.group == "poison" for one in query.care):
         return plain()
     named = own.leaves_out or bool(own.asks_what_contains)
     if query.concerns and not (asked.explicit and named and asked.query.operation in LISTS):

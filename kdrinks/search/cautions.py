@@ -27,7 +27,9 @@ _ALCOHOL_IN_IT = re.compile(
 """Asks whether alcohol is in a drink: its ingredients need not tell what forms in it."""
 
 
-_NO_QUESTION_OF_IT = re.compile(r"왜|까닭|이유|꼭|넣어[야도]|섞|\bwhy\b|\bmust\b|\badd\b|\bmix", re.IGNORECASE)
+_NO_QUESTION_OF_IT = re.compile(
+    r"왜|까닭|이유|꼭|넣어[야도]|섞|에 ?(?:타|말아|풀)|낫|맛있|\bwhy\b|\bmust\b|\badd\b|\bmix", re.IGNORECASE
+)
 """Speaks of an ingredient without asking whether it is in a drink."""
 
 
@@ -48,6 +50,12 @@ CAUTIONS = frozenset(
     {"gen-health", "gen-alcohol-medicine", "gen-alcohol-pregnancy", "gen-honey-infant", "gen-legal-age", "gen-gluten"}
 )
 """Topics on them."""
+
+MENTIONED = frozenset({"infant_under_6m", "infant_under_12m", "child", "minor", "hangover"})
+"""Groups that a question of fact may name in passing; who is ill, pregnant or drives is answered all the same."""
+
+ALWAYS = frozenset({"gen-sober-up-myth", "gen-withdrawal", "gen-after-drinking"})
+"""Rules that are said whether or not liquor is named."""
 
 _MEDICINES = frozenset({"other_medicine", "blood_thinner", "blood_pressure", "diabetes", "kidney", "liver"})
 _TOPICS_ON: Mapping[str, frozenset[str]] = {

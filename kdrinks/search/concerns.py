@@ -6,16 +6,13 @@ where somebody is to drink, to have or to be given something: who makes a drink,
 
 import itertools
 import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any
 
-from kdrinks.drinks.read import DATA
-from kdrinks.errors import KnowledgeError
 from kdrinks.records import Language
+from kdrinks.search import concern_words
+from kdrinks.search.concern_words import WordList
 from kdrinks.search.entities import PARTICLES
 from kdrinks.text import fuzzy
 
@@ -34,33 +31,12 @@ class Concern:
     """The general rule (gen-*) that is said with it; empty where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
-    group: str
-    what: str
-    topic: str
-    needs: str
-    weight: int
-    ko: re.Pattern[str] | None
-    en: re.Pattern[str] | None
-    unless: re.Pattern[str] | None
-    long: tuple[str, ...]
-    """Words long enough to be found with a letter wrong."""
-
-
 PEOPLE = frozenset({"infant_under_6m", "infant_under_12m", "child", "minor"})
 
-_NATIVE = (
-    "영 한 두 세 네 다섯 여섯 일곱 여덟 아홉 열 열한 열두 열세 열네 열다섯 열여섯 열일곱 열여덟 열아홉 스무".split()
-)
-_ENGLISH = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
-).split()
+_NO_STORY = frozenset({"allergy", "sobriety", "poison"})  # a word of names and old times does not take these back
+
 
 _HANGUL, _LATIN = re.compile("[가-힣]"), re.compile("[a-z]")
-_NUMBER = re.compile(r"\{(\d+)-(\d+)\}")
-_IN_BRACKETS = re.compile(r"(\[[^\]]*\][-+*?]?)")
-_PLAIN = re.compile(r"[a-z]{7,}|[가-힣]{3,}")
 _NOT_KO = re.compile(
     r"^(?:을|를|이|가|은|는|도|한|인|중인|한 ?건|인 ?건|중은)? ?(?:아니(?!면 ?안|지\?|죠)|아닌|아냐|아님|없(?!으면)|안 ?(?:하고|해서|하는|했|할 ?거)|말고|끝났|졸업)"
 )
@@ -72,7 +48,9 @@ _NEGATES_ITSELF = frozenset({"sobriety", "allergy", "caffeine_sensitive", "poiso
 _NONE_KO = re.compile(r"^(?:가|이|는|은|도)? ?(?:없(?!으면)|아니|아닌)")
 _NONE_EN = re.compile(r"(?:\bno (?:known )?|\bwithout (?:any )?|\bnot |n't (?:have )?(?:any |an )?)$")
 
-_LIQUOR = re.compile(r"¤|술|알코올|취|\b(?:alcohol|liquor|booze|drank|drunk|drinking|tipsy)\b")
+_LIQUOR = re.compile(
+    r"¤|술|탁주|약주|청주|반주|동동|takju|yakju|cheongju|rice wine|알코올|취|\b(?:alcohol|liquor|booze|drank|drunk|drinking|tipsy)\b"
+)
 _CANNOT = re.compile(
     r"못 ?(?:먹|마시|드|하)|안 ?(?:맞|받)|먹(?:으면|고) ?(?:나면 )?(?:.{0,8})(?:안 ?(?:돼|되|좋)|가려|부어|부었|붓|아프|탈|토|설사|두드러기|올라|숨)|피해야|예민|민감"
     r"|(?:can'?t|cannot|can not|couldn'?t|not allowed to|mustn'?t|don'?t) (?:eat|have|tolerate|do|consume|digest|be near|touch)|makes? (?:me|him|her|my \w+) (?:sick|ill|itch|swell|break out)|reacts? (?:badly )?to|sensitive to",
@@ -89,32 +67,37 @@ def named(text: str) -> tuple[Concern, ...]:
         (words, match) for words, match in _found(text) if not _taken_back(words, text, match) and _counts(words, text)
     ]
     if cued("story", text) and not (asks_may(text) or cued("giving", text)):
-        return ()
+        found = [(words, match) for words, match in found if words.group in _NO_STORY and words.what != "asked"]
     if any(words.group == "pregnancy" for words, _ in found) and not cued("giving", text):
         found = [(words, match) for words, match in found if words.group not in PEOPLE]  # the mother drinks
     concerns = [Concern(words.group, match.group().strip(), words.what, words.topic) for words, match in found]
     return tuple(_settled(_with_things(concerns, text), {words.group for words, _ in found if not words.weight}))
 
 
-def _found(text: str) -> list[tuple[_List, re.Match[str]]]:
+def _found(text: str) -> list[tuple[WordList, re.Match[str]]]:
     """Every word of a list that stands in the text, and long words that are a letter away from one."""
-    found = [(words, match) for words in _lists() for match in _matches(words, text)]
+    found = [(words, match) for words in concern_words.lists() for match in _matches(words, text)]
     known = [match.span() for _, match in found]
     for token in re.finditer(r"[a-z]{6,}|[가-힣]{3,}", text):
         if any(start < token.end() and token.start() < end for start, end in known):
             continue
-        near = (words for words in _lists() if any(_is_nearly(token.group(), word) for word in words.long))
+        near = (
+            words
+            for words in concern_words.lists()
+            if any(_is_nearly(token.group(), word) for word in words.long) and not _means_else(words, text, token)
+        )
         found += [(words, token) for words in itertools.islice(near, 1)]
     return found
 
 
-def _counts(words: _List, text: str) -> bool:
+def _counts(words: WordList, text: str) -> bool:
     """Whether the text has what the list needs beside its word."""
     match words.needs:
         case "taking":
             return _somebody_takes(text, certain=not words.weight)
         case "going":
-            return cued("drunk", text) or asks_may(text) or not cued("fact", text)
+            named = bool(_LIQUOR.search(text.replace("¤", "")))
+            return named or cued("drunk", text) or asks_may(text) or not cued("fact", text)
         case "drunk":
             return bool(_LIQUOR.search(text)) and cued("drunk", text)
     return True
@@ -122,7 +105,7 @@ def _counts(words: _List, text: str) -> bool:
 
 def excused(group: str, text: str) -> bool:
     """Whether the text holds a word of the group in a sense that harms nobody: an azalea festival."""
-    lists = [words.unless for words in _lists() if words.group == group and words.unless]
+    lists = [words.unless for words in concern_words.lists() if words.group == group and words.unless]
     return any(pattern.search(_normal(text)) for pattern in lists) and not any(
         one.group == group for one in named(text)
     )
@@ -186,12 +169,23 @@ def _somebody_takes(text: str, *, certain: bool) -> bool:
 
 def cued(name: str, text: str) -> bool:
     """Whether one of the words of a cue stands in the text."""
-    return any(pattern.search(text) for pattern in _cues()[name])
+    return any(pattern.search(text) for pattern in concern_words.cues()[name])
+
+
+def is_tempted(text: str) -> bool:
+    """Whether somebody thinks of having some, or asks whether it is fine without a word for what."""
+    return cued("tempted", text) or (cued("asks_may", text) and not cued("ways", text))
 
 
 def called(group: str, lang: Language) -> str:
     """What a group of concerns is called: pregnancy and breastfeeding."""
-    return str(_table()["group"][group][f"on_{lang}"])
+    return str(concern_words.table()["group"][group][f"on_{lang}"])
+
+
+def topic_called(topic: str, group: str, lang: Language) -> str:
+    """What a general rule is called: by itself, or as its group."""
+    own = concern_words.table()["topic"].get(topic)
+    return str(own[lang]) if own else called(group, lang)
 
 
 def speaks_of(group: str, text: str, lang: Language) -> bool:
@@ -201,39 +195,42 @@ def speaks_of(group: str, text: str, lang: Language) -> bool:
 
 @cache
 def _about(group: str, lang: Language) -> re.Pattern[str]:
-    return re.compile(_table()["group"][group][f"about_{lang}"], re.IGNORECASE)
+    return re.compile(concern_words.table()["group"][group][f"about_{lang}"], re.IGNORECASE)
 
 
 def said(group: str, lang: Language) -> str:
     """The beginning of a line that reminds of what was named earlier: `You mentioned pregnancy`."""
-    return str(_table()["group"][group][f"said_{lang}"])
+    return str(concern_words.table()["group"][group][f"said_{lang}"])
 
 
 def thing(what: str, lang: Language) -> str:
     """What an allergy is against, in words."""
-    row = next((row for row in _table()["thing"] if row["what"] == what), None)
+    row = next((row for row in concern_words.table()["thing"] if row["what"] == what), None)
     return str(row[f"called_{lang}"]) if row else what
 
 
 def names_thing(what: str, said: str) -> bool:
     """Whether a text (in lower case) names what an allergy is against."""
-    words = next((words for words in _things() if words.what == what), None)
+    words = next((words for words in concern_words.things() if words.what == what), None)
     return any(_matches(words, said)) if words else what in said
 
 
-def _matches(words: _List, text: str) -> Iterator[re.Match[str]]:
+def _matches(words: WordList, text: str) -> Iterator[re.Match[str]]:
     for pattern in (words.ko if _HANGUL.search(text) else None, words.en if _LATIN.search(text) else None):
         for match in pattern.finditer(text) if pattern else ():
             if not match.group().strip():
                 continue
-            if words.unless and any(
-                other.start() < match.end() and match.start() < other.end() for other in words.unless.finditer(text)
-            ):
-                continue
-            yield match
+            if not _means_else(words, text, match):
+                yield match
 
 
-def _taken_back(words: _List, text: str, match: re.Match[str]) -> bool:
+def _means_else(words: WordList, text: str, match: re.Match[str]) -> bool:
+    """Whether a longer word stands over it that means something else."""
+    others = words.unless.finditer(text) if words.unless else ()
+    return any(other.start() < match.end() and match.start() < other.end() for other in others)
+
+
+def _taken_back(words: WordList, text: str, match: re.Match[str]) -> bool:
     """Whether a negation stands beside it: `not pregnant`, `임신은 아니고`."""
     before, behind = text[: match.start()], text[match.end() :]
     if words.group in _NEGATES_ITSELF:
@@ -265,7 +262,7 @@ def _with_things(concerns: Sequence[Concern], text: str) -> list[Concern]:
         return rest
     things = [
         Concern("allergy", match.group().strip(), words.what)
-        for words in _things()
+        for words in concern_words.things()
         for match in itertools.islice(_matches(words, text), 1)
     ]
     if things or not signs:
@@ -312,74 +309,3 @@ def _settled(concerns: Iterable[Concern], certain: set[str]) -> list[Concern]:
 
 def _normal(text: str) -> str:
     return " ".join(text.lower().replace("’", "'").split())
-
-
-@cache
-def _table() -> Mapping[str, Any]:
-    path = Path(DATA) / "concerns.toml"
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise KnowledgeError("data_unreadable", file=path.name, reason=str(exc)) from exc
-
-
-@cache
-def _lists() -> tuple[_List, ...]:
-    return tuple(_list(row) for row in _table()["list"])
-
-
-@cache
-def _things() -> tuple[_List, ...]:
-    return tuple(_list({"group": "allergy", **row}) for row in _table()["thing"])
-
-
-@cache
-def _cues() -> Mapping[str, tuple[re.Pattern[str], ...]]:
-    return {
-        row["name"]: tuple(pattern for pattern in (_korean(row["ko"]), _english(row["en"])) if pattern)
-        for row in _table()["cue"]
-    }
-
-
-def _list(row: Mapping[str, Any]) -> _List:
-    return _List(
-        row["group"],
-        row.get("what", ""),
-        row.get("topic", ""),
-        row.get("needs", ""),
-        row.get("weight", 0),
-        _korean(row["ko"]),
-        _english(row["en"]),
-        re.compile("|".join(_spaced(word) for word in row["unless"])) if row.get("unless") else None,
-        tuple(
-            word
-            for word in (entry.strip("*") for entry in (*row["ko"], *row["en"]))
-            if _PLAIN.fullmatch(word) and (word[0] < "가" or len(fuzzy.jamo(word)) >= 7)
-        ),
-    )
-
-
-def _korean(words: Sequence[str]) -> re.Pattern[str] | None:
-    parts = [_spaced(word[1:]) if word.startswith("*") else rf"(?<![가-힣])(?:{_spaced(word)})" for word in words]
-    return re.compile("|".join(f"(?:{part})" for part in parts)) if parts else None
-
-
-def _english(words: Sequence[str]) -> re.Pattern[str] | None:
-    parts = [rf"(?<![\w'])(?:{_spaced(word)})" + ("" if word.endswith("*") else r"(?:'?s)?(?!\w)") for word in words]
-    return re.compile("|".join(f"(?:{part})" for part in parts)) if parts else None
-
-
-def _spaced(word: str) -> str:
-    """The expression of a word as concerns.toml writes it; what stands in [] stays as it is."""
-    korean = bool(re.search("[가-힣]", word))
-    word = _NUMBER.sub(lambda match: _numbers(int(match[1]), int(match[2]), _NATIVE if korean else _ENGLISH), word)
-    pieces = _IN_BRACKETS.split(word)
-    space = "[ -]?" if korean else "[ -]"
-    pieces[::2] = [re.sub(r"(?<=[a-z)])\*", r"\\w*", re.sub(r" (?!\?)", space, piece)) for piece in pieces[::2]]
-    return "".join(pieces)
-
-
-def _numbers(first: int, last: int, words: Sequence[str]) -> str:
-    """Every number of a range in digits and in words."""
-    said = [*(str(number) for number in range(first, last + 1)), *words[first : last + 1]]
-    return rf"(?:(?<![\d.\w])(?:{'|'.join(sorted(said, key=len, reverse=True))})(?![\d.]))"

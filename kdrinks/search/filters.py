@@ -34,7 +34,7 @@ CAREFUL = frozenset(
 )
 """Groups of concerns that leave out liquor, and what a drink's own cautions (Drink.safety) keep from them."""
 
-_NO_CAFFEINE = frozenset({"pregnancy", "infant_under_6m", "infant_under_12m", "child", "caffeine_sensitive"})
+_NO_CAFFEINE = frozenset({"pregnancy", "infant_under_6m", "infant_under_12m", "child", "minor", "caffeine_sensitive"})
 """Groups of concerns that leave out caffeine."""
 
 _WARNED_OF = CAREFUL - {"child", "diabetes", "sobriety"}

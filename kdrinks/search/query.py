@@ -207,7 +207,8 @@ def understand(
     suggests = suggests or bool(examples and set(subjects) <= set(examples) and intent in ("recommend", "similar"))
     spoken = [_heard(said, names, words) for said in history]
     names_only = _ONLY_NAMES.fullmatch(without_names) or _UNKNOWN_NAME.fullmatch(without_names)
-    may = may or bool(names_only and _asked_whether(spoken))
+    tempted = any(said.care for said in spoken) and search_concerns.is_tempted(without_names.lower())
+    may = may or tempted or bool(names_only and _asked_whether(spoken))
     followed, earlier = False, ""
     anew = _starts_anew(text, intent, probabilities, subjects)
     before = [said.text for said in spoken]

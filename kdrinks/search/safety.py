@@ -45,6 +45,7 @@ _HOURS = re.compile(
 )
 _HONEY = re.compile("꿀|honey", re.IGNORECASE)
 
+_URGENT = frozenset({"unwell", "swallowed"})  # what comes next goes on from it: `just let him sleep it off?`
 _QUOTED_AFTER = frozenset({"cautions", "topic", "belief", "document"})
 """Kinds that may follow a caution whatever was asked; of others only those that were asked for."""
 
@@ -67,14 +68,16 @@ class _Care:
         self.drinks = search.drinks
         self.held = filters.without(search.held, lifted)
         known = [concern for said in self.query.spoken for concern in said.care if not _is_lifted(concern, lifted)]
-        self.known = _once(concern for concern in known if concern.group not in ("poison", "hangover"))
-        poison = any(concern.group == "poison" for concern in self.query.care)
+        other = concerns.cued("other", self.query.text.lower())
+        self.known = _once(one for one in known if not other and one.group not in ("poison", "hangover"))
+        going_on = [one for said in self.query.spoken[-1:] for one in said.care if one.what in _URGENT]
+        poison = any(concern.group == "poison" for concern in (*self.query.care, *going_on))
         says = bool(self.query.care and not self.query.suggests and _SAYS.search(self.query.text))
         self.named = tuple(one for one in search.named if one not in self.query.examples)
         asks = (self.query.suggests or found.intent == "recommend") and not (self.query.may and self.named)
         self.suggests = asks and not poison and not says
         self.may = self.query.may or self.suggests
-        self.asked = _once([*self.query.care, *(self.known if self.may else ())])
+        self.asked = _once([*going_on, *self.query.care, *(self.known if self.may else ())])
         self.cautions: dict[str, Passage] = {}
         self.unsaid: list[str] = []
         self.behind: dict[str, Passage] = {}
@@ -85,14 +88,15 @@ class _Care:
         if found.listed:
             return self._listed()
         drinks = self._drinks()
-        if found.intent == "smalltalk" and self.query.care:
+        if found.intent in ("smalltalk", "injection") and self.query.care:
             return self._careful(drinks)
         named = (self.query.care and (drinks or self.query.may)) or (self.query.may and drinks)
         if found.intent in COURTESIES and not (self._poisons() or named):
             return found
         if not drinks and not self.suggests and decide.ELSEWHERE.search(self.query.text) and not self._poisons():
             return found
-        asks_a_fact = bool(found.prompt_hits) and concerns.cued("fact", self.query.text.lower())
+        of_others = all(concern.group in cautions.MENTIONED for concern in self.query.care)
+        asks_a_fact = of_others and bool(found.prompt_hits) and concerns.cued("fact", self.query.text.lower())
         if asks_a_fact and not (drinks or self.query.may or self.suggests or self._poisons()):
             return found
         if self.asked or (self.query.may and drinks and not self.suggests):
@@ -153,11 +157,11 @@ class _Care:
                     self._say(drink.id, self._title(drink), detail)
         after = self._after(drinks)
         if self.asked and not drinks and not self._poisons():
-            group = self.asked[0].group
+            group, text = self.asked[0].group, self.query.text.lower()
             on, said = concerns.called(group, self.lang), concerns.said(group, self.lang)
             if self.suggests:
                 self.unsaid.append(caution.line("none_fits", self.lang, on=on))
-            elif not self.query.may and "?" not in self.query.text:
+            elif not (self.query.may or "?" in text or concerns.cued("taking", text) or concerns.cued("making", text)):
                 self.unsaid.append(caution.line("noted", self.lang, said=said))
             elif not self.cautions:
                 self.unsaid.append(caution.line("nothing_named", self.lang, on=on))
@@ -211,8 +215,9 @@ class _Care:
         return bool(rows) or not listed
 
     def _on_poison(self, drinks: Sequence[Drink], concern: Concern) -> None:
-        if cautions.DISTILLED.search(concern.surface):
-            self._general("gen-home-distilling")
+        topic = "gen-home-distilling" if cautions.DISTILLED.search(concern.surface) else concern.topic
+        if topic:
+            self._general(topic)
             return
         roots = (one for word in self.query.text.split() for one in self._rooted(word))
         near = {drink.id: drink for drink in (*drinks, *roots)}
@@ -243,7 +248,7 @@ class _Care:
             elif topic == "gen-time-until-driving":
                 if liquor and (not drinks or _HOURS.search(text)):
                     self._general(topic)
-            elif topic == "gen-sober-up-myth" or (topic and liquor):
+            elif topic in cautions.ALWAYS or (topic and liquor):
                 self._general(topic)
 
     def _own_safety(self, drink: Drink, *, whole: bool) -> None:
@@ -271,7 +276,7 @@ class _Care:
     def _general(self, topic: str) -> None:
         for detail in load_details().get(topic, ()):
             if detail.aspect == "safety":
-                self._say(topic, concerns.called(detail.group, self.lang), detail)
+                self._say(topic, concerns.topic_called(topic, detail.group, self.lang), detail)
 
     def _say(self, subject_id: str, title: str, detail: Detail) -> None:
         passage = Passage(
