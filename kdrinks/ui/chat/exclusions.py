@@ -44,6 +44,8 @@ def _label(services: Services, exclusion: str) -> str:
     if group == "drink":
         drink = catalog.current(services.db).by_id.get(name)
         return t("chat.without", what=labels.title(drink) if drink else name)
+    if group == "caffeine":
+        return t("chat.without_caffeine")
     if name:
         return t("chat.without", what=labels.short(group, name))
     return t("chat.without_liquor") if group == "liquor" else concerns.called(group, reader())

@@ -20,6 +20,8 @@ FEWEST = 2
 LOW = 12
 """Rows up to which the table has its own height; a longer one scrolls."""
 HEIGHT = 460
+NAME_PX, FIGURE_PX, LINK_PX = 150, 96, 64
+"""`Gyeolmyeongja-cha` and `40 minutes` are read whole, and a phone shows all three columns but for a few pixels."""
 
 
 def draw(services: Services, exchange: Exchange) -> None:
@@ -35,9 +37,9 @@ def draw(services: Services, exchange: Exchange) -> None:
         if row["id"] in drinks
     ]
     columns: dict[str, Any] = {
-        "drink": st.column_config.TextColumn(t("listing.head.drink"), width="medium"),
-        "figure": st.column_config.TextColumn(t(f"listing.head.{measure}"), width="small") if measure else None,
-        "page": st.column_config.LinkColumn(t("listing.head.page"), display_text=t("listing.head.open"), width="small"),
+        "drink": st.column_config.TextColumn(t("listing.head.drink"), width=NAME_PX),
+        "figure": st.column_config.TextColumn(t(f"listing.head.{measure}"), width=FIGURE_PX) if measure else None,
+        "page": st.column_config.LinkColumn(t("listing.head.page"), display_text=t("listing.head.open"), width=LINK_PX),
     }
     st.dataframe(
         table,
