@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from kdrinks.drinks.ingredients import ingredients, named, stands_for
 from kdrinks.records import Language
-from kdrinks.search.conditions import is_word
+from kdrinks.search.conditions import held, is_word
 from kdrinks.search.heard import Asked, Heard, about_one, asks, counts, names_class
 from kdrinks.search.operation_words import said
 from kdrinks.search.query import Query
@@ -22,7 +22,9 @@ def make_from(heard: Heard, query: Query) -> Asked | None:
     have = [code for code in have if not ingredients()[code].assumed] or have
     if not have or not said("have", text, lang) or not said("make", text, lang):
         return None
-    names = {code for code in have} | set()
+    if any(refused for _, refused in held(whole, lang)):
+        return None  # `without egg or nuts` names no ingredient that there is
+    names = set(have)
     if any(one not in names for one in heard.subjects):
         return None  # a drink that is no ingredient: it is asked after
     if lang == "ko" and not asks(

@@ -17,6 +17,7 @@ from kdrinks.search import intents
 from kdrinks.search.cautions import concerns_of
 from kdrinks.search.entities import Mention, Names, masked
 from kdrinks.search.suggesting import ABOUT_IT, BARE, DECLINED, OF_ONESELF, asks_for_some
+from kdrinks.text import english
 from kdrinks.text.analyzer import TextAnalyzer
 
 LEAN_TO_DRINK = 1.6
@@ -73,11 +74,10 @@ _ONLY_NAMES = re.compile(
 )
 """`인삼차는? 대추차는?` asks of these whether one may, where that was asked before."""
 
-_UNKNOWN_NAME = re.compile(
+_UNKNOWN_NAME = re.compile(  # the same of something that is no drink of ours
     r"\W*(?:그럼|그러면|그렇다면)\W+[^\s?]+(?: [^\s?]+)?[은는](?:요)?\W*|\W*(?:(?:ok|okay|so|and|then|but)\W+)*(?:what|how) about [\w' -]{2,40}\W*",
     re.IGNORECASE,
 )
-"""The same of something that is no drink of ours."""
 
 _THAT_ONE = re.compile(
     r"(?:그|이|저) ?(?:건|거|것|술|차|음료)(?=[은는도이가를을 ?]|$)|\b(?:(?:that|this|the other) one|one of (?:those|these|them)|that|this|it|those|these)\b",
@@ -328,7 +328,7 @@ def _around(pattern: re.Pattern[str], text: str, mentions: Sequence[Mention]) ->
 
 def _read(question: str, names: Names, words: TextAnalyzer) -> tuple[str, tuple[Mention, ...]]:
     """The question with spaces inside Korean names removed, and the drinks it names."""
-    text = words.joined(" ".join(question.split()))
+    text = words.joined(" ".join(english.in_full(question).split()))
     return text, tuple(names.mentions(text, words.korean_names(text, LEAN_TO_DRINK)))
 
 

@@ -135,3 +135,12 @@ def stem(word: str) -> str:
     if len(word) > 3 and word.endswith("e"):
         word = word[:-1]
     return word[:-1] + "i" if len(word) > 3 and word.endswith("y") else word
+
+
+def in_full(text: str) -> str:
+    """The text with `w/` and `w/o` written out: what is without something was offered with it."""
+    return _SHORT.sub(lambda short: _IN_FULL[short[0].lower()], text)
+
+
+_SHORT = re.compile(r"\bw/o?(?=\W|[a-z])", re.IGNORECASE)
+_IN_FULL = {"w/": "with ", "w/o": "without"}
