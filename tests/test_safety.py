@@ -1,5 +1,7 @@
 """What protects people comes first: whoever names a state, or asks whether somebody may, gets the drink's own caution, and nobody else does."""
 
+import gzip
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -423,3 +425,18 @@ def test_a_sentence_that_permits_without_a_page_is_never_said() -> None:
     )
     assert cautions.is_comfort(row) and not cautions.is_comfort(replace(row, confidence="high"))
     assert caution.PERMITS.search(row.ko) and caution.PERMITS.search(row.en)
+
+
+@pytest.mark.parametrize(("kind", "least", "most"), [("safety", 0.95, 1.0), ("everyday", 0.0, 0.03)])
+def test_what_strangers_asked_and_was_learned_from_still_holds(
+    knowledge: Knowledge, kind: str, least: float, most: float
+) -> None:
+    # four sets, each asked once before anybody had seen it: 0.86, 0.82, 0.89 and 0.89 then, alarms 0.04, 0.03, 0.05 and 0.02
+    rows = [
+        json.loads(line)
+        for line in gzip.decompress(
+            (Path(__file__).parent / "data" / f"strangers_{kind}.jsonl.gz").read_bytes()
+        ).splitlines()
+    ]
+    warned = [warns(knowledge.find(row["question"], history=row["history"], lang=row["lang"])) for row in rows]
+    assert least <= sum(warned) / len(warned) <= most

@@ -45,7 +45,6 @@ _HOURS = re.compile(
 )
 _HONEY = re.compile("꿀|honey", re.IGNORECASE)
 
-_URGENT = frozenset({"unwell", "swallowed"})  # what comes next goes on from it: `just let him sleep it off?`
 _QUOTED_AFTER = frozenset({"cautions", "topic", "belief", "document"})
 """Kinds that may follow a caution whatever was asked; of others only those that were asked for."""
 
@@ -70,7 +69,8 @@ class _Care:
         known = [concern for said in self.query.spoken for concern in said.care if not _is_lifted(concern, lifted)]
         other = concerns.cued("other", self.query.text.lower())
         self.known = _once(one for one in known if not other and one.group not in ("poison", "hangover"))
-        going_on = [one for said in self.query.spoken[-1:] for one in said.care if one.what in _URGENT]
+        latest = self.query.spoken[-1:] if not self.query.mentions else ()
+        going_on = [one for said in latest for one in said.care if one.group == "poison" and one.what != "asked"]
         poison = any(concern.group == "poison" for concern in (*self.query.care, *going_on))
         says = bool(self.query.care and not self.query.suggests and _SAYS.search(self.query.text))
         self.named = tuple(one for one in search.named if one not in self.query.examples)
