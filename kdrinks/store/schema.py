@@ -222,4 +222,30 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         CREATE TABLE lifted_exclusions (conversation_id UUID NOT NULL, exclusion VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL);
         """,
     ),
+    (
+        11,
+        "evaluations, verdicts of people, traces of answers",
+        """
+        -- one run of a question set under one setting; set_hash: of the set's questions, so that runs of two editions are not compared
+        -- setting: what answered (model, template, adapter, seed, temperature; model "" is no model: the script read out)
+        CREATE TABLE evaluation_runs (
+            id UUID NOT NULL, question_set VARCHAR NOT NULL, set_hash VARCHAR NOT NULL, sealed BOOLEAN NOT NULL,
+            questions INTEGER NOT NULL, setting JSON NOT NULL, owner VARCHAR, created_at TIMESTAMP NOT NULL
+        );
+        -- one row a question, written when it is answered: a run that was cut goes on with those that have none
+        -- measured: what was counted of it; trace: as traces.trace
+        CREATE TABLE evaluation_answers (
+            run_id UUID NOT NULL, question_id VARCHAR NOT NULL, number INTEGER NOT NULL, answer VARCHAR NOT NULL,
+            measured JSON NOT NULL, trace JSON NOT NULL, created_at TIMESTAMP NOT NULL
+        );
+        -- what a person judged when they read it: right, partly, wrong, unsafe, ugly, declined; the latest row counts
+        CREATE TABLE verdicts (
+            run_id UUID NOT NULL, question_id VARCHAR NOT NULL, verdict VARCHAR NOT NULL, owner VARCHAR, created_at TIMESTAMP NOT NULL
+        );
+        -- how an answer came to be (answer.Answer.trace): what was understood, candidates, prompt, constraint, timings
+        CREATE TABLE traces (
+            message_id UUID NOT NULL, conversation_id UUID NOT NULL, trace JSON NOT NULL, created_at TIMESTAMP NOT NULL
+        );
+        """,
+    ),
 )
