@@ -23,6 +23,7 @@ ROOMS = {
     "kiwipiepy": r"kdrinks/text/analyzer\.py",
     "huggingface_hub": r"kdrinks/hub/.*",
     "torch": r"training/.*",
+    "scipy": r"kdrinks/measure/statistics\.py",
 }
 
 
@@ -116,9 +117,9 @@ def test_every_insert_names_its_columns() -> None:
         assert not re.findall(nameless, path.read_text(encoding="utf-8")), path.name
 
 
-@pytest.mark.parametrize("heavy", ["streamlit", "llama_cpp", "kiwipiepy", "torch"])
+@pytest.mark.parametrize("heavy", ["streamlit", "llama_cpp", "kiwipiepy", "torch", "scipy"])
 def test_the_core_starts_without_loading_what_it_may_not_need(heavy: str) -> None:
-    code = f"import sys, kdrinks.answer, kdrinks.services; sys.exit({heavy!r} in sys.modules)"
+    code = f"import sys, kdrinks.__main__, kdrinks.answer, kdrinks.services; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
 
 
