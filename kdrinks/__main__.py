@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from kdrinks.cli import ask, data, documents, measure, models
+from kdrinks.cli import ask, data, documents, lab, measure, models
 from kdrinks.errors import KdrinksError
 
 
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add(command)
     data.add(command)
     measure.add(command)
+    lab.add(commands, command)
     models.add(commands, command)
     documents.add(commands, command)
     return parser

@@ -32,7 +32,7 @@ def test_the_readme_lists_every_command_and_each_can_be_asked_for_help(capsys: p
         main(["--help"])
     assert set(re.findall(r"^    ([a-z]+)", capsys.readouterr().out, re.M)) == {words[0] for words in listed}
     for words in listed:
-        name = words[: 2 if words[0] in ("models", "documents") else 1]
+        name = words[: 2 if words[0] in ("models", "documents", "lab") else 1]
         with pytest.raises(SystemExit) as ended:
             main([*name, "--help"])
         assert ended.value.code == 0, name

@@ -1,10 +1,18 @@
-"""Two runs are compared as docs/evaluation.md says: figures that were worked out elsewhere, what chance does."""
+"""Two runs are compared as docs/evaluation.md says: figures that were worked out elsewhere, what chance does, and the command."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.paired import made_up, share_called_better
+from kdrinks.__main__ import main
 from kdrinks.errors import BadInput
 from kdrinks.measure import wording
+from kdrinks.measure.good import good
 from kdrinks.measure.statistics import Pair, compare, least_detectable, power, proportion
 
 DARWIN = (6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75)
@@ -163,3 +171,101 @@ def test_more_questions_show_less_and_five_show_nothing() -> None:
     assert least_detectable(100, 0.0) == pytest.approx(0.078, abs=1e-3), (
         "no flip so far does not mean that any would show"
     )
+
+
+def test_a_setting_is_seldom_called_better_than_itself() -> None:
+    assert share_called_better(made_up(), resamplings=120) <= 0.05
+
+
+# the command
+
+
+def run_file(path: Path, rows: Sequence[dict[str, Any]]) -> str:
+    path.write_text(json.dumps({"n": len(rows), "questions": list(rows)}, ensure_ascii=False), "utf-8")
+    return str(path)
+
+
+def row(number: int, **measured: Any) -> dict[str, Any]:
+    return {"id": f"q{number}", "lang": "ko", "kind": "making", "question": f"질문 {number}", **measured}
+
+
+def compared(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    assert main(["lab", "compare", *arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_two_files_are_compared_by_what_both_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a = [row(i, found=[f"drink-{i % 8}"], mentions=i >= 12, violates=False, recall_at_1=False) for i in range(30)]
+    # the second is of later: it says itself what is good, by more than the first knew
+    b = [
+        row(i, cluster=f"drink-{i % 8}", mentions=i != 20, violates=False, polite=False, good=False) for i in range(30)
+    ]
+    a.append(row(97, mentions=True))
+    b += [row(98, mentions=True), row(99, mentions=True)]
+    found = compared(capsys, run_file(tmp_path / "a.json", a), run_file(tmp_path / "b.json", b))
+    assert {"n", "flips", "difference", "interval", "p", "least_detectable"} <= found.keys()
+    assert found["n"] == 30 and found["clusters"] == 8
+    assert found["flips"] == {"better": [f"q{i}" for i in range(12)], "worse": ["q20"]}
+    assert found["verdict"] == "better" and found["p"] == pytest.approx(2 * 14 / 2**13)
+    assert (found["only_a"], found["only_b"]) == (1, 2)
+    assert (found["a"]["value"], found["b"]["value"]) == pytest.approx((18 / 30, 29 / 30))
+
+
+def test_what_turned_is_read_first_with_both_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a = [row(i, good=i > 0, answer=f"앞의 답 {i}", wait_s=3.0) for i in range(9)] + [row(9, good=False)]
+    b = [row(i, good=True, answer="뒤의 답 " * 100, wait_s=1.0 + i) for i in range(9)]
+    files = run_file(tmp_path / "a.json", a), run_file(tmp_path / "b.json", b)
+    assert main(["lab", "compare", *files]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == ["better: 1", "  q0  질문 0", "    A  앞의 답 0"]
+    assert lines[3].startswith("    B  뒤의 답 뒤의 답") and lines[3].endswith("…") and len(lines[3]) < 180
+    assert lines[4:7] == ["worse: 0", "good: 9 questions, 9 clusters by drink", "left out, not in both: 1 of A, 0 of B"]
+    assert "B: 9 of 9: fails under 29 %" in lines and lines[-1] == "no difference shown"
+    assert main(["lab", "compare", *files, "--measure", "wait_s"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "better: 2" and "A: 3 (3 to 3), mean of 9" in lines, "fewer seconds are better"
+
+
+def test_a_sealed_run_is_compared_without_its_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sealed = [[{"id": f"s{i}", "good": i < right} for i in range(20)] for right in (10, 12)]
+    files = [run_file(tmp_path / f"{number}.json", rows) for number, rows in enumerate(sealed)]
+    assert main(["lab", "compare", *files]) == 0
+    assert capsys.readouterr().out.splitlines()[:4] == ["better: 2", "  s10", "  s11", "worse: 0"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", "bad.json"),
+        ('{"error": {"message": "…"}}', "bad.json"),
+        ('{"questions": [1]}', "Question 1"),
+        ('{"questions": [{"id": "q1", "good": true}, {"id": "q1", "good": true}]}', "q1 twice"),
+        ('{"questions": [{"id": "q1", "good": "yes"}]}', "yes"),
+        ('{"questions": [{"id": "q1", "good": true, "question": "다른 질문"}]}', "another question"),
+        ('{"questions": [{"id": "other", "good": true}]}', "no question in common"),
+    ],
+)
+def test_a_file_that_cannot_be_compared_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", "en_US.UTF-8")
+    bad = tmp_path / "bad.json"
+    bad.write_text(content, "utf-8")
+    assert main(["lab", "compare", run_file(tmp_path / "a.json", [row(1, good=True)]), str(bad), "--json"]) == 1
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert says in error["message"] and error["hint"]
+
+
+def test_an_unknown_measure_tells_those_that_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = run_file(tmp_path / "a.json", [row(1, good=True, wait_s=0.5)])
+    assert main(["lab", "compare", file, file, "--measure", "godo", "--json"]) == 1
+    assert "good, wait_s" in json.loads(capsys.readouterr().out)["error"]["hint"]
+
+
+def test_a_good_answer_holds_all_that_its_question_expects() -> None:
+    assert good({"mentions": True, "violates": False, "recall_at_3": True, "recall_at_1": False}) is True
+    assert good({"mentions": True, "violates": True}) is False
+    assert good({"mentions": True, "false_alarm": True}) is False
+    assert good({"mentions": True, "declines": False}) is False
+    assert good({"mentions": False, "exact": True}, among={"exact"}) is True
+    assert good({"id": "q1", "wait_s": 0.1, "replaced": True}) is None, "nothing was expected"
