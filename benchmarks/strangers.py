@@ -3,8 +3,8 @@
     python -m benchmarks.strangers SET.jsonl.gz OUT.jsonl [--free MODEL.gguf]
 
 --free: a real model that no guard holds, as every larger one; else the built-in model. Prints what can be counted without an eye: how
-many answers hold every group of `must_mention`, hold something of `must_not_mention`, begin with a caution. A string is a hint: an answer
-counts as wrong when somebody has read it.
+many answers hold every group of `must_mention`, hold something of `must_not_mention`, begin with a caution, each with its share and its
+95 % interval. A string is a hint: an answer counts as wrong when somebody has read it.
 """
 
 import argparse
@@ -23,9 +23,13 @@ from kdrinks.answer import ask
 from kdrinks.config import from_environment
 from kdrinks.generation import templates
 from kdrinks.hub import catalog
+from kdrinks.measure import wording
+from kdrinks.measure.statistics import proportion
 from kdrinks.records import ADMINISTRATOR, LocalModel, Sampling
 from kdrinks.services import last_choice, open_services
 from kdrinks.store import chats
+
+COUNTED = ("mentions", "violates", "cautioned", "written")
 
 
 def main() -> None:
@@ -39,8 +43,9 @@ def main() -> None:
     with options.out.open("w", encoding="utf-8") as out:
         for row in answered(questions, options.free):
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
-            counted.update(name for name in ("mentions", "violates", "cautioned", "written") if row[name])
-    print(json.dumps({"set": options.set.name, "n": len(questions), **counted}))
+            counted.update(name for name in COUNTED if row[name])
+    said = {name: wording.share(proportion(counted[name], len(questions)), "en") for name in COUNTED}
+    print(json.dumps({"set": options.set.name, "n": len(questions), **counted, "shares": said}))
 
 
 def answered(questions: list[dict[str, Any]], free: Path | None) -> Iterator[dict[str, Any]]:
