@@ -24,7 +24,8 @@ import numpy as np
 
 from kdrinks.config import ROOT
 from kdrinks.drinks.names import packaged_names
-from kdrinks.measure.evaluate import NOT_SEARCHED, read_questions
+from kdrinks.measure.judge import NOT_SEARCHED
+from kdrinks.measure.question_set import read
 from kdrinks.records import Language, Passage
 from kdrinks.search.knowledge import Knowledge, Progress
 from kdrinks.store import passages as store
@@ -99,7 +100,7 @@ def ask(path: Path | None, count: int) -> None:
     )
     knowledge.fill()
     filled_bytes = peak_bytes()
-    questions = read_questions(ROOT / "tests" / "data" / "questions_dev.jsonl")
+    questions = read(ROOT / "tests" / "data" / "questions_dev.jsonl").questions
     terms = [knowledge.index.words.search_terms(one["question"], one["lang"]) for one in questions]
     whole, legs, right = [], [], []
     for one in (*questions[:5], *questions):

@@ -28,7 +28,9 @@ from kdrinks.config import ROOT
 from kdrinks.drinks.names import packaged_names
 from kdrinks.findings import Findings, Hit
 from kdrinks.kinds import Intent
-from kdrinks.measure.evaluate import KS, NOT_SEARCHED, evaluate, read_questions
+from kdrinks.measure.evaluate import evaluate
+from kdrinks.measure.judge import KS, NOT_SEARCHED
+from kdrinks.measure.question_set import read
 from kdrinks.records import Language, Passage
 from kdrinks.search.evidence import KINDS
 from kdrinks.search.fusion import by_rank
@@ -58,7 +60,7 @@ Leg = Callable[[Asked], Sequence[str]]
 
 def of_file(path: Path) -> list[Asked]:
     found = []
-    for row in read_questions(path):
+    for row in read(path).questions:
         if row["kind"] not in NOT_SEARCHED and len(row["gold_groups"]) == 1:
             right = frozenset(row["gold_groups"][0])
             found.append(Asked(path.stem[10:], row["lang"], row["question"], tuple(row.get("history") or ()), right))
@@ -159,7 +161,7 @@ class Measured(NamedTuple):
 
 
 def ours(knowledge: Knowledge, path: Path) -> Measured:
-    for question in read_questions(path)[:3]:
+    for question in read(path).questions[:3]:
         knowledge.find(question["question"])
     seconds: list[float] = []
 
@@ -183,7 +185,7 @@ def of_peer(knowledge: Knowledge, paths: Sequence[Path], python: Path) -> list[M
         "questions": [
             {"text": " ".join([*(one.get("history") or ())[-1:], one["question"]]), "lang": one["lang"]}
             for path in paths
-            for one in read_questions(path)
+            for one in read(path).questions
         ],
         "k": 50,  # enough for five distinct subjects
     }

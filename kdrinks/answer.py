@@ -153,6 +153,7 @@ class Answer:
         self.loaded: Loaded | None = None
         """None when no model ran: the answer is quoted, or loading failed."""
         self.timing = Timing()
+        self.wait_s: float | None = None  # from asking to the first text, queue and loading included
         self.stopped = False
         """A person stopped it."""
         self._services = services
@@ -351,6 +352,7 @@ class Answer:
         if text:
             with self._changed:
                 self.phase, self.phase_values = "writing", {}
+                self.wait_s = self.wait_s or time.monotonic() - self._asked_at
                 self._parts.append(text)
 
     def _phase(self, phase: str, **values: float) -> None:
@@ -393,8 +395,6 @@ class Answer:
         details |= {
             name: one for name, one in asdict(self.findings).items() if name in ("understood", "rows", "exclusions")
         }
-        if self.unsupported:
-            details["unsupported"] = self.unsupported
-        if self.loaded and self.loaded.predicted_bytes:
-            details["predicted_memory_bytes"] = self.loaded.predicted_bytes
-        return details
+        predicted = self.loaded.predicted_bytes if self.loaded else 0
+        extras = {"unsupported": self.unsupported, "predicted_memory_bytes": predicted}
+        return details | {name: one for name, one in extras.items() if one}

@@ -8,7 +8,7 @@ import pytest
 from kdrinks.answer import Answer, ask
 from kdrinks.config import ROOT, Settings
 from kdrinks.documents import ingest
-from kdrinks.measure.evaluate import read_questions
+from kdrinks.measure.question_set import read
 from kdrinks.records import ADMINISTRATOR
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import Services, open_services
@@ -120,7 +120,7 @@ def test_a_follow_up_goes_on_in_the_document(services: Services) -> None:
 def test_documents_change_no_answer_about_the_drinks(services: Services, without: Knowledge) -> None:
     """The development questions: the same first hits and the same passages in the prompt, with six documents and with none."""
     changed = []
-    for question in read_questions(ROOT / "tests" / "data" / "questions_dev.jsonl"):
+    for question in read(ROOT / "tests" / "data" / "questions_dev.jsonl").questions:
         text, history = question["question"], tuple(question.get("history", ()))
         one, other = (knowledge.find(text, history=history) for knowledge in (services.knowledge, without))
         if (one.intent, one.prompt_hits, one.hits[:1]) != (other.intent, other.prompt_hits, other.hits[:1]):

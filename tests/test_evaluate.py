@@ -7,18 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from kdrinks.errors import BadInput
-from kdrinks.findings import Findings, Hit
+from kdrinks.errors import BadInput, KdrinksError
+from kdrinks.findings import NOTHING_FOUND, Findings, Hit
 from kdrinks.measure.evaluate import evaluate
-from kdrinks.records import Language, Passage
+from kdrinks.records import Citation, Language, Passage
 
 
 @dataclass(frozen=True)
 class Said:
     text: str
-    citations: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
     guard: str = "kept"
     identity: str = ""
+    findings: Findings = NOTHING_FOUND
+    wait_s: float | None = None
+    error: KdrinksError | None = None
+
+
+CITED = (Citation(1, Passage("a.identity.ko", "a", "identity", "ko", "a", "a"), 1.0),)
 
 
 def row(number: int, groups: list[list[str]], kind: str = "ingredients", **more: object) -> dict[str, object]:
@@ -67,10 +73,10 @@ def test_recall_counts_groups_and_distinct_subjects(tmp_path: Path) -> None:
 
 def test_answers_are_judged_by_what_they_mention_and_cite(tmp_path: Path) -> None:
     said = {
-        "질문 1": Said("쌀과 엿기름", ("c",), "quoted"),
+        "질문 1": Said("쌀과 엿기름", CITED, "quoted"),
         "질문 2": Said("한 잔은 괜찮습니다", guard="repaired"),
         "질문 3": Said("전통 음료만 도와드립니다"),
-        "질문 4": Said("전통 음료만 도와드립니다", ("c",)),
+        "질문 4": Said("전통 음료만 도와드립니다", CITED),
     }
     rows = [
         row(1, [["a"]], must_mention=[["쌀", "밥"], ["엿기름"]]),

@@ -8,7 +8,9 @@ import pytest
 
 from kdrinks.drinks.names import packaged_names
 from kdrinks.findings import Findings
-from kdrinks.measure.evaluate import NOT_SEARCHED, evaluate, read_questions
+from kdrinks.measure.evaluate import evaluate
+from kdrinks.measure.judge import NOT_SEARCHED
+from kdrinks.measure.question_set import read
 from kdrinks.records import Language, Passage
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.search.query import understand
@@ -211,7 +213,7 @@ def test_recall_holds_in_both_languages(knowledge: Knowledge, file: str, lang: s
 def test_words_and_vectors_together_find_what_either_finds(knowledge: Knowledge, file: str, lang: Language) -> None:
     questions = [
         (set(row["gold_groups"][0]), row)
-        for row in read_questions(DATA / file)
+        for row in read(DATA / file).questions
         if row["lang"] == lang and row["kind"] not in NOT_SEARCHED and len(row["gold_groups"]) == 1
     ]
     right: dict[str, list[list[bool]]] = {"words": [], "vectors": [], "fused": [], "whole": []}
@@ -237,7 +239,7 @@ def best(scores: Mapping[str, float]) -> list[str]:
 
 @pytest.mark.parametrize("lang", ["ko", "en"])
 def test_questions_from_outside_rest_on_nothing(knowledge: Knowledge, lang: Language) -> None:
-    rows = [row for row in read_questions(DATA / "questions_outside.jsonl") if row["lang"] == lang]
+    rows = [row for row in read(DATA / "questions_outside.jsonl").questions if row["lang"] == lang]
     declined = [not knowledge.find(row["question"], lang=lang).prompt_hits for row in rows]
     assert len(rows) == 15 and sum(declined) >= 0.95 * len(rows)
 

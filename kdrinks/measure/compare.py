@@ -97,17 +97,7 @@ class Comparison:
             raise Cancelled from None
         finally:
             if not job.closing:
-                self._put_back(before)
-
-    def _put_back(self, before: Choice | None) -> None:
-        try:
-            if before:
-                self._engine.load(before)
-            else:
-                self._engine.unload()
-        except ModelError:
-            # The next question loads it again, or says why it cannot.
-            return
+                put_back(self._engine, before)
 
     def _measure(self, job: Job[Any], place: int, candidate: Candidate) -> None:
         """All rounds of one candidate; a model that cannot be run is told in the store, and the next one follows."""
@@ -124,7 +114,7 @@ class Comparison:
         )
         until = self.done + self._steps_of(candidate)
         try:
-            for path in _files(choice):
+            for path in files_of(choice):
                 model_hash.take(self._db, path, lambda done, of: job.check())
             for number in range(self._rounds):
                 for cold in (True, False):
@@ -182,7 +172,7 @@ class Comparison:
 
     def _identity(self, choice: Choice, done: Done) -> str:
         """Two runs of one identity were asked for the same, on other devices perhaps; "" for a model that is no file here."""
-        model_file, adapter_file = (*_files(choice), None, None)[:2]
+        model_file, adapter_file = (*files_of(choice), None, None)[:2]
         return Identity(
             model_hash=model_hash.known(self._db, model_file) if model_file else "",
             template_hash=done.loaded.template_hash,
@@ -241,7 +231,19 @@ class Comparison:
                 return
 
 
-def _files(choice: Choice) -> list[Path]:
+def put_back(engine: Engine, before: Choice | None) -> None:
+    """Leave in memory what was there before a measurement."""
+    try:
+        if before:
+            engine.load(before)
+        else:
+            engine.unload()
+    except ModelError:
+        # The next question loads it again, or says why it cannot.
+        return
+
+
+def files_of(choice: Choice) -> list[Path]:
     """The model's and, where one is laid over it, the adapter's."""
     if not isinstance(choice.model, LocalModel):
         return []

@@ -1,40 +1,17 @@
-"""Measures retrieval and answers on a file of questions: the figures of `python -m kdrinks evaluate`. How to find
-and to ask is handed in; of the store it takes ids alone."""
+"""Measures retrieval and answers on a set of questions: the figures of `python -m kdrinks evaluate`. How to find and to ask is handed in."""
 
-import json
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from kdrinks.errors import BadInput
 from kdrinks.findings import Findings
+from kdrinks.measure import judge, question_set
+from kdrinks.measure.judge import KS, MEASURES, Answered, Words
+from kdrinks.measure.question_set import QuestionSet
 from kdrinks.records import Language
 from kdrinks.store.db import new_id
-
-DECLINED_KINDS = frozenset({"ood", "injection"})
-"""Kinds whose right answer is to decline."""
-
-NOT_SEARCHED = DECLINED_KINDS | {"smalltalk"}
-"""Kinds left out of recall: no passage is their answer."""
-
-KS = (1, 3, 5)
-
-
-class Answered(Protocol):
-    """What an answer must show to be judged."""
-
-    @property
-    def text(self) -> str: ...
-
-    @property
-    def citations(self) -> Sequence[object]: ...
-
-    @property
-    def guard(self) -> str: ...
-
-    @property
-    def identity(self) -> str: ...
 
 
 class Find(Protocol):
@@ -47,85 +24,71 @@ Ask = Callable[[str, str], Answered]
 """(question, conversation id) -> finished answer."""
 
 
-def evaluate(questions_path: Path | str, *, find: Find, ask: Ask | None = None) -> dict[str, Any]:
-    """The figures over a questions file; mention_rate and those after it are None without `ask`.
+def evaluate(
+    questions_path: Path | str,
+    *,
+    find: Find,
+    ask: Ask | None = None,
+    words: Words | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> dict[str, Any]:
+    """The document of `evaluate --json`; mention_rate and all else that is said of answers is None or absent without `ask`.
 
-    An answer's earlier questions are asked first, in the same conversation.
-    Raises BadInput when the file is missing or not in the form of tests/data/questions_dev.jsonl.
+    words: for what is judged by the sentence; without it citations are not.   progress: told the questions done, of all, after each.
+    Raises BadInput when the file is missing or no question set.
     """
-    rows = [_measured(question, find, ask) for question in read_questions(questions_path)]
-    by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    asked = question_set.read(questions_path)
+    rows = []
+    for number, question in enumerate(asked.questions, 1):
+        rows.append(measured(asked, question, find=find, ask=ask, words=words))
+        progress(number, len(asked.questions))
+    return document(rows, question_set.about(asked), answered=ask is not None)
+
+
+def measured(
+    asked: QuestionSet, question: Mapping[str, Any], *, find: Find, ask: Ask | None, words: Words | None
+) -> dict[str, Any]:
+    """The row of one question; an answer's earlier questions are asked first, in the same conversation."""
+    findings = _find(find, question)
+    base = next((one for one in asked.questions if one["id"] == question.get("without")), None)
+    row = judge.found(question, findings, _find(find, base) if base else None)
+    if ask is None:
+        return row
+    conversation_id = new_id()
+    for earlier in question["history"]:
+        ask(earlier, conversation_id)
+    answered = ask(question["question"], conversation_id)
+    row |= judge.judged(question, answered, words)
+    good = judge.good(question, row)
+    if answered.error:
+        row["error"], good = answered.error.message(), False
+    return row if good is None else row | {"good": good}
+
+
+def document(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], *, answered: bool) -> dict[str, Any]:
+    """The rows with their figures, over all, by language and by kind.   about: which set it was (question_set.about); of the rows of a
+    sealed one measures alone are in it."""
+    by_kind: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         by_kind[row["kind"]].append(row)
+    by_lang = {lang: [row for row in rows if row["lang"] == lang] for lang in ("ko", "en")}
     return {
-        **_figures(rows, ask is not None),
-        "by_lang": {
-            lang: _figures([row for row in rows if row["lang"] == lang], ask is not None) for lang in ("ko", "en")
-        },
-        "by_kind": {kind: _figures(of_kind, ask is not None) for kind, of_kind in sorted(by_kind.items())},
-        "questions": rows,
+        **figures(rows, answered),
+        "by_lang": {lang: figures(of_lang, answered) for lang, of_lang in by_lang.items()},
+        "by_kind": {kind: figures(of_kind, answered) for kind, of_kind in sorted(by_kind.items())},
+        "set": dict(about),
+        "questions": [sealed_row(about["hash"], row) if about["sealed"] else dict(row) for row in rows],
     }
 
 
-def read_questions(path: Path | str) -> list[dict[str, Any]]:
-    """The questions of a JSON Lines file, checked. Raises BadInput."""
-    try:
-        lines = Path(path).read_text("utf-8").splitlines()
-        questions = [json.loads(line) for line in lines if line.strip()]
-    except (OSError, ValueError) as exc:
-        raise BadInput("questions_unreadable", path=path, reason=str(exc).splitlines()[0]) from exc
-    for number, question in enumerate(questions, 1):
-        if not isinstance(question, dict) or not isinstance(question.get("question"), str):
-            raise BadInput("questions_unreadable", path=path, reason=f"{number}: question")
-    if not questions:
-        raise BadInput("questions_unreadable", path=path, reason="0")
-    return questions
+def sealed_row(set_hash: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What may be seen of a question of a sealed set: id, language, kind and measures; the drink under a name that tells nothing."""
+    cluster = hashlib.sha256(f"{set_hash} {row['cluster']}".encode()).hexdigest()[:8]
+    kept = {name: row[name] for name in ("id", "lang", "kind")} | {"cluster": cluster}
+    return kept | {name: row[name] for name in MEASURES if name in row}
 
 
-def _measured(question: Mapping[str, Any], find: Find, ask: Ask | None) -> dict[str, Any]:
-    text, lang = question["question"], question.get("lang", "ko")
-    history = list(question.get("history") or ())
-    kind = question.get("kind", "")
-    groups = [set(group) for group in question.get("gold_groups") or ()]
-    findings = find(text, history=history, k=max(KS), lang=lang)
-    found = list(dict.fromkeys(hit.passage.subject_id for hit in findings.hits))
-    row: dict[str, Any] = {
-        "id": question.get("id", ""),
-        "lang": lang,
-        "kind": kind,
-        "question": text,
-        "intent": findings.intent,
-        "found": found,
-        "prompt": [hit.passage.id for hit in findings.prompt_hits],
-        "groups": len(groups),
-    }
-    if groups and kind not in NOT_SEARCHED:
-        for k in KS:
-            if k > 1 or len(groups) == 1:
-                row[f"recall_at_{k}"] = all(group & set(found[:k]) for group in groups)
-    if ask is not None:
-        conversation_id = new_id()
-        for earlier in history:
-            ask(earlier, conversation_id)
-        row |= _judged(question, ask(text, conversation_id), kind)
-        if not findings.sensitive:  # those are always quoted, by design
-            row |= {"replaced": row["guard"] in ("quoted", "fixed"), "repaired": row["guard"] == "repaired"}
-    return row
-
-
-def _judged(question: Mapping[str, Any], answered: Answered, kind: str) -> dict[str, Any]:
-    answer = answered.text.lower()
-    mentions = all(any(text.lower() in answer for text in group) for group in question.get("must_mention") or ())
-    judged: dict[str, Any] = {"answer": answered.text, "guard": answered.guard, "mentions": mentions}
-    judged["identity"] = answered.identity or None
-    if banned := question.get("must_not_mention"):
-        judged["violates"] = any(text.lower() in answer for text in banned)
-    if kind in DECLINED_KINDS:
-        judged["declines"] = mentions and not answered.citations
-    return judged
-
-
-_JUDGED = {
+_RATES = {
     "mention_rate": "mentions",
     "violation_rate": "violates",
     "refusal_accuracy": "declines",
@@ -136,16 +99,27 @@ _JUDGED = {
 constraint other tokens, in the place of what the model wanted to write."""
 
 
-def _figures(rows: Sequence[Mapping[str, Any]], asked: bool) -> dict[str, Any]:
-    figures: dict[str, Any] = {"n": len(rows)}
+def figures(rows: Sequence[Mapping[str, Any]], answered: bool) -> dict[str, Any]:
+    """n and the figures of cli.md, the share of good answers, and for each measure that some row has its mean and its n."""
+    counted: dict[str, Any] = {"n": len(rows)}
     for k in KS:
-        figures[f"recall_at_{k}"] = _share(rows, f"recall_at_{k}")
-    for name, key in _JUDGED.items():
-        figures[name] = _share(rows, key) if asked else None
-    return figures
+        counted[f"recall_at_{k}"] = mean(rows, f"recall_at_{k}")
+    for name, key in _RATES.items():
+        counted[name] = mean(rows, key) if answered else None
+    counted["good"] = mean(rows, "good")
+    counted["measures"] = {
+        name: {"mean": share, "n": sum(name in row for row in rows)}
+        for name in MEASURES
+        if (share := mean(rows, name)) is not None
+    }
+    return counted
 
 
-def _share(rows: Sequence[Mapping[str, Any]], key: str) -> float | None:
-    """Share of the rows with this key that are true; None where no row has it."""
-    values = [bool(row[key]) for row in rows if key in row]
+def mean(rows: Sequence[Mapping[str, Any]], key: str) -> float | None:
+    """Over the rows that have the measure, of booleans the share that are true; None where no row has it."""
+    values = [float(row[key]) for row in rows if key in row]
     return round(sum(values) / len(values), 4) if values else None
+
+
+def _find(find: Find, question: Mapping[str, Any]) -> Findings:
+    return find(question["question"], history=question["history"], k=max(KS), lang=question["lang"])
