@@ -7,9 +7,10 @@ are compared letter by letter: no model judges another one. Knows no store and n
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, Protocol, get_args
 
-from kdrinks.drinks.names import drink_names
+from kdrinks.drinks.names import drink_names, latin_words
 from kdrinks.errors import KdrinksError
 from kdrinks.findings import Findings
 from kdrinks.generation import claims, guard, templates
@@ -64,8 +65,24 @@ _ALWAYS = ("polite", "pure")
 """What every answer must be."""
 _PURE_FROM = 0.9
 """Share of an answer's letters that belong to its language: one foreign word in a Korean answer of 60 syllables is below."""
-_SAYS_FROM = 0.6
+_SAYS_FROM = 0.75
 """Share of a sentence's words that a passage must hold for the sentence to count as saying it, where it is not said word for word."""
+
+_MARK = re.compile(r"\[(\d+)\]")
+_CITED = re.compile(r"\s*\[\d+\]")
+_WORD = re.compile(r"[^\W\d_]")
+_POLITE = re.compile(r"(?:요|니다|니까|시오|죠|^예|^네)$")
+_PLAIN = re.compile(r"(?<!사이)다$")
+"""How a sentence without a full stop is known for one."""
+_ENDED = re.compile(r"[.!?。…][\s*_\"'”’」』)\]]*$")
+_BEHIND = re.compile(r"(?:\([^()]*\)|[\s.!?。…~*_\"'”’」』)\]])+$")
+"""What may stand behind a sentence's last word: its full stop, quotation marks, a remark in brackets."""
+_FIELD = re.compile(r"(?:\*\*[^*]+\*\* — )?[가-힣 ]{1,15}: ")
+_WORDS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_LATIN = re.compile(r"[A-Za-zÀ-ÿ]")
+_HANGUL_PART = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]")
+_OF_ONE_SCRIPT = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]+|[A-Za-zÀ-ÿ]+|[^\W\d_A-Za-zÀ-ÿ가-힣ㄱ-ㅎㅏ-ㅣ]+")
+_UNITS = frozenset("ml l dl cl g kg mg cm mm m kcal abv ph vol".split())
 
 
 class Answered(Protocol):
@@ -279,18 +296,6 @@ def _caution_first(answered: Answered) -> bool:
     )
 
 
-_MARK = re.compile(r"\[(\d+)\]")
-_CITED = re.compile(r"\s*\[\d+\]")
-_WORD = re.compile(r"[^\W\d_]")
-_POLITE = re.compile(r"(?:요|니다|니까|시오|죠|^예|^네)$")
-_PLAIN = re.compile(r"(?:다|까|라|자|해|야)$")
-_BEHIND = re.compile(r"(?:\([^()]*\)|[\s.!?。…~*_\"'”’」』)\]])+$")
-"""What may stand behind a sentence's last word: its full stop, quotation marks, a remark in brackets."""
-_LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
-_HANGUL_WORD = re.compile(r"[가-힣]+")
-_UNITS = frozenset("ml l dl cl g kg mg cm mm m kcal abv ph vol".split())
-
-
 def _language(text: str, lang: Language, cited: Sequence[Passage]) -> dict[str, Any]:
     """polite (Korean alone), purity and pure of an answer without its citation marks."""
     row: dict[str, Any] = {}
@@ -305,38 +310,35 @@ def _language(text: str, lang: Language, cited: Sequence[Passage]) -> dict[str, 
 
 
 def _korean_endings(text: str) -> Iterable[str]:
-    """What the Korean sentences end in, without what stands behind it; names and entries of a list are no sentences."""
+    """What the Korean sentences end in, without what stands behind it; a name, an entry of a list and a field (`지역: 안동.`) are none."""
     for start, end in claims.sentences(text):
         sentence = text[start:end]
         last = _BEHIND.sub("", sentence)
         if HANGUL.search(last[-1:]) and (_ENDED.search(sentence) or _PLAIN.search(last)):
-            yield last
-
-
-_ENDED = re.compile(r"[.!?。…][\s*_\"'”’」』)\]]*$")
+            if _POLITE.search(last) or not _FIELD.match(sentence):
+                yield last
 
 
 def _purity(text: str, lang: Language, cited: Sequence[Passage]) -> float | None:
-    """Share of the letters that belong to the language; names, glosses and sounds in brackets, units and quotations of titles are left out."""
+    """Share of the letters that belong to the language; names, units, what stands in brackets and what a cited passage says so are left out."""
     text = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|\w+://\S+", " ", text)
-    names = {_letters(part) for part in _name_parts()} | {
-        _letters(word) for one in cited for word in (*_LATIN_WORD.findall(one.title), *_HANGUL_WORD.findall(one.title))
-    }
+    told = " ".join(f"{one.title} {one.text if one.lang == lang else ''}" for one in cited)
+    known = _names() | {_letters(word) for word in (*_WORDS.findall(told), *_OF_ONE_SCRIPT.findall(told))}
     own = foreign = 0
-    for word in re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", text):
-        hangul, latin = len(re.findall(r"[가-힣ㄱ-ㅎㅏ-ㅣ]", word)), len(re.findall(r"[A-Za-zÀ-ÿ]", word))
-        other = sum(letter.isalpha() for letter in word) - hangul - latin
-        if lang == "ko":
-            name = latin and (_letters("".join(_LATIN_WORD.findall(word))) in names | _UNITS or word[:1].isupper())
-            own, foreign = own + hangul, foreign + other + (0 if name else latin)
-        else:
-            name = hangul and any(_letters(one) in names for one in _HANGUL_WORD.findall(word))
-            own, foreign = own + latin, foreign + other + (0 if name else hangul)
+    for word in _WORDS.findall(text):
+        for part in _OF_ONE_SCRIPT.findall(word):
+            if _HANGUL_PART.match(part) if lang == "ko" else _LATIN.match(part):
+                own += len(part)
+            elif _letters(part) not in known and not (lang == "ko" and (part[:1].isupper() or part in _UNITS)):
+                foreign += len(part)
     return own / (own + foreign) if own + foreign else None
 
 
-def _name_parts() -> Iterable[str]:
-    return (part for entry in drink_names() for part in (entry.name, *entry.name.split()))
+@cache
+def _names() -> frozenset[str]:
+    """Parts of the drinks' names: Hangul, and romanised ones without the English words of descriptions."""
+    names = [*latin_words(), *(entry.name for entry in drink_names() if HANGUL.search(entry.name))]
+    return frozenset(_letters(part) for name in names for part in _OF_ONE_SCRIPT.findall(name))
 
 
 def _letters(text: str) -> str:

@@ -94,7 +94,9 @@ FIELDS: Mapping[str, Callable[[object], bool]] = {
     "without": _text,  # id of the same question without the everyday sentence that this one has before or behind it
     "passages_not": _texts,  # ids of subjects that do not belong: none of their passages may be cited
     "most_characters": lambda value: type(value) is int and value > 0,  # a short question wants a short answer
-    "good": _text,  # what a good answer does, for whoever judges by hand
+    "good": _text,  # what a good answer does, and a right one: for whoever judges by hand
+    "reference": _text,
+    "group": _text,  # several kinds in one, for whoever counts by it
     "sources": _texts,  # addresses on which the expectations rest
 }
 """The fields of a question, each with the test that its value must pass. Only `question` must be there."""

@@ -200,7 +200,13 @@ def rows(services: Services, who: Visitor, run_id: str) -> list[dict[str, Any]]:
     administrators_only(who)
     run = _run(services, who, run_id)
     found = _rows(services, who, run)
-    return [evaluate.sealed_row(run.set_hash, row) for row in found] if hidden(services, run) else found
+    if not run.sealed:
+        return found
+    asked = question_set.by_hash(services.settings, run.set_hash)
+    if asked is None or asked.sealed:
+        return [evaluate.sealed_row(run.set_hash, row) for row in found]
+    texts = {one["id"]: one["question"] for one in asked.questions}
+    return [row | {"question": texts[row["id"]]} for row in found]
 
 
 def hidden(services: Services, run: Run) -> bool:
@@ -223,11 +229,12 @@ def export(services: Services, who: Visitor, run_id: str) -> dict[str, Any]:
     """A run as the document of `evaluate --json`, verdicts counted. Raises NotAllowed, BadInput for no such run."""
     administrators_only(who)
     run = _run(services, who, run_id)
-    found = _rows(services, who, run)
     asked = question_set.by_hash(services.settings, run.set_hash)
-    about = question_set.about(asked) if asked else {"name": run.question_set, "hash": run.set_hash}
-    sealed = hidden(services, run)
-    return evaluate.document(found, about | {"sealed": sealed}, answered=True) | {"setting": asdict(run.setting)}
+    about: dict[str, Any] = {"name": run.question_set, "hash": run.set_hash}
+    about |= question_set.about(asked) if asked else {}
+    about["sealed"] = hidden(services, run)
+    found = _rows(services, who, run) if about["sealed"] else rows(services, who, run_id)
+    return evaluate.document(found, about, answered=True) | {"setting": asdict(run.setting)}
 
 
 def table(services: Services, who: Visitor) -> list[tuple[Run, dict[str, Any]]]:
@@ -284,14 +291,10 @@ def _run(services: Services, who: Visitor, run_id: str) -> Run:
 
 
 def _rows(services: Services, who: Visitor, run: Run) -> list[dict[str, Any]]:
-    """Whole rows, of a sealed set too."""
-    answers = store.answers(services.db, who, run.id)
-    asked = question_set.by_hash(services.settings, run.set_hash) if run.sealed else None
-    texts = {one["id"]: one["question"] for one in asked.questions} if asked else {}
+    """Whole rows, of a sealed set too, which are stored without their questions."""
     found = []
-    for one in answers:
-        row = {"question": texts.get(one.question_id, ""), **one.measured}
-        row |= {"answer": one.answer, "number": one.number, "verdict": one.verdict}
+    for one in store.answers(services.db, who, run.id):
+        row = {**one.measured, "answer": one.answer, "number": one.number, "verdict": one.verdict}
         if one.verdict in VERDICTS:
             row["good"] = judge.good_by_hand(one.verdict, row["kind"])
         found.append(row)
