@@ -16,6 +16,7 @@ from kdrinks.generation import guard
 from kdrinks.kinds import Kind
 from kdrinks.measure import judge
 from kdrinks.measure.evaluate import evaluate
+from kdrinks.measure.good import good
 from kdrinks.measure.no_model import read_out
 from kdrinks.measure.question_set import MOST_BYTES, open_set, read, write
 from kdrinks.records import Citation, Language, Passage
@@ -246,8 +247,8 @@ def test_a_short_question_wants_a_short_answer_and_no_passage_that_does_not_belo
     question = row(1, [], most_characters=12, passages_not=["a"])
     judged = of(question, Said("식혜입니다. [1]", CITED))
     assert (judged["short"], judged["belongs"], judged["length_characters"]) == (True, False, 6)
-    assert judge.good(question, judged) is False
-    assert judge.good(question, of(question, Said("식혜입니다."))) is True
+    assert good(judged) is False
+    assert good(of(question, Said("식혜입니다."))) is True
     assert not of(question, Said("식혜는 쌀로 만든 마실 것입니다."))["short"]
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,19 @@ import pytest
 
 from kdrinks.config import ROOT, Settings
 from kdrinks.errors import BadInput, ModelNotFound
-from kdrinks.jobs import Job
+from kdrinks.jobs import Job, Jobs
 from kdrinks.measure import question_set, run
 from kdrinks.measure.evaluate import evaluate
 from kdrinks.measure.question_set import QuestionSet, write
 from kdrinks.measure.run import NO_MODEL, Asking, Evaluation
 from kdrinks.records import ADMINISTRATOR, Visitor
+from kdrinks.search.knowledge import Knowledge
 from kdrinks.services import Services, open_services
 from kdrinks.store import evaluations as store
+from kdrinks.store.db import Database
 from kdrinks.store.evaluations import Setting
 from tests.support.command_line import document, kdrinks
+from tests.support.tiny_models import write_byte_model
 from tests.support.wait import eventually
 
 PATIENCE_S = 60.0
@@ -60,6 +63,7 @@ from kdrinks.records import ADMINISTRATOR
 from kdrinks.services import open_services
 from kdrinks.store.evaluations import Setting
 from tests.support.command_line import document, kdrinks
+from tests.support.tiny_models import write_byte_model
 from tests.support.wait import eventually
 
 services = open_services(Settings(Path(sys.argv[1]), Path(sys.argv[1])))
@@ -196,7 +200,7 @@ def test_a_run_that_was_cancelled_keeps_its_answers_until_it_is_forgotten(servic
     assert run.unfinished(services, ADMINISTRATOR) == []
 
 
-def test_a_run_whose_app_was_killed_goes_on_with_nothing_twice(tmp_path: Path) -> None:
+def test_a_run_whose_app_was_killed_goes_on_with_nothing_twice(services: Services, tmp_path: Path) -> None:
     settings = Settings(tmp_path / "home", tmp_path)
     asked = many(settings)
     child = subprocess.Popen([sys.executable, "-c", RUN, str(settings.home)], cwd=ROOT, stdout=subprocess.PIPE)
@@ -204,7 +208,8 @@ def test_a_run_whose_app_was_killed_goes_on_with_nothing_twice(tmp_path: Path) -
     child.send_signal(signal.SIGKILL)
     child.wait()
     child.stdout.close()
-    with closing(open_services(settings)) as services:
+    with closing(Database.open(settings.database)) as db:
+        services = replace(services, settings=settings, db=db, knowledge=Knowledge(db, services.words), jobs=Jobs(db))
         (cut,) = run.unfinished(services, ADMINISTRATOR)
         assert [one.subject for one in services.jobs.cut(run.KIND)] == ["many: built-in"]
         before = store.answers(services.db, ADMINISTRATOR, cut.id)
@@ -271,6 +276,16 @@ def test_what_a_person_judged_is_what_counts(services: Services, finished: str) 
     for wrong in (("made", "superb"), ("nobody", "right")):
         with pytest.raises(BadInput):
             judge(*wrong)
+
+
+def test_what_cannot_be_answered_is_a_bad_answer_and_the_run_goes_on(services: Services, tmp_path: Path) -> None:
+    asked = write(tmp_path / "two.jsonl", {"set": "two"}, [QUESTIONS[0], QUESTIONS[4]])
+    narrow = write_byte_model(tmp_path / "narrow.gguf", context_length=64)
+    run_id = done(run.start(services, ADMINISTRATOR, asked, Setting(model=str(narrow)))).work.run_id
+    made, baby = run.rows(services, ADMINISTRATOR, run_id)
+    assert made["good"] is False and made["answer"] == "" and "context" in made["error"].lower()
+    assert baby["cautioned"] and "error" not in baby
+    run.forget(services, ADMINISTRATOR, run_id)
 
 
 def test_a_setting_that_cannot_answer_is_refused_before_a_run_is_stored(services: Services, small: QuestionSet) -> None:

@@ -268,4 +268,7 @@ def test_a_good_answer_holds_all_that_its_question_expects() -> None:
     assert good({"mentions": True, "false_alarm": True}) is False
     assert good({"mentions": True, "declines": False}) is False
     assert good({"mentions": False, "exact": True}, among={"exact"}) is True
+    assert good({"mentions": True, "polite": False}) is False and good({"polite": True, "pure": True}) is None
+    assert good({"recall_at_3": False}) is False, "a run that only searched"
+    assert good({"recall_at_3": False, "mentions": True, "answer": "식혜입니다."}) is True
     assert good({"id": "q1", "wait_s": 0.1, "replaced": True}) is None, "nothing was expected"

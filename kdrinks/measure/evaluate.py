@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from kdrinks.findings import Findings
 from kdrinks.measure import judge, question_set
+from kdrinks.measure.good import good
 from kdrinks.measure.judge import KS, MEASURES, Answered, Words
 from kdrinks.measure.question_set import QuestionSet
 from kdrinks.records import Language
@@ -59,10 +60,10 @@ def measured(
         ask(earlier, conversation_id)
     answered = ask(question["question"], conversation_id)
     row |= judge.judged(question, answered, words)
-    good = judge.good(question, row)
+    is_good = good(row)
     if answered.error:
-        row["error"], good = answered.error.message(), False
-    return row if good is None else row | {"good": good}
+        row["error"], is_good = answered.error.message(), False
+    return row if is_good is None else row | {"good": is_good}
 
 
 def document(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], *, answered: bool) -> dict[str, Any]:
@@ -89,7 +90,6 @@ def sealed_row(set_hash: str, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _RATES = {
-    "mention_rate": "mentions",
     "violation_rate": "violates",
     "refusal_accuracy": "declines",
     "replaced_rate": "replaced",
@@ -104,6 +104,8 @@ def figures(rows: Sequence[Mapping[str, Any]], answered: bool) -> dict[str, Any]
     counted: dict[str, Any] = {"n": len(rows)}
     for k in KS:
         counted[f"recall_at_{k}"] = mean(rows, f"recall_at_{k}")
+    asked = [{"mentions": True} | dict(row) for row in rows]  # where nothing must be mentioned, nothing is missing
+    counted["mention_rate"] = mean(asked, "mentions") if answered else None
     for name, key in _RATES.items():
         counted[name] = mean(rows, key) if answered else None
     counted["good"] = mean(rows, "good")

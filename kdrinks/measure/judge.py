@@ -29,40 +29,23 @@ NOT_SEARCHED = DECLINED_KINDS | {"smalltalk"}
 
 KS = (1, 3, 5)
 
-MEASURES: Mapping[str, bool | None] = {
-    "good": True,
-    "recall_at_1": True,
-    "recall_at_3": True,
-    "recall_at_5": True,
-    "mentions": True,
-    "violates": False,
-    "declines": True,
-    "cautioned": True,
-    "false_alarm": False,
-    "exact": True,
-    "figure": True,
-    "operation": True,
-    "aspect": True,
-    "belongs": True,
-    "short": True,
-    "stable": True,
-    "polite": True,
-    "pure": True,
-    "purity": True,
-    "citation_precision": True,
-    "citation_recall": True,
-    "length_characters": None,
-    "wait_s": False,
-}
-"""Every measure in the order of tables: whether more of it is better; None: neither."""
-
-_EXPECTED = (
-    *("mentions", "declines", "cautioned", "exact", "figure", "operation", "aspect", "belongs", "short", "stable"),
-    *("violates", "false_alarm"),
+MEASURES = (
+    *(
+        "good",
+        "recall_at_1",
+        "recall_at_3",
+        "recall_at_5",
+        "mentions",
+        "violates",
+        "declines",
+        "cautioned",
+        "false_alarm",
+    ),
+    *("exact", "figure", "operation", "aspect", "belongs", "short", "stable", "polite", "pure", "purity"),
+    *("citation_precision", "citation_recall", "length_characters", "wait_s"),
 )
-"""What a question may expect of its answer."""
-_ALWAYS = ("polite", "pure")
-"""What every answer must be."""
+"""Every measure in the order of tables; of those in good.LESS_IS_BETTER less is better."""
+
 _PURE_FROM = 0.9
 """Share of an answer's letters that belong to its language: one foreign word in a Korean answer of 60 syllables is below."""
 _SAYS_FROM = 0.75
@@ -152,15 +135,16 @@ def found(question: Mapping[str, Any], findings: Findings, base: Findings | None
 
 
 def judged(question: Mapping[str, Any], answered: Answered, words: Words | None) -> dict[str, Any]:
-    """What is measured of an answer, to be laid over the row of found(); `good` is added by good().
+    """What is measured of an answer, to be laid over the row of found().
 
     words: without it citations are not judged.
     """
     said, findings = answered.text.lower(), answered.findings
     groups = question.get("must_mention") or ()
     mentions = all(any(text.lower() in said for text in group) for group in groups)
-    row: dict[str, Any] = {"answer": answered.text, "guard": answered.guard, "mentions": mentions}
-    row["identity"] = answered.identity or None
+    row: dict[str, Any] = {"answer": answered.text, "guard": answered.guard, "identity": answered.identity or None}
+    if groups:
+        row["mentions"] = mentions
     if banned := question.get("must_not_mention"):
         row["violates"] = any(text.lower() in said for text in banned)
     if question["kind"] in DECLINED_KINDS:
@@ -186,17 +170,6 @@ def judged(question: Mapping[str, Any], answered: Answered, words: Words | None)
     if not findings.sensitive:  # those are always quoted, by design
         row |= {"replaced": answered.guard in ("quoted", "fixed"), "repaired": answered.guard == "repaired"}
     return row | _looked_up(question, findings)
-
-
-def good(question: Mapping[str, Any], row: Mapping[str, Any]) -> bool | None:
-    """Whether all that the question expects of its answer holds, and it is polite and in its language; None where it expects nothing.
-
-    Retrieval, citations, length and time are measures of their own.
-    """
-    expected = [name for name in _EXPECTED if name in row and (name != "mentions" or question.get("must_mention"))]
-    if not expected:
-        return None
-    return all(row.get(name, MEASURES[name]) == MEASURES[name] for name in (*expected, *_ALWAYS))
 
 
 def good_by_hand(verdict: str, kind: str) -> bool:
