@@ -64,7 +64,6 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
         temperature=options.temperature,
     )
     with open_session(memory=True) as services, closing(Asking(services, setting)) as asking:
-        services.knowledge.fill()
         if not options.retrieval_only:
             asking.take_hashes()
         found = evaluation.evaluate(
@@ -74,7 +73,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
             words=services.words,
             progress=_tell,
         )
-    document = found if options.retrieval_only else found | {"setting": asdict(setting)}
+    document = found if options.retrieval_only else found | {"setting": setting.named()}
     if not options.json:
         _print_figures(document)
     return document

@@ -6,7 +6,7 @@ with a store in memory beside the running ones: the same knowledge, words and en
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -234,7 +234,7 @@ def export(services: Services, who: Visitor, run_id: str) -> dict[str, Any]:
     about |= question_set.about(asked) if asked else {}
     about["sealed"] = hidden(services, run)
     found = _rows(services, who, run) if about["sealed"] else rows(services, who, run_id)
-    return evaluate.document(found, about, answered=True) | {"setting": asdict(run.setting)}
+    return evaluate.document(found, about, answered=True) | {"setting": run.setting.named()}
 
 
 def table(services: Services, who: Visitor) -> list[tuple[Run, dict[str, Any]]]:
@@ -278,7 +278,7 @@ def open_set(services: Services, who: Visitor, asked: QuestionSet, note: str) ->
 
 
 def _start(services: Services, who: Visitor, work: Evaluation) -> Job[Evaluation]:
-    subject = f"{work.asked.name}: {work.setting.model or 'no model'}"
+    subject = f"{work.asked.name}: {work.setting.named()['model'] or 'no model'}"
     # what is answered stays: a cancelled run can be resumed, and is deleted by forget() alone
     return services.jobs.start(KIND, work, subject=subject, key=work.run_id, owner=owner_of(who), discard=lambda: None)
 

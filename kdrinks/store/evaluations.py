@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from kdrinks.permissions import administrators_only, owner_of
@@ -27,6 +28,10 @@ class Setting:
     template: str = "guide"
     seed: int = 0
     temperature: float = 0.0
+
+    def named(self) -> dict[str, Any]:
+        """As copies tell it: files by their names, for their folders say where somebody keeps them."""
+        return asdict(self) | {"model": Path(self.model).name, "adapter": Path(self.adapter).name}
 
 
 @dataclass(frozen=True, slots=True)
