@@ -135,7 +135,9 @@ def test_a_word_and_the_number_of_words_come_from_the_address_and_back_brings_th
         let_go.click()
         expect(let_go).to_have_count(0)
         for name in ("식혜", "쌀"):
-            page.locator(f".st-key-chart-words path[aria-roledescription=bar][aria-label*='label: {name};']").click()
+            bar = page.locator(f".st-key-chart-words path[aria-roledescription=bar][aria-label*='label: {name};']")
+            expect(bar).to_have_count(1)  # not while the next chart is drawn over the last one
+            bar.click()
             expect(let_go).to_contain_text(name)
         page.go_back()
         expect(let_go).to_contain_text("식혜")
