@@ -17,6 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kdrinks.measure.statistics import proportion
+
 HERE = Path(__file__).resolve().parent
 FILES = {"open": HERE / "open.jsonl", "sealed": HERE / "sealed.jsonl.gz"}
 
@@ -122,10 +124,8 @@ def _pattern(string: str) -> re.Pattern[str]:
 
 def share(right: int, n: int) -> Share:
     """Raises ValueError where n is 0."""
-    from scipy.stats import binomtest  # type: ignore[import-untyped]
-
-    interval = binomtest(right, n).proportion_ci(0.95, method="wilson")
-    return Share(right, n, float(interval.low), float(interval.high))
+    estimate = proportion(right, n)
+    return Share(right, n, estimate.low, estimate.high)
 
 
 def score(questions: Sequence[Question], answers: Mapping[str, str]) -> dict[str, Any]:
