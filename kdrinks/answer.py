@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from kdrinks import recount
 from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text
 from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.findings import NOTHING_FOUND, Findings
-from kdrinks.generation import caution, claims, guard, identity, prompt
+from kdrinks.generation import caution, claims, guard, identity, prompt, trace
 from kdrinks.hub import catalog
 from kdrinks.permissions import administrators_only, is_theirs, owner_of
 from kdrinks.records import (
@@ -153,7 +154,8 @@ class Answer:
         self.loaded: Loaded | None = None
         """None when no model ran: the answer is quoted, or loading failed."""
         self.timing = Timing()
-        self.wait_s: float | None = None  # from asking to the first text, queue and loading included
+        self.wait_s: float | None = None
+        """From asking to the first text that a person sees, queue and loading included; None while there is none."""
         self.stopped = False
         """A person stopped it."""
         self._services = services
@@ -162,6 +164,9 @@ class Answer:
         """Tells the engine to write no further: a person stopped, or the guard has seen enough."""
         self._changed = threading.Condition()
         self._parts: list[str] = []
+        self._built = prompt.Prompt([], (), 0, 0)
+        """What the answer rests on; without messages while no model was asked."""
+        self._gate: guard.Guard | None = None
 
     @property
     def text(self) -> str:
@@ -192,6 +197,10 @@ class Answer:
             yield new
             if ended:
                 return
+
+    def trace(self) -> dict[str, Any]:
+        """How it came to be, as JSON holds it; whole once it has ended."""
+        return trace.trace(self, self._built, self._gate)
 
     def _run(self) -> None:
         """The thread's work: answer, then record, whatever happened."""
@@ -236,19 +245,15 @@ class Answer:
         # 2) No model phrases what could hurt somebody, nor a list unless it can only say it as it stands: the cautions come first
         told = [*findings.cautions, *passages]
         if exact := caution.said_exactly(question.lang, findings, told, by_model=model.guarded):
-            passages = told
+            self._built = replace(self._built, passages=tuple(told))
             self._show(exact)
-            self.guard = "quoted" if passages else "fixed"
-            self._cite(findings, passages)
+            self.guard = "quoted" if told else "fixed"
+            self._cite(findings, told)
             return "stop"
 
         # 3) The model says it; its prompt is built once the queue and the loader are done, with its own tokenizer
-        built = prompt.Prompt([], (), 0, 0)
-        gate: guard.Guard | None = None
-
         def build(count: Callable[[list[Message]], int], context_tokens: int) -> list[Message]:
-            nonlocal built, gate
-            built = prompt.build(
+            built = self._built = prompt.build(
                 question.text,
                 passages,
                 [turn for turn in turns if turn.answer],
@@ -258,7 +263,7 @@ class Answer:
                 template=question.template,
             )
             self.dropped_turns = built.dropped_turns
-            gate = guard.Guard(findings.intent, question.lang, built.passages) if held else None
+            self._gate = guard.Guard(findings.intent, question.lang, built.passages) if held else None
             return built.messages
 
         finish: Finish = "failed"
@@ -270,7 +275,7 @@ class Answer:
             session=question.session,
             conversation=question.conversation_id,
             stop=self._halt,
-            sentences=lambda: gate.sentences() if gate else None,
+            sentences=lambda: self._gate.sentences() if self._gate else None,
         )
         with closing(events):
             for event in events:
@@ -282,16 +287,17 @@ class Answer:
                     case Reading(done_tokens, prompt_tokens):
                         self._phase("reading", done=done_tokens, total=prompt_tokens)
                     case Text(text):
-                        self._show(gate.feed(text) if gate else text)
-                        if gate and gate.outcome != "kept":
+                        self._show(self._gate.feed(text) if self._gate else text)
+                        if self._gate and self._gate.outcome != "kept":
                             self._halt.set()
                     case Done(finish, timing, loaded, corrections) as done:
                         self.loaded = loaded if loaded.used else None
-                        self.identity = self._identified(findings, done, gate, before)
+                        self.identity = self._identified(findings, done, before)
                         self.timing = replace(timing, retrieve_s=self.timing.retrieve_s)
 
         # 4) What the guard kept back or replaces, and which passages the answer rests on
-        if gate:
+        built = self._built
+        if gate := self._gate:
             if not self.stopped:
                 self._show(gate.finish())
                 finish = "stop"
@@ -306,7 +312,7 @@ class Answer:
         self._show("" if self.stopped else caution.under(findings))
         return finish
 
-    def _identified(self, findings: Findings, done: Done, gate: guard.Guard | None, before: tuple[str, str]) -> str:
+    def _identified(self, findings: Findings, done: Done, before: tuple[str, str]) -> str:
         """before: the hashes when the answer began; of a file that was exchanged meanwhile nobody knows which one wrote."""
         model_hash, adapter_hash = now = self._services.hashes_of(self.question.choice.model)
         if any(then not in ("", one) for then, one in zip(before, now, strict=True)):
@@ -316,8 +322,8 @@ class Answer:
             template_hash=done.loaded.template_hash,
             prompt_hash=done.prompt_hash,
             sampling=self.question.sampling,
-            mode="held" if gate else "free",
-            sentences_hash=identity.hash_of_sentences(gate.sentences() if gate else None),
+            mode="held" if self._gate else "free",
+            sentences_hash=identity.hash_of_sentences(self._gate.sentences() if self._gate else None),
             exclusions=findings.exclusions,
             data_version=findings.data_version,
             adapter_hash=adapter_hash,
@@ -350,9 +356,9 @@ class Answer:
 
     def _show(self, text: str) -> None:
         if text:
+            self.wait_s = self.wait_s or time.monotonic() - self._asked_at
             with self._changed:
                 self.phase, self.phase_values = "writing", {}
-                self.wait_s = self.wait_s or time.monotonic() - self._asked_at
                 self._parts.append(text)
 
     def _phase(self, phase: str, **values: float) -> None:
@@ -378,23 +384,10 @@ class Answer:
                 guard=self.guard,
                 question_words=tuple(self._services.words.count(question.text)),
                 answer_words=tuple(self._services.words.count(recount.own_text(self.text))),
-                details=self._details(),
+                details=trace.details(
+                    self, self._built, self._services.words.search_terms(question.text, question.lang)
+                ),
                 analyser=analyzer.VERSION,
                 identity=self.identity,
             ),
         )
-
-    def _details(self) -> dict[str, object]:
-        """Small extras for the store; with the memory that was predicted for the model."""
-        details: dict[str, object] = {
-            "intent": self.findings.intent,
-            "dropped_turns": self.dropped_turns,
-            "template": self.question.template,
-            "question_terms": self._services.words.search_terms(self.question.text, self.question.lang),
-        }
-        details |= {
-            name: one for name, one in asdict(self.findings).items() if name in ("understood", "rows", "exclusions")
-        }
-        predicted = self.loaded.predicted_bytes if self.loaded else 0
-        extras = {"unsupported": self.unsupported, "predicted_memory_bytes": predicted}
-        return details | {name: one for name, one in extras.items() if one}

@@ -20,6 +20,21 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A drink, topic, belief or document that the search weighed, by the passage of it that it found best."""
+
+    passage_id: str
+    """"" where words and vector found none of its passages: its name or a wish brought it."""
+    subject_id: str
+    kind: str
+    """Of the passage."""
+    score: float
+    """As Hit.score; the rest too."""
+    lexical: float | None
+    vector: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Understood:
     """What a question was taken to ask, as `ask --json` prints it."""
 
@@ -76,6 +91,10 @@ class Findings:
     """The whole answer to a question over many drinks, in its order; empty for any other question."""
     listed: str = ""
     """The exact text of such an answer: nothing may be written around it."""
+    considered: tuple[Candidate, ...] = ()
+    """The subjects that were weighed, best first, hits among them; empty where no search but a query over the facts answers."""
+    intents: tuple[tuple[Intent, float], ...] = ()
+    """The likeliest intents by the question's wording alone, with their probabilities, highest first."""
 
 
 NOTHING_FOUND = Findings((), (), "unknown", False)

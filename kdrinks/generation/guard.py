@@ -31,7 +31,8 @@ class Guard:
         self.script = templates.script(intent, lang, passages)
         self.outcome = "kept"
         self._passages = passages
-        self._said: list[templates.Line] = []
+        self.said: list[templates.Line] = []
+        """What was released, in order."""
         self._open = [line for line in self.script if line.begins]
         """What may be said next."""
         self._pending = ""
@@ -55,7 +56,7 @@ class Guard:
     def finish(self) -> str:
         """What remains to be shown when the model has ended: the last sentence, or what replaces the answer's rest."""
         released = self._release(ended=True) if self.outcome == "kept" else ""
-        if self.outcome == "kept" and not (self._said and self._said[-1].may_end):
+        if self.outcome == "kept" and not (self.said and self.said[-1].may_end):
             self._slip()
         released += self._mark_left(0)
         if self.outcome == "kept":
@@ -81,8 +82,8 @@ class Guard:
 
     def _joined(self, line: templates.Line) -> str:
         """The sentence behind what was said, with its passage's number once that passage is left or said to its end."""
-        before = self._mark_left(line.number) + (templates.separator(line.sentence) if self._said else "")
-        self._said.append(line)
+        before = self._mark_left(line.number) + (templates.separator(line.sentence) if self.said else "")
+        self.said.append(line)
         self._open = [self.script[place] for place in line.after]
         self._unmarked = line.number
         return before + line.sentence + (self._mark_left(0) if line.ends_passage else "")
@@ -102,10 +103,10 @@ class Guard:
     def _replacement(self) -> str:
         """The passages that were not said, or not to the end where they must be; without passages the decline."""
         if not self._passages:
-            return " ".join(line.sentence for line in self.script if line not in self._said)
-        done = {line.number for line in self._said if line.may_leave}
+            return " ".join(line.sentence for line in self.script if line not in self.said)
+        done = {line.number for line in self.said if line.may_leave}
         quoted = quote([(number, passage) for number, passage in enumerate(self._passages, 1) if number not in done])
-        return f"\n\n{quoted}" if quoted and self._said else quoted
+        return f"\n\n{quoted}" if quoted and self.said else quoted
 
 
 def quote(numbered: Sequence[tuple[int, Passage]]) -> str:

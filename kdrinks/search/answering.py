@@ -346,6 +346,7 @@ def _said(
         narrowed=True,
         subjects=asked.compared,
         listed=text,
+        considered=found.considered if first else (),
         rows=tuple(
             Row(one.id, _round(one.high if request.descending else one.low), store.UNITS[request.by])
             if request.by

@@ -13,6 +13,7 @@ from kdrinks.kinds import Intent
 from kdrinks.records import Passage
 from kdrinks.search import aspects, concerns, decide, filters
 from kdrinks.search import evidence as search_evidence
+from kdrinks.search.candidates import candidates, likely
 from kdrinks.search.cautions import INTENTS, applying, asked_of, is_quoted
 from kdrinks.search.fusion import by_rank
 from kdrinks.search.index import Index
@@ -170,7 +171,8 @@ class Search:
     def findings(self, k: int) -> Findings:
         query = self.query
         intent = self._intent()
-        ranked = self._ranked(intent)[: max(k, search_evidence.MOST)]
+        every = self._ranked(intent)
+        ranked = every[: max(k, search_evidence.MOST)]
         found = store.of_subjects(self.index.db, [item.subject_id for item in ranked], lang=query.lang)
         by_subject: dict[str, list[Passage]] = {item.subject_id: [] for item in ranked}
         for passage in found:
@@ -203,6 +205,8 @@ class Search:
             narrowed=self.narrowed and any(passage.subject_id in self.drinks for passage in chosen),
             data_version=self.index.content_version,
             exclusions=(*self.left_out.exclusions, *(f"drink {one}" for one in sorted(set(self._rejected)))),
+            considered=candidates(every, [*chosen, *(hit.passage for hit in hits)], self.rows),
+            intents=likely(query),
         )
 
     def _intent(self) -> Intent:

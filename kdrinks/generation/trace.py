@@ -1,0 +1,178 @@
+"""What is kept of how an answer came to be: a few details beside it, and its trace. Pure.
+
+A trace is kept with its answer and forgotten with it (store.traces). It holds what a person cannot have: it is read with its answer and
+never grouped or filtered by.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from kdrinks.findings import Candidate, Findings
+from kdrinks.generation.claims import Span
+from kdrinks.generation.guard import Guard
+from kdrinks.generation.prompt import Prompt
+from kdrinks.records import Choice, Citation, Loaded, Sampling, Timing
+
+
+class Asked(Protocol):
+    """Of a question, what decides how it is answered."""
+
+    @property
+    def choice(self) -> Choice: ...
+
+    @property
+    def sampling(self) -> Sampling: ...
+
+    @property
+    def template(self) -> str: ...
+
+    @property
+    def knowledge(self) -> bool: ...
+
+
+class Answered(Protocol):
+    """What an answer must show to be traced."""
+
+    @property
+    def question(self) -> Asked: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def findings(self) -> Findings: ...
+
+    @property
+    def guard(self) -> str: ...
+
+    @property
+    def unsupported(self) -> Sequence[Span]: ...
+
+    @property
+    def citations(self) -> Sequence[Citation]: ...
+
+    @property
+    def loaded(self) -> Loaded | None: ...
+
+    @property
+    def identity(self) -> str: ...
+
+    @property
+    def timing(self) -> Timing: ...
+
+    @property
+    def wait_s(self) -> float | None: ...
+
+
+def trace(answer: Answered, built: Prompt, gate: Guard | None) -> dict[str, Any]:
+    """How it came to be, as JSON holds it: strings, numbers, lists and mappings.
+
+    built: the passages that the answer rests on, in their order, and the messages that a model read: none where it is quoted.
+    gate: what held the model; None where it was free, or none was asked.
+    """
+    findings, question = answer.findings, answer.question
+    understood = {
+        name: list(one) if isinstance(one, tuple) else one for name, one in asdict(findings.understood).items()
+    }
+    return {
+        "understood": {
+            **understood,
+            "concerns": list(findings.concerns),
+            "intent": findings.intent,
+            "intents": [[intent, round(probability, 4)] for intent, probability in findings.intents],
+            "sensitive": findings.sensitive,
+            "narrowed": findings.narrowed,
+        },
+        "candidates": _candidates(findings, built),
+        "passages": [
+            {
+                "number": number,
+                "id": passage.id,
+                "subject": passage.subject_id,
+                "kind": passage.kind,
+                "lang": passage.lang,
+                "title": passage.title,
+                "text": passage.text,
+            }
+            for number, passage in enumerate(built.passages, 1)
+        ],
+        "rows": [asdict(row) for row in findings.rows],
+        "lines": [*findings.unsaid, *findings.under],
+        "prompt": [{"role": message.role, "content": message.content} for message in built.messages],
+        "constraint": _constraint(gate),
+        "guard": answer.guard,
+        "unsupported": [answer.text[start:end] for start, end in answer.unsupported],
+        "citations": [{"number": one.number, "id": one.passage.id, "score": one.score} for one in answer.citations],
+        "model": _model(answer.loaded) if answer.loaded else None,
+        "settings": {
+            **asdict(question.sampling),
+            "stop": list(question.sampling.stop),
+            "template": question.template,
+            "knowledge": question.knowledge,
+            "device": question.choice.device,
+        },
+        "identity": answer.identity,
+        "data_version": findings.data_version,
+        "timing": {**asdict(answer.timing), "wait_s": answer.wait_s},
+    }
+
+
+def details(answer: Answered, built: Prompt, question_terms: Sequence[str]) -> dict[str, Any]:
+    """Small extras that are read with every answer; with the memory that was predicted for the model."""
+    findings = answer.findings
+    kept: dict[str, Any] = {
+        "intent": findings.intent,
+        "dropped_turns": built.dropped_turns,
+        "template": answer.question.template,
+        "question_terms": question_terms,
+        "exclusions": findings.exclusions,
+        "understood": asdict(findings.understood),
+        "rows": [asdict(row) for row in findings.rows],
+    }
+    if answer.unsupported:
+        kept["unsupported"] = answer.unsupported
+    if answer.loaded and answer.loaded.predicted_bytes:
+        kept["predicted_memory_bytes"] = answer.loaded.predicted_bytes
+    return kept
+
+
+def _candidates(findings: Findings, built: Prompt) -> list[dict[str, Any]]:
+    """What the search weighed, best first, and behind it what came besides: a document, a caution, a second passage of a drink."""
+    used = {passage.id for passage in built.passages}
+    known = {one.passage_id for one in findings.considered}
+    hits = findings.prompt_hits if findings.listed else (*findings.prompt_hits, *findings.hits)
+    besides = {
+        hit.passage.id: Candidate(
+            hit.passage.id, hit.passage.subject_id, hit.passage.kind, hit.score, hit.lexical, hit.vector
+        )
+        for hit in hits
+        if hit.passage.id not in known and hit.passage.kind != "listing"
+    }
+    return [
+        {
+            "id": one.passage_id,
+            "subject": one.subject_id,
+            "kind": one.kind,
+            "score": one.score or None,  # what was not searched for but called for has none
+            "lexical": _short(one.lexical),
+            "vector": _short(one.vector),
+            "used": one.passage_id in used,
+        }
+        for one in (*findings.considered, *besides.values())
+    ]
+
+
+def _constraint(gate: Guard | None) -> list[dict[str, Any]]:
+    """The sentences that decoding was held to, each with its passage's number (0: none), and whether it was said."""
+    script = gate.script if gate else []
+    said = gate.said if gate else []
+    return [{"number": line.number, "sentence": line.sentence, "said": line in said} for line in script]
+
+
+def _model(loaded: Loaded) -> dict[str, Any]:
+    return {**asdict(loaded), "stepped_down": list(loaded.stepped_down)}
+
+
+def _short(score: float | None) -> float | None:
+    return None if score is None else round(score, 4)
