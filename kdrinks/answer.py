@@ -389,5 +389,6 @@ class Answer:
                 ),
                 analyser=analyzer.VERSION,
                 identity=self.identity,
+                trace=self.trace(),
             ),
         )

@@ -310,6 +310,8 @@ class Exchange:
     """words.VERSION that counted the words; charts never mix versions."""
     identity: str = ""
     """Of the generation (generation.identity); "" where no model wrote, or a part of it was not known."""
+    trace: Mapping[str, Any] = field(default_factory=dict)
+    """How it came to be (generation.trace), as JSON; empty for one that is read back, whose trace store.traces reads when it is wanted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ def test_ask_answers_with_citations_and_timings_and_is_kept(tmp_path: Path) -> N
     timing = answered["timing"]
     assert timing["prompt_tokens"] > 0 and timing["completion_tokens"] > 0
     assert 0 < timing["first_token_s"] < timing["total_s"] and timing["load_s"] > 0
+    assert timing["load_s"] < timing["wait_s"] < timing["total_s"], "loading and queue are waited for too"
+    assert answered["label"] == "그대로"
     with Database.open(tmp_path / "kdrinks.duckdb").cursor() as cursor:
         assert cursor.execute("SELECT count(*) FROM generations WHERE finish = 'stop'").fetchone() == (1,)
         assert cursor.execute("SELECT count(*) FROM words WHERE word = '식혜' AND role = 'question'").fetchone() == (1,)

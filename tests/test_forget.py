@@ -57,7 +57,7 @@ def test_a_deleted_conversation_is_in_no_table_and_no_file_and_the_others_stay(h
     db, ids = filled(home)
     chats.delete_conversation(db, ADMINISTRATOR, ids[0])
     assert not tables_with(db, SECRETS[0]) and not files_with(home, SECRETS[0])
-    assert tables_with(db, SECRETS[1]) == ["messages", "words"]
+    assert tables_with(db, SECRETS[1]) == ["messages", "traces", "words"]
     with db.cursor() as cursor:
         assert cursor.execute("SELECT count(*) FROM messages WHERE text LIKE '다른 이야기%'").fetchone() == (50,)
     db.close()

@@ -36,6 +36,7 @@ BY_OWNER = {
     *(f"kdrinks.store.chats.{name}" for name in ("start_conversation", "record_question", "conversations", "messages")),
     *(f"kdrinks.jobs.Jobs.{name}" for name in ("pause", "resume", "cancel", "dismiss")),
     *("kdrinks.store.exclusions.lift", "kdrinks.store.exclusions.lifted"),
+    *("kdrinks.store.traces.of", "kdrinks.store.traces.kept"),
     *("kdrinks.store.chats.delete_conversation", "kdrinks.store.chats.check_may_ask", "kdrinks.store.forget.one"),
 }
 """Doors that let everybody pass, each to their own; the tests below try them. Every other one is for administrators only."""

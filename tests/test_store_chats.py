@@ -15,7 +15,7 @@ from kdrinks.store import chats, export, preferences
 from kdrinks.store.db import Database, new_id
 from tests.support.store_rows import exchange, rows, say
 
-TABLES = ("conversations", "messages", "generations", "words", "citations")
+TABLES = ("conversations", "messages", "generations", "words", "citations", "traces")
 
 
 def test_an_answer_comes_back_with_everything_the_page_draws(db: Database) -> None:
@@ -191,7 +191,8 @@ def test_exports_open_in_a_spreadsheet_a_notebook_and_a_fine_tuning_tool(db: Dat
     say(db, "수정과는?", said.conversation_id, answer="계피와 생강을 달인 음료입니다.")
     chats.record_question(db, ADMINISTRATOR, said.conversation_id, "끊긴 질문", "ko")
     result = export.export(db, ADMINISTRATOR, tmp_path / "out")
-    assert result["rows"] == {"conversations": 1, "messages": 5, "generations": 2, "words": 8, "citations": 2}
+    told = {"conversations": 1, "messages": 5, "generations": 2, "words": 8, "citations": 2, "traces": 2}
+    assert result["rows"] == told
     assert sorted(result["files"]) == sorted(file.name for file in (tmp_path / "out").iterdir())
     text = (tmp_path / "out" / "messages.csv").read_bytes()
     assert text.startswith(b"\xef\xbb\xbf") and "수정과는?" in text.decode("utf-8-sig")

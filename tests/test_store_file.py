@@ -72,8 +72,8 @@ def test_kill_9_in_the_middle_keeps_every_finished_answer_and_tells_the_cut_one(
             assert one.interrupted == (one.exchange is None)
             if one.exchange:
                 assert one.exchange.citations == (Citation(1, PASSAGE, 3.5),)
-        # an answer is whole or not there: words, timings and citations came in the same transaction
-        assert rows(db, "words") == 4 * rows(db, "generations") == 4 * rows(db, "citations")
+        # an answer is whole or not there: words, timings, citations and trace came in the same transaction
+        assert rows(db, "words") == 4 * rows(db, "generations") == 4 * rows(db, "citations") == 4 * rows(db, "traces")
         db.close()
 
 

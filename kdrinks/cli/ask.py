@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from kdrinks import i18n
 from kdrinks.answer import Answer, ask
 from kdrinks.cli.base import Command, adapter, choice_of, open_session, positive
 from kdrinks.engine.protocol import local_model
@@ -80,7 +81,10 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _answer_document(answer: Answer, model: Described, requested: str) -> dict[str, Any]:
-    """What `ask --json` prints; device.used is null when the answer is quoted and no model ran."""
+    """What `ask --json` prints; device.used is null when the answer is quoted and no model ran.
+
+    label: what the guard did, as the pages name it, in the answer's language.
+    """
     loaded, ref = answer.loaded, answer.question.choice.model
     over = ref.adapter if isinstance(ref, LocalModel) else None
     return {
@@ -109,12 +113,13 @@ def _answer_document(answer: Answer, model: Described, requested: str) -> dict[s
             "used": loaded.used if loaded else None,
             "gpu_layers": loaded.gpu_layers if loaded else 0,
         },
-        "timing": asdict(answer.timing),
+        "timing": asdict(answer.timing) | {"wait_s": answer.wait_s},
         "conversation_id": answer.question.conversation_id,
         "message_id": answer.message_id,
         "identity": answer.identity or None,
         "intent": answer.findings.intent,
         "guard": answer.guard,
+        "label": i18n.text(f"charts.guards.{answer.guard}", answer.question.lang),
         "dropped_turns": answer.dropped_turns,
         "understood": asdict(answer.findings.understood),
         "rows": [asdict(row) for row in answer.findings.rows],

@@ -6,6 +6,7 @@ never grouped or filtered by.
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import PurePath
 from typing import Any, Protocol
 
 from kdrinks.findings import Candidate, Findings
@@ -171,7 +172,8 @@ def _constraint(gate: Guard | None) -> list[dict[str, Any]]:
 
 
 def _model(loaded: Loaded) -> dict[str, Any]:
-    return {**asdict(loaded), "stepped_down": list(loaded.stepped_down)}
+    names = {"file": PurePath(loaded.file).name, "adapter": loaded.adapter and PurePath(loaded.adapter).name}
+    return {**asdict(loaded), **names, "stepped_down": list(loaded.stepped_down)}
 
 
 def _short(score: float | None) -> float | None:

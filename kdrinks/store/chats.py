@@ -23,7 +23,7 @@ from kdrinks.records import (
     Visitor,
     WordCount,
 )
-from kdrinks.store import conversation_tree, forget, rollup
+from kdrinks.store import conversation_tree, forget, rollup, traces
 from kdrinks.store.db import Cursor, Database, new_id, now
 
 TITLE_CHARACTERS = 60
@@ -70,7 +70,7 @@ def record_question(
 
 
 def record(db: Database, exchange: Exchange) -> bool:
-    """Store an answer that ended, with its timings, citations and words, in one transaction.
+    """Store an answer that ended, with its timings, citations, words and trace, in one transaction.
 
     False, and nothing stored, when its question is not there: the conversation was deleted while the answer was written.
     A second answer to a question (a retry) is one more; the question's words are stored with the first.
@@ -119,6 +119,8 @@ def store(cursor: Cursor, exchange: Exchange, at: datetime) -> bool:
             for cited in exchange.citations
         ],
     )
+    if exchange.trace:
+        traces.keep(cursor, exchange, at)
     if first:
         _count(cursor, exchange, exchange.question_id, "question", exchange.question_words, at)
     _count(cursor, exchange, exchange.message_id, "answer", exchange.answer_words, at)

@@ -25,6 +25,8 @@ TABLES = {
     "generations": f"SELECT * REPLACE (parse_filename(file) AS file, {NO_PATHS} AS error) FROM generations ORDER BY created_at, message_id",
     "words": "SELECT * FROM words ORDER BY created_at, message_id, word",
     "citations": "SELECT * FROM citations ORDER BY created_at, message_id, number",
+    # whole like the rest: what they hold of a person stands in that person's questions too; no view of analysts has them
+    "traces": "SELECT * FROM traces ORDER BY created_at, message_id",
 }
 
 # One line a conversation, as chat fine-tuning tools read it: each question with its last finished answer.

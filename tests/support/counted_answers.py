@@ -42,7 +42,7 @@ def say(
     )
     exchange = Exchange(
         conversation_id, question_id, new_id(), "질문?", text, lang, finish, None, (), loaded, timing, guard,
-        questions, counts, {}, analyser,
+        questions, counts, {}, analyser, trace={"prompt": [text]},
     )  # fmt: skip
     if at is None:
         assert chats.record(db, exchange)

@@ -33,6 +33,7 @@ def exchange(conversation_id: str, question_id: str, **changes: object) -> Excha
         "answer_words": (WordCount("식혜", "drink", 2), WordCount("술", "noun", 1)),
         "details": {"intent": "alcohol", "dropped_turns": 1},
         "analyser": "1",
+        "trace": {"understood": {"excluded": ["diet nuts"]}, "guard": "quoted"},
         **changes,
     }
     return Exchange(**values)
