@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from kdrinks import i18n
 from kdrinks.answer import ask
 from kdrinks.config import Settings
 from kdrinks.drinks import catalog, model
@@ -21,7 +22,7 @@ from kdrinks.drinks.facts import facts_of
 from kdrinks.drinks.read import record_of
 from kdrinks.records import ADMINISTRATOR, StoredQuestion, Visitor
 from kdrinks.services import Services, last_choice, open_services
-from kdrinks.store import analytics, chats, compare, documents, drinks, forget, preferences, sqlbox, word_stats
+from kdrinks.store import analytics, chats, compare, documents, drinks, forget, preferences, sqlbox, traces, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.ui.analytics.view import STOP_WORDS_KEY
 from tests.support.app_pages import open_page, shown
@@ -120,6 +121,13 @@ def test_every_conversation_is_listed(services: Services) -> None:
 @pytest.mark.parametrize("talk", TALKS, ids=[talk["id"][-4:] for talk in TALKS])
 def test_a_conversation_has_its_texts_citations_guard_and_timings(services: Services, talk: dict[str, Any]) -> None:
     assert [as_listed(asked) for asked in chats.messages(services.db, ADMINISTRATOR, talk["id"])] == talk["questions"]
+
+
+def test_an_answer_from_before_there_were_traces_has_none(services: Services) -> None:
+    for talk in TALKS:
+        answers = [question["answer"]["id"] for question in talk["questions"] if question["answer"]]
+        assert [traces.of(services.db, ADMINISTRATOR, one) for one in answers] == [{}] * len(answers)
+        assert traces.kept(services.db, ADMINISTRATOR, talk["id"]) == frozenset()
 
 
 def test_once_hosted_all_that_is_old_belongs_to_the_administrators(services: Services) -> None:
@@ -254,6 +262,7 @@ def test_every_old_conversation_opens_in_the_chat(home: Path) -> None:
         for question in talk["questions"]:
             assert longest_line(question["text"]) in text
             assert longest_line((question["answer"] or {"text": ""})["text"]) in text
+        assert i18n.text("trace.title", "ko") not in [button.label for button in page.button]
 
 
 def test_the_drinks_pages_show_what_was_added_corrected_and_kept(home: Path) -> None:

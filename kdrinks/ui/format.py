@@ -18,6 +18,11 @@ def short(count: int) -> str:
     return str(count)
 
 
+def seconds_text(seconds: float) -> str:
+    """Three significant places at most: 0.02, 0.31, 4.2, 38."""
+    return f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}" if seconds < 10 else f"{seconds:,.0f}"
+
+
 def left_text(seconds: float) -> str:
     """How long something will take, in the largest unit that still says something."""
     if seconds < 90:

@@ -4,7 +4,8 @@ Draws records; knows no store and no engine.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -14,7 +15,8 @@ from kdrinks.generation import templates
 from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing
 from kdrinks.text import english
 from kdrinks.text.korean import HANGUL
-from kdrinks.ui import source_links
+from kdrinks.ui import source_links, trace
+from kdrinks.ui.format import seconds_text
 from kdrinks.ui.frame import lang, t, visitor
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
@@ -27,7 +29,8 @@ FROM_SOURCES = {"kept": "menu_book", "quoted": "format_quote"}
 """What the guard did that is said beside the sources, with its icon: only what a reader can see there. The rest is for the details."""
 
 
-def draw(exchange: Exchange) -> None:
+def draw(exchange: Exchange, traced: Callable[[], Mapping[str, Any]] | None = None) -> None:
+    """traced: reads the answer's trace; None where it has none."""
     if exchange.citations:
         with st.container(
             horizontal=True, gap="xsmall", vertical_alignment="center", key=f"sources-{exchange.message_id}"
@@ -42,6 +45,8 @@ def draw(exchange: Exchange) -> None:
             st.caption(line, width="content")
         with st.popover(t("chat.details"), type="tertiary", key=f"details-{exchange.message_id}"):
             _draw_details(exchange)
+        if traced:
+            _draw_trace(exchange.message_id, traced)
     if exchange.details.get("unsupported"):
         st.caption(f":material/help: {t('chat.unsupported_help')}")
     if dropped := exchange.details.get("dropped_turns", 0):
@@ -111,11 +116,11 @@ def _line(exchange: Exchange) -> str:
     """First word, speed, model and device, as far as they are known."""
     timing, parts = exchange.timing, []
     if timing.first_token_s is not None:
-        parts.append(t("chat.first_token", seconds=_seconds(timing.first_token_s)))
+        parts.append(t("chat.first_token", seconds=seconds_text(timing.first_token_s)))
     if timing.tokens_per_s is not None:
         parts.append(t("chat.speed", tokens=f"{timing.tokens_per_s:,.0f}"))
     if timing.load_s > 0:
-        parts.append(t("chat.cold", seconds=_seconds(timing.load_s)))
+        parts.append(t("chat.cold", seconds=seconds_text(timing.load_s)))
     if exchange.loaded is not None:
         parts += [as_plain(model_name(exchange.loaded)), device_name(exchange.loaded)]
     return " · ".join(parts)
@@ -144,6 +149,14 @@ def _draw_details(exchange: Exchange) -> None:
         st.code(exchange.answer, language=None, wrap_lines=True, height=140)
 
 
+@st.fragment
+def _draw_trace(message_id: str, traced: Callable[[], Mapping[str, Any]]) -> None:
+    """Read only when somebody asks for it. A fragment: a run of the whole page glides to its end, away from the answer."""
+    if st.button(t("trace.title"), type="tertiary", key=f"trace-{message_id}"):
+        dialog = st.dialog(t("trace.title"), width="medium")
+        dialog(trace.draw)(traced(), message_id)
+
+
 def _rows(timing: Timing) -> list[tuple[str, str]]:
     read = t("chat.tokens_read", count=f"{timing.prompt_tokens:,}", cached=f"{timing.cached_tokens:,}")
     written = t("models.tokens", count=f"{timing.completion_tokens:,}")
@@ -156,9 +169,6 @@ def _rows(timing: Timing) -> list[tuple[str, str]]:
         (f"{t('chat.time_writing')} ({written})", timing.completion_s),
         (f"**{t('chat.time_total')}**", timing.total_s),
     )
-    return [(name, t("chat.seconds", seconds=_seconds(value)) if value is not None else "–") for name, value in times]
-
-
-def _seconds(value: float) -> str:
-    """Three significant places at most: 0.02, 0.31, 4.2, 38."""
-    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+    return [
+        (name, t("chat.seconds", seconds=seconds_text(value)) if value is not None else "–") for name, value in times
+    ]

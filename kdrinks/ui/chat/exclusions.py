@@ -26,7 +26,7 @@ def draw(services: Services, asked: Sequence[StoredQuestion]) -> None:
         for exclusion in held:
             if exclusion not in lifted:
                 st.button(
-                    _label(services, exclusion),
+                    label(services, exclusion),
                     icon=":material/close:",
                     icon_position="right",
                     key=f"exclusion-{exclusion}",
@@ -36,7 +36,7 @@ def draw(services: Services, asked: Sequence[StoredQuestion]) -> None:
                 )
 
 
-def _label(services: Services, exclusion: str) -> str:
+def label(services: Services, exclusion: str) -> str:
     """exclusion: as Findings.exclusions names it: `diet nuts`, `only vegan`, `ingredient 생강`, `drink sikhye`, `liquor`, or a state."""
     group, _, name = exclusion.partition(" ")
     if group == "only":

@@ -3,7 +3,8 @@
 Only watches answers: leaving, clicking and refreshing never touch one; Stop is a call on the answer. Knows no SQL and no model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -13,7 +14,7 @@ from kdrinks.answer import Answer
 from kdrinks.errors import KdrinksError, StoreError
 from kdrinks.records import StoredQuestion
 from kdrinks.services import Services
-from kdrinks.store import chats
+from kdrinks.store import chats, traces
 from kdrinks.ui.chat import conversations, evidence, exclusions, rows
 from kdrinks.ui.frame import as_state, get_services, in_public, session, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_markdown, as_plain
@@ -35,6 +36,7 @@ def draw(services: Services) -> None:
     # the answer first: one that ends between the two reads is then in the store
     live = answer.running(services, visitor(), conversation_id) if conversation_id else None
     asked = chats.messages(services.db, visitor(), conversation_id) if conversation_id else []
+    traced = traces.kept(services.db, visitor(), conversation_id) if conversation_id else frozenset()
     if conversation_id and not asked and live is None:
         st.info(t("chat.unknown_conversation"), icon=":material/help:")
         conversations.close()
@@ -43,7 +45,7 @@ def draw(services: Services) -> None:
     for exchange in _newest(asked):
         _draw_question(exchange.question_id, exchange.question)
         if live is None or exchange.question_id != live.question.id:
-            _draw_answer(services, exchange)
+            _draw_answer(services, exchange, traced)
     watched = st.container()
     if refused := st.session_state.pop(REFUSED_KEY, None):
         show_error(KdrinksError(refused["key"], **refused["values"]))
@@ -97,7 +99,8 @@ def _draw_question(question_id: str, question: str) -> None:
         st.markdown(as_plain(question))
 
 
-def _draw_answer(services: Services, asked: StoredQuestion) -> None:
+def _draw_answer(services: Services, asked: StoredQuestion, traced: Collection[str]) -> None:
+    """traced: ids of the answers that have a trace."""
     with st.chat_message(t("chat.guide"), avatar=PICTURES / "guide.svg"):
         if asked.exchange is None:
             st.warning(t("chat.interrupted"), icon=":material/power_off:")
@@ -114,7 +117,8 @@ def _draw_answer(services: Services, asked: StoredQuestion) -> None:
             _draw_retry(asked)
         elif exchange.finish in ("stopped", "length"):
             st.caption(f":material/stop_circle: {t(f'chat.{exchange.finish}')}")
-        evidence.draw(exchange)
+        read = partial(traces.of, services.db, visitor(), exchange.message_id)
+        evidence.draw(exchange, read if exchange.message_id in traced else None)
 
 
 def _draw_retry(asked: StoredQuestion) -> None:
