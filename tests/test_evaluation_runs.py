@@ -127,6 +127,8 @@ def without_times(document: Mapping[str, Any]) -> dict[str, Any]:
 def test_a_run_measures_each_answer_and_nobodys_conversations_see_it(services: Services, finished: str) -> None:
     rows = by_id(run.rows(services, ADMINISTRATOR, finished))
     assert list(rows) == [question["id"] for question in QUESTIONS]
+    trace = run.trace(services, ADMINISTRATOR, finished, "made")
+    assert trace["understood"]["subjects"] == ["sikhye"] and trace["passages"][0]["kind"] == "ingredients"
     assert {name: rows["made"][name] for name in ("recall_at_1", "mentions", "good", "cluster", "citation_recall")} == {
         "recall_at_1": True,
         "mentions": True,
@@ -242,6 +244,7 @@ def test_a_sealed_set_runs_and_shows_nothing_until_it_is_opened(services: Servic
     assert [(one["by"], one["note"]) for one in opened] == [("kim@example.org", "to learn from")] and opened[0]["at"]
     shown = by_id(run.rows(services, ADMINISTRATOR, run_id))
     assert shown["made"]["question"] == "식혜 재료가 뭐예요?" and "엿기름" in shown["made"]["answer"]
+    assert "식혜 재료가 뭐예요?" in run.trace(services, ADMINISTRATOR, run_id, "made")["prompt"][-1]["content"]
     path.unlink()
     assert "answer" not in run.rows(services, ADMINISTRATOR, run_id)[0], "nothing says any more that it was opened"
 

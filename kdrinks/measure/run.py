@@ -143,7 +143,7 @@ class Evaluation:
             number,
             answer=row["answer"],
             measured={name: value for name, value in row.items() if name not in left_out},
-            trace={},
+            trace=last[0].trace(),
         )
 
     def _count(self, job: Job[Any], done: int) -> None:
