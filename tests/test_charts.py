@@ -1,12 +1,16 @@
 """The charts as Vega-Lite: what a reader of each language sees, in which order, with which words."""
 
 import json
+import re
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
+import pytest
 
 from kdrinks.charts import base
 from kdrinks.charts import drinks as chart_drinks
+from kdrinks.charts import lab as chart_lab
 from kdrinks.charts import speed as chart_speed
 from kdrinks.charts import words as chart_words
 from kdrinks.store import speed
@@ -41,6 +45,24 @@ TIMES = pd.DataFrame(
         "tokens_per_s_median": [600.0, 45.0, None],
         "tokens_per_s_p05": [500.0, 40.0, None],
         "tokens_per_s_p95": [700.0, 50.0, None],
+    }
+)
+FIGURES = pd.DataFrame(
+    {
+        "measure": ["좋은 답", "좋은 답", "거절", "거절"],
+        "run": ["모델 없음", "기본 모델"] * 2,
+        "value": [0.7, 0.75, 1.0, 0.0],
+        "low": [0.6, 0.65, 0.9, 0.0],
+        "high": [0.78, 0.83, 1.0, 0.1],
+        "n": [88, 88, 30, 30],
+        "shown": ["70%", "75%", "100%", "0%"],
+    }
+)
+FLIPS = pd.DataFrame(
+    {
+        "group": ["만들기", "안전", "안전", "안전"],
+        "turned": ["better", "better", "worse", "better"],
+        "question": ["어떻게 만들어요?", "임신 중에 마셔도 돼요?", "q7", "운전해야 하는데요"],
     }
 )
 
@@ -100,6 +122,36 @@ def test_no_layer_of_a_chart_is_without_data() -> None:
     together = pd.DataFrame({"word": ["쌀"], "pos": ["noun"], "messages": [5], "expected": [1.5], "score": [9.0]})
     spec = chart_words.collocations(together, "ko").to_dict()
     assert "data" in spec or all("data" in layer for layer in spec["layer"]), "a layer without data draws nothing"
+
+
+def test_figures_stand_under_their_measure_with_a_whisker_over_the_interval() -> None:
+    drawn = chart_lab.figures(FIGURES, "ko").to_dict()
+    (rows,) = drawn["datasets"].values()
+    said = [row["head"] or row["label"] or [row["low"], row["value"], row["high"]] for row in rows]
+    assert said[:5] == ["좋은 답", "모델 없음 · 70%", [0.6, 0.7, 0.78], "기본 모델 · 75%", [0.65, 0.75, 0.83]]
+    assert said[5:] == ["거절", "모델 없음 · 100%", [0.9, 1.0, 1.0], "기본 모델 · 0%", [0.0, 0.0, 0.1]]
+    assert [row["line"] for row in rows] == list(range(10)), "none lies over another"
+    assert drawn["layer"][0]["encoding"]["x"]["scale"]["domain"] == [0, 1]
+
+
+def test_flips_for_the_worse_lie_to_the_left_and_none_over_another() -> None:
+    drawn = chart_lab.flips(FLIPS, "ko").to_dict()
+    (rows,) = drawn["datasets"].values()
+    assert [(row["group"], row["end"]) for row in rows] == [("만들기", 1), ("안전", 1), ("안전", -1), ("안전", 2)]
+    assert all(abs(row["end"]) - 1 < abs(row["start"]) < abs(row["end"]) for row in rows)
+    encoding = drawn["layer"][0]["encoding"]
+    assert encoding["y"]["sort"] == ["안전", "만들기"]
+    assert encoding["color"]["scale"]["domain"] == ["나빠진 질문 1개", "나아진 질문 3개"]
+    assert "question" in [one["field"] for one in encoding["tooltip"]]
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+@pytest.mark.parametrize(("draw", "table"), [(chart_lab.figures, FIGURES), (chart_lab.flips, FLIPS)])
+def test_charts_of_evaluations_speak_the_readers_language_and_stand_empty(draw: Any, table: Any, lang: str) -> None:
+    spec = draw(table, lang).to_dict()
+    titles = [one["title"] for layer in spec["layer"] for one in layer["encoding"].get("tooltip", ())]
+    assert titles and all(bool(re.search("[가-힣]", title)) == (lang == "ko") for title in titles if title.strip())
+    draw(table[:0], lang).to_dict()  # raises SchemaValidationError
 
 
 def test_charts_and_store_agree_on_how_many_runs_count() -> None:
