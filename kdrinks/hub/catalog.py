@@ -83,6 +83,19 @@ def broken_files(settings: Settings) -> list[BrokenFile]:
     return [found for found in _found(settings) if isinstance(found, BrokenFile)]
 
 
+def adapters(settings: Settings) -> list[Path]:
+    """The files of the models folder that can be laid over a model, by name."""
+    found = []
+    for one in broken_files(settings):
+        try:
+            kind = header_of(one.path).values.get("general.type")
+        except ModelError:
+            continue
+        if kind == "adapter":
+            found.append(one.path)
+    return found
+
+
 def find_model(name: str, settings: Settings) -> ModelFile:
     """The model with this id, or the file at this path. Raises ModelNotFound, and NotAModel for a broken file."""
     if name == BUILT_IN:

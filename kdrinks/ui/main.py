@@ -12,13 +12,19 @@ from kdrinks.config import from_environment
 from kdrinks.errors import KdrinksError
 from kdrinks.ui import address, login
 from kdrinks.ui.chat import conversations
-from kdrinks.ui.frame import LANGUAGE_COOKIE, LANGUAGE_KEY, get_services, lang, show_error, t
+from kdrinks.ui.frame import LANGUAGE_COOKIE, LANGUAGE_KEY, administers, get_services, lang, show_error, t
 from kdrinks.ui.pages import declared_pages
 
 CHOSEN = "language_was_chosen"
 
 pages = {
-    declared.name: st.Page(declared.path, title=t(f"{declared.name}.page"), default=declared.name == "chat")
+    declared.name: st.Page(
+        declared.path,
+        title=t(f"{declared.name}.page"),
+        default=declared.name == "chat",
+        # still there for whoever has its address: it says for whom it is
+        visibility="visible" if not declared.administrators or administers() else "hidden",
+    )
     for declared in declared_pages()
 }
 page = st.navigation(list(pages.values()), position="top")

@@ -2,6 +2,7 @@
 
     ORDER = 3     its place in the navigation; without it, after all that have one
     WIDE = True   over the whole width of the window
+    ADMINISTRATORS = True   for administrators: visitors of a hosted site do not find it in the navigation
 
 Its name in the navigation is the string NAME.page, and what stands at its head NAME.title (kdrinks/i18n/NAME.toml).
 """
@@ -21,6 +22,7 @@ class DeclaredPage:
     path: Path
     order: int = LAST
     wide: bool = False
+    administrators: bool = False
 
     @property
     def name(self) -> str:
@@ -36,12 +38,12 @@ def declared_pages() -> tuple[DeclaredPage, ...]:
 
 
 def _read(path: Path) -> DeclaredPage:
-    """Raises ValueError for an ORDER or a WIDE that is no literal."""
+    """Raises ValueError for one that is no literal."""
     said = {
         node.targets[0].id: ast.literal_eval(node.value)
         for node in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(node, ast.Assign)
         and isinstance(node.targets[0], ast.Name)
-        and node.targets[0].id in ("ORDER", "WIDE")
+        and node.targets[0].id in ("ORDER", "WIDE", "ADMINISTRATORS")
     }
-    return DeclaredPage(path, said.get("ORDER", LAST), said.get("WIDE", False))
+    return DeclaredPage(path, said.get("ORDER", LAST), said.get("WIDE", False), said.get("ADMINISTRATORS", False))

@@ -1,0 +1,195 @@
+"""Draws the answers of a run one at a time, those that failed first, with what judges them by hand: buttons and keys."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import streamlit as st
+
+from kdrinks.measure import question_set, run
+from kdrinks.measure.judge import VERDICTS, Verdict
+from kdrinks.services import Services
+from kdrinks.store.evaluations import Run
+from kdrinks.ui.frame import get_services, t, visitor
+from kdrinks.ui.lab import answered, controls, results, sealed
+from kdrinks.ui.lab.failures import Row, failed, turned, worst_first
+from kdrinks.ui.markdown_text import as_plain
+
+LISTED = 12
+"""Questions of the list around the one that is open: each row costs some milliseconds at every key."""
+ICONS: Mapping[str, str] = {
+    "right": "check_circle",
+    "partly": "contrast",
+    "wrong": "cancel",
+    "unsafe": "dangerous",
+    "ugly": "sentiment_dissatisfied",
+    "declined": "block",
+}
+"""Of verdicts."""
+
+
+def draw(services: Services, runs: Sequence[Run]) -> None:
+    """The section under "Answers"."""
+    if not runs:
+        results.nothing_yet()
+        return
+    of_set = controls.choose_set(runs)
+    left, right = st.columns(2)
+    with left:
+        read = controls.choose_run(controls.RUN, t("lab.run"), of_set)
+    assert read is not None
+    others = [one for one in of_set if one.id != read.id]
+    with right:
+        beside = controls.choose_run(controls.BESIDE, t("lab.beside"), others, none=t("lab.beside_none"))
+    if run.hidden(services, read):
+        _draw_sealed(services, read)
+        return
+    rows = worst_first(run.rows(services, visitor(), read.id))
+    before = controls.by_id(run.rows(services, visitor(), beside.id)) if beside else {}
+    listed = _choose_rows(rows, before)
+    _draw_reading(services, read, beside, rows, listed, before)
+
+
+def _draw_sealed(services: Services, read: Run) -> None:
+    """Counts, and the way to more."""
+    rows = run.rows(services, visitor(), read.id)
+    st.markdown(t("lab.sealed_counts", count=len(rows), failed=sum(map(failed, rows))))
+    asked = question_set.by_hash(services.settings, read.set_hash)
+    if asked:
+        sealed.draw(asked)
+    else:
+        st.info(t("lab.sealed_gone"), icon=":material/lock:")
+
+
+def _choose_rows(rows: Sequence[Row], before: Mapping[str, Row]) -> list[Row]:
+    """Those that the filters leave."""
+    kinds = sorted({row["kind"] for row in rows if row["kind"]})
+    shows = controls.SHOW if before else controls.SHOW[:3]
+    kind = ""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="lab-filters"):
+        show = controls.segments(controls.SHOWN, t("lab.show"), shows, lambda one: t(f"lab.shows.{one}"))
+        said = controls.segments(controls.LANG, t("lab.said"), controls.SAID, lambda one: t(f"lab.saids.{one}"))
+        if len(kinds) > 1:
+            kind = controls.one_of(
+                controls.KIND, t("lab.kind"), ["", *kinds], lambda one: one or t("lab.kind_all"), width=190
+            )
+    keeps: Mapping[str, Callable[[Row], bool]] = {
+        "all": lambda row: True,
+        "failed": failed,
+        "unjudged": lambda row: not row["verdict"],
+        "turned": lambda row: bool(turned(before.get(row["id"]), row)),
+    }
+    return [row for row in rows if keeps[show](row) and kind in ("", row["kind"]) and said in ("all", row["lang"])]
+
+
+def _draw_reading(
+    services: Services,
+    read: Run,
+    beside: Run | None,
+    rows: Sequence[Row],
+    listed: Sequence[Row],
+    before: Mapping[str, Row],
+) -> None:
+    if not listed:
+        st.info(t("lab.none_left"), icon=":material/filter_alt_off:")
+        return
+    at = st.session_state.get(controls.AT)
+    place = next((place for place, one in enumerate(listed) if one["id"] == at), 0)
+    row = listed[place]
+    main, side = st.columns([2.2, 1], gap="medium")
+    with main:
+        _draw_judging(read.id, place, listed, rows)
+        asked = question_set.by_hash(services.settings, read.set_hash)
+        question = next((one for one in asked.questions if one["id"] == row["id"]), {}) if asked else {}
+        names = controls.run_names([one for one in (beside, read) if one])
+        sides = [(read.id, names[read.id], row)]
+        if beside and row["id"] in before:
+            sides.insert(0, (beside.id, names[beside.id], before[row["id"]]))
+        answered.draw(services, question, sides)
+    with side:
+        _draw_list(listed, place, before)
+
+
+def _draw_judging(run_id: str, place: int, listed: Sequence[Row], rows: Sequence[Row]) -> None:
+    """Where one is, the way to the next, and the verdicts; each with its key."""
+    ids, row = [one["id"] for one in listed], listed[place]
+    judged = sum(bool(one["verdict"]) for one in rows)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lab-place"):
+        for name, icon, shortcut, to in (
+            ("previous", "arrow_back", "Left", place - 1),
+            ("next", "arrow_forward", "Right", place + 1),
+        ):
+            target = ids[to] if 0 <= to < len(ids) else ""
+            st.button(
+                t(f"lab.{name}"),
+                icon=f":material/{icon}:",
+                key=f"lab-{name}",
+                shortcut=shortcut,
+                disabled=not target,
+                on_click=_open,
+                args=(target,),
+            )
+        counts = t(
+            "lab.place", number=f"{place + 1:,}", of=f"{len(ids):,}", judged=f"{judged:,}", total=f"{len(rows):,}"
+        )
+        st.caption(counts, width="content")
+    following = _next_unjudged(listed, place)
+    with st.container(horizontal=True, gap="xsmall", key="lab-verdicts"):
+        for key, verdict in enumerate(VERDICTS, 1):
+            # by question: a key that comes too late judges nothing that nobody has seen yet
+            st.button(
+                t(f"lab.verdicts.{verdict}"),
+                icon=f":material/{ICONS[verdict]}:",
+                type="primary" if row["verdict"] == verdict else "secondary",
+                key=f"verdict-{verdict}-{row['number']}",
+                shortcut=str(key),
+                on_click=_judge,
+                args=(run_id, row["id"], verdict, following),
+            )
+
+
+def _next_unjudged(listed: Sequence[Row], place: int) -> str:
+    """Id of the first one behind this place that nobody judged, else of the first of all; "" where every one is."""
+    later = [*listed[place + 1 :], *listed[:place]]
+    return next((str(row["id"]) for row in later if not row["verdict"]), "")
+
+
+def _open(question_id: str) -> None:
+    st.session_state[controls.AT] = question_id
+
+
+def _judge(run_id: str, question_id: str, verdict: Verdict, following: str) -> None:
+    """Keep it, and go on."""
+    if controls.attempt(run.judge_by_hand, get_services(), visitor(), run_id, question_id, verdict):
+        st.session_state[controls.AT] = following or question_id
+        if not following:
+            st.toast(t("lab.all_judged"), icon=":material/done_all:")
+
+
+def _draw_list(listed: Sequence[Row], place: int, before: Mapping[str, Row]) -> None:
+    """Those around the one that is open."""
+    start = max(0, min(place - LISTED // 3, len(listed) - LISTED))
+    with st.container(gap=None, key="lab-list"):
+        for one in listed[start : start + LISTED]:
+            here = one is listed[place]
+            with st.container(key=f"lab-row-{'open-' if here else ''}{one['number']}"):
+                st.button(
+                    as_plain(_label(one, before)),
+                    icon=f":material/{_icon(one)}:",
+                    type="tertiary",
+                    width="stretch",
+                    key=f"lab-open-{one['number']}",
+                    on_click=_open,
+                    args=(one["id"],),
+                )
+    if len(listed) > LISTED:
+        st.caption(t("lab.listed", first=start + 1, last=min(start + LISTED, len(listed)), of=len(listed)))
+
+
+def _label(row: Row, before: Mapping[str, Row]) -> str:
+    arrow = {"better": "↗ ", "worse": "↘ ", "": ""}[turned(before.get(row["id"]), row)]
+    return f"{arrow}{row.get('question') or row['id']}"
+
+
+def _icon(row: Row) -> str:
+    if row["verdict"]:
+        return ICONS.get(row["verdict"], "gavel")
+    return "close" if failed(row) else "check"
