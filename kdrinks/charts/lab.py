@@ -47,7 +47,7 @@ def figures(table: pd.DataFrame, lang: str) -> alt.LayerChart:
         marked.mark_tick(color=MUTED, thickness=2, height=9).encode(x=alt.X(f"{end}:Q", **x)) for end in ("low", "high")
     ]
     dots = marked.mark_point(filled=True, size=110, opacity=1, color=SIDES[1]).encode(x=alt.X("value:Q", **x))
-    words: dict[str, Any] = {"align": "left", "baseline": "middle", "color": MUTED, "fontSize": 12, "limit": 330}
+    words: dict[str, Any] = {"align": "left", "baseline": "middle", "color": MUTED, "fontSize": 12, "limit": 480}
     heads = base.mark_text(fontWeight=700, dy=2, **words).encode(x=alt.value(2), text="head:N")
     names = base.mark_text(dy=4, **words).encode(x=alt.value(2), text="label:N")
     layers = alt.layer(whiskers, *ends, dots, heads, names)

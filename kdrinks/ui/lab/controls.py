@@ -10,6 +10,8 @@ import streamlit as st
 
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog
+from kdrinks.measure import question_set
+from kdrinks.services import Services
 from kdrinks.store.evaluations import Run, Setting
 from kdrinks.ui import address
 from kdrinks.ui.address import Control
@@ -125,7 +127,7 @@ def _own(key: str, value: Any) -> dict[str, Any]:
     return {"key": widget, "on_change": chosen}
 
 
-def choose_set(runs: Sequence[Run]) -> list[Run]:
+def choose_set(services: Services, runs: Sequence[Run]) -> list[Run]:
     """The runs of one question set: the one that was chosen, else the chosen run's, else the latest. Nothing to choose of one set.
 
     runs: at least one.
@@ -134,7 +136,9 @@ def choose_set(runs: Sequence[Run]) -> list[Run]:
     of_run = next((run.set_hash for run in runs if run.id == st.session_state.get(RUN)), "")
     chosen = next(iter(sets))
     if len(sets) > 1:
-        chosen = one_of(SET, t("lab.set"), list(sets), lambda set_hash: sets[set_hash], usual=of_run)
+        titles = {one.set.hash: one.set.title[lang()] for one in question_set.sets(services.settings) if one.set}
+        names = sets | {set_hash: title for set_hash, title in titles.items() if set_hash in sets}
+        chosen = one_of(SET, t("lab.set"), list(sets), lambda set_hash: names[set_hash], usual=of_run)
     return [run for run in runs if run.set_hash == chosen]
 
 
@@ -168,7 +172,7 @@ def setting_name(setting: Setting) -> str:
     if setting.adapter:
         parts.append(f"{Path(setting.adapter).stem} ×{setting.scale:g}")
     if setting.template != Setting("").template:
-        parts.append(t("lab.of_template", name=setting.template))
+        parts.append(setting.template)
     if setting.temperature:
         parts.append(t("lab.of_temperature", temperature=f"{setting.temperature:g}"))
     if setting.seed:

@@ -3,23 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kdrinks.measure.good import expectations
 from kdrinks.measure.judge import MEASURES
 
 NUMBERS = frozenset({"purity", "citation_precision", "citation_recall", "length_characters", "wait_s"})
 """Measures that are no share of the questions; every other one is yes or no."""
 SHARES = tuple(name for name in MEASURES if name not in NUMBERS)
-_OF_THE_SEARCH = ("good", "recall_at_1", "recall_at_3", "recall_at_5")
 
 Row = Mapping[str, Any]
 
 
 def failing(row: Row) -> list[str]:
     """The measures by which an answer fails, in the order of tables. A verdict changes nothing in it."""
-    return [
-        name
-        for name in SHARES
-        if name not in _OF_THE_SEARCH and isinstance(row.get(name), bool) and row[name] != MEASURES[name]
-    ]
+    expected = expectations(row)
+    return [name for name in SHARES if name in expected and row[name] != MEASURES[name]]
 
 
 def failed(row: Row) -> bool:

@@ -13,7 +13,6 @@ from kdrinks.measure import pace, question_set, run
 from kdrinks.measure.question_set import QuestionSet
 from kdrinks.services import Services, last_choice
 from kdrinks.store.evaluations import Run, Setting
-from kdrinks.ui.format import left_text
 from kdrinks.ui.frame import get_services, lang, several_in_words, show_error, t, visitor
 from kdrinks.ui.lab import controls, sealed
 from kdrinks.ui.markdown_text import as_plain
@@ -27,7 +26,8 @@ def draw(services: Services, runs: Sequence[Run]) -> None:
     found = question_set.sets(services.settings)
     sets = {str(one.path): one.set for one in found if one.set}
     if sets:
-        asked = sets[controls.one_of(SET, t("lab.set"), list(sets), lambda path: title_of(sets[path]))]
+        usual = next((path for path, one in sets.items() if not one.sealed), "")
+        asked = sets[controls.one_of(SET, t("lab.set"), list(sets), lambda path: title_of(sets[path]), usual=usual)]
         _draw_about(asked)
     else:
         asked = None
@@ -144,8 +144,16 @@ def _how_much(services: Services, asked: QuestionSet, settings: Sequence[Setting
     known = [one for one in paces if one is not None]
     if known:
         key = "lab.about" if len(known) == len(paces) else "lab.at_least"
-        text += " " + t(key, time=left_text(sum(known) * len(asked.questions)))
+        text += " " + t(key, time=_lasting(sum(known) * len(asked.questions)))
     return text
+
+
+def _lasting(seconds: float) -> str:
+    if seconds < 90:
+        return t("lab.seconds", count=max(1, round(seconds)))
+    if seconds < 5400:
+        return t("lab.minutes", count=round(seconds / 60))
+    return t("lab.hours", count=f"{seconds / 3600:.1f}")
 
 
 def _start(services: Services, asked: QuestionSet, settings: Sequence[Setting]) -> bool:

@@ -19,6 +19,8 @@ from kdrinks.ui.lab import controls, results
 from kdrinks.ui.lab.failures import Row
 from kdrinks.ui.markdown_text import as_plain
 
+FEWEST_DRAWN = 5
+"""Flips that a picture says more of than their list."""
 LISTED = 30
 """Flips of one direction that are listed; all of them are read one after the other."""
 SIGNS = {
@@ -33,7 +35,7 @@ def draw(services: Services, runs: Sequence[Run]) -> None:
     if not runs:
         results.nothing_yet()
         return
-    of_set = controls.choose_set(runs)
+    of_set = controls.choose_set(services, runs)
     if len(of_set) < 2:
         st.info(t("lab.one_run"), icon=":material/balance:")
         return
@@ -72,7 +74,7 @@ def _draw_pair(services: Services, before: Run, after: Run) -> None:
     paired = _paired(matched.pairs, less_is_better=MEASURES[measure] is False)
     hidden = run.hidden(services, after)
     _draw_flips(paired, matched.rows, before, after, hidden=hidden)
-    _draw_difference(paired)
+    _draw_difference(paired, results.measure_name(measure))
     if matched.only_a or matched.only_b:
         st.caption(t("lab.left_out_pairs", a=matched.only_a, b=matched.only_b))
 
@@ -87,7 +89,7 @@ def _draw_flips(paired: Paired, rows: Mapping[str, tuple[Row, Row]], before: Run
     if not flips:
         st.markdown(f":material/drag_handle: {t('lab.no_flips')}")
         return
-    if paired.test == "McNemar":
+    if paired.test == "McNemar" and len(flips) >= FEWEST_DRAWN:
         table = pd.DataFrame(
             [
                 {"group": rows[id][1]["kind"] or "–", "turned": turned, "question": rows[id][1].get("question") or id}
@@ -130,11 +132,12 @@ def _draw_turned(
         st.caption(t("lab.more_flips", count=len(ids) - LISTED))
 
 
-def _draw_difference(paired: Paired) -> None:
+def _draw_difference(paired: Paired, measure: str) -> None:
     icon, colour = SIGNS[paired.verdict]
     a, b = wording.sides(paired, lang())
+    verdict = wording.verdict(paired, lang())
     with st.container(border=True, key="lab-difference"):
-        st.markdown(f"### :{colour}[:material/{icon}: {wording.verdict(paired, lang())}]")
+        st.markdown(f"### :{colour}[:material/{icon}: {verdict[:1].upper()}{verdict[1:]}]")
         lines = [
             (t("lab.before"), a),
             (t("lab.after"), b),
@@ -143,6 +146,8 @@ def _draw_difference(paired: Paired) -> None:
             (t("lab.compared"), t("lab.questions_clusters", n=paired.n, clusters=paired.clusters)),
         ]
         st.markdown(
-            "\n".join(["| | |", "|---|---|", *(f"| {name} | **{as_plain(value)}** |" for name, value in lines)])
+            "\n".join(
+                [f"| {measure} | |", "|---|---|", *(f"| {name} | **{as_plain(value)}** |" for name, value in lines)]
+            )
         )
         st.caption(wording.least(paired, lang()))

@@ -31,20 +31,32 @@ def draw(services: Services, runs: Sequence[Run]) -> None:
     if not runs:
         results.nothing_yet()
         return
-    of_set = controls.choose_set(runs)
-    left, right = st.columns(2)
-    with left:
-        read = controls.choose_run(controls.RUN, t("lab.run"), of_set)
+    of_set = controls.choose_set(services, runs)
+    read = controls.choose_run(controls.RUN, t("lab.run"), of_set)
     assert read is not None
-    others = [one for one in of_set if one.id != read.id]
-    with right:
-        beside = controls.choose_run(controls.BESIDE, t("lab.beside"), others, none=t("lab.beside_none"))
     if run.hidden(services, read):
         _draw_sealed(services, read)
         return
     rows = worst_first(run.rows(services, visitor(), read.id))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="lab-filters"):
+        shown = st.container(width="content")
+        with st.popover(t("lab.filter"), icon=":material/filter_list:", key="lab-filter"):
+            others = [one for one in of_set if one.id != read.id]
+            beside = controls.choose_run(controls.BESIDE, t("lab.beside"), others, none=t("lab.beside_none"))
+            said, kind = _choose_kind(rows)
     before = controls.by_id(run.rows(services, visitor(), beside.id)) if beside else {}
-    listed = _choose_rows(rows, before)
+    with shown:
+        shows = controls.SHOW if before else controls.SHOW[:3]
+        show = controls.segments(controls.SHOWN, t("lab.show"), shows, lambda one: t(f"lab.shows.{one}"))
+    keeps: Mapping[str, Callable[[Row], bool]] = {
+        "all": lambda row: True,
+        "failed": failed,
+        "unjudged": lambda row: not row["verdict"],
+        "turned": lambda row: bool(turned(before.get(row["id"]), row)),
+    }
+    listed = [row for row in rows if keeps[show](row) and kind in ("", row["kind"]) and said in ("all", row["lang"])]
+    if chosen := _in_words(beside, said, kind):
+        st.caption(f":material/filter_list: {as_plain(chosen)}")
     _draw_reading(services, read, beside, rows, listed, before)
 
 
@@ -59,25 +71,24 @@ def _draw_sealed(services: Services, read: Run) -> None:
         st.info(t("lab.sealed_gone"), icon=":material/lock:")
 
 
-def _choose_rows(rows: Sequence[Row], before: Mapping[str, Row]) -> list[Row]:
-    """Those that the filters leave."""
+def _choose_kind(rows: Sequence[Row]) -> tuple[str, str]:
+    """A language and a kind of question; `all` and "" leave everything."""
     kinds = sorted({row["kind"] for row in rows if row["kind"]})
-    shows = controls.SHOW if before else controls.SHOW[:3]
-    kind = ""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="lab-filters"):
-        show = controls.segments(controls.SHOWN, t("lab.show"), shows, lambda one: t(f"lab.shows.{one}"))
-        said = controls.segments(controls.LANG, t("lab.said"), controls.SAID, lambda one: t(f"lab.saids.{one}"))
-        if len(kinds) > 1:
-            kind = controls.one_of(
-                controls.KIND, t("lab.kind"), ["", *kinds], lambda one: one or t("lab.kind_all"), width=190
-            )
-    keeps: Mapping[str, Callable[[Row], bool]] = {
-        "all": lambda row: True,
-        "failed": failed,
-        "unjudged": lambda row: not row["verdict"],
-        "turned": lambda row: bool(turned(before.get(row["id"]), row)),
-    }
-    return [row for row in rows if keeps[show](row) and kind in ("", row["kind"]) and said in ("all", row["lang"])]
+    said = controls.segments(controls.LANG, t("lab.said"), controls.SAID, lambda one: t(f"lab.saids.{one}"))
+    if len(kinds) < 2:
+        return said, ""
+    options = ["", *kinds]
+    return said, controls.one_of(controls.KIND, t("lab.kind"), options, lambda one: one or t("lab.kind_all"))
+
+
+def _in_words(beside: Run | None, said: str, kind: str) -> str:
+    """What the closed window of the filters holds."""
+    parts = [
+        f"{t('lab.beside')}: {controls.setting_name(beside.setting)}" if beside else "",
+        t(f"lab.saids.{said}") if said != "all" else "",
+        kind,
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 def _draw_reading(

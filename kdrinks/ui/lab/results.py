@@ -31,7 +31,7 @@ def draw(services: Services, runs: Sequence[Run]) -> None:
     if not runs:
         nothing_yet()
         return
-    of_set = {one.id for one in controls.choose_set(runs)}
+    of_set = {one.id for one in controls.choose_set(services, runs)}
     counted = [(one, figures) for one, figures in run.table(services, visitor()) if one.id in of_set]
     names = controls.run_names([one for one, _ in counted])
     _draw_table(counted, names)
@@ -63,7 +63,7 @@ def _draw_table(counted: Counted, names: Mapping[str, str]) -> None:
         for one, figures in counted
     ]
     columns: dict[str, Any] = {
-        "run": st.column_config.TextColumn(t("lab.run"), width=200, pinned=False),
+        "run": st.column_config.TextColumn(t("lab.run"), width=230),
         "answered": st.column_config.TextColumn(t("lab.answered"), width=110),
         "began": st.column_config.TextColumn(t("lab.began"), width=140),
     }
