@@ -76,13 +76,18 @@ def test_everybody_has_conversations_of_their_own(browser: Browser, site: App, h
 def test_who_logs_in_with_a_verified_address_of_the_list_is_administrator(
     browser: Browser, site: App, provider: LoginProvider
 ) -> None:
-    with visit(browser, site, "/models", locale="en-US") as page:
+    with visit(browser, site, "/lab", locale="en-US") as page:
+        expect(page.get_by_text("Only administrators evaluate here")).to_be_visible()
+        page.goto(site.url + "/models")
         expect(page.get_by_text("Only an administrator")).to_be_visible()
+        expect(page.get_by_role("link", name="Models")).to_be_visible()
+        expect(page.get_by_role("link", name="Evaluation")).to_have_count(0)
         provider.person = BOSS
         log_in(page)
         expect(page.get_by_text("Boss@example.org (administrator)")).to_be_visible()
         page.goto(site.url + "/models")
         expect(page.get_by_role("button", name="Load", exact=True)).to_be_visible()
+        expect(page.get_by_role("link", name="Evaluation")).to_be_visible()
         page.get_by_role("button", name="Log out").click()
         expect(page.get_by_role("button", name="Log in")).to_be_visible()
         provider.person = {**BOSS, "email_verified": "true"}  # a text is no promise

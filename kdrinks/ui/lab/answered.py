@@ -9,6 +9,7 @@ import streamlit as st
 from kdrinks import i18n
 from kdrinks.drinks import catalog
 from kdrinks.measure import run
+from kdrinks.measure.good import AVOIDS
 from kdrinks.measure.judge import MEASURES
 from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing
 from kdrinks.services import Services
@@ -95,7 +96,7 @@ def _held(row: Row, name: str) -> str:
     value = row.get(name)
     if not isinstance(value, bool):
         return "–"
-    return ":green[:material/check:]" if value == MEASURES[name] else ":red[:material/close:]"
+    return ":green[:material/check:]" if value != (name in AVOIDS) else ":red[:material/close:]"
 
 
 def expected(services: Services, question: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ import streamlit as st
 from kdrinks.charts import lab as charts
 from kdrinks.errors import KdrinksError
 from kdrinks.measure import run, wording
+from kdrinks.measure.good import LESS_IS_BETTER
 from kdrinks.measure.judge import MEASURES
 from kdrinks.measure.pairing import match
 from kdrinks.measure.statistics import Pair, Paired, compare
@@ -71,7 +72,7 @@ def _draw_pair(services: Services, before: Run, after: Run) -> None:
     except KdrinksError as error:
         show_error(error)
         return
-    paired = _paired(matched.pairs, less_is_better=MEASURES[measure] is False)
+    paired = _paired(matched.pairs, less_is_better=measure in LESS_IS_BETTER)
     hidden = run.hidden(services, after)
     _draw_flips(paired, matched.rows, before, after, hidden=hidden)
     _draw_difference(paired, results.measure_name(measure))

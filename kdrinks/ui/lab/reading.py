@@ -31,8 +31,9 @@ def draw(services: Services, runs: Sequence[Run]) -> None:
     if not runs:
         results.nothing_yet()
         return
-    of_set = controls.choose_set(services, runs)
-    read = controls.choose_run(controls.RUN, t("lab.run"), of_set)
+    with st.container(horizontal=True, key="lab-which"):
+        of_set = controls.choose_set(services, runs)
+        read = controls.choose_run(controls.RUN, t("lab.run"), of_set)
     assert read is not None
     if run.hidden(services, read):
         _draw_sealed(services, read)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from kdrinks.charts import lab as charts
 from kdrinks.measure import run, wording
-from kdrinks.measure.judge import MEASURES
+from kdrinks.measure.good import AVOIDS
 from kdrinks.measure.statistics import proportion
 from kdrinks.services import Services
 from kdrinks.store.evaluations import Run
@@ -157,4 +157,4 @@ def measure_name(name: str) -> str:
 
 
 def _with_direction(name: str) -> str:
-    return f"{measure_name(name)} ({t('lab.less_is_better')})" if MEASURES[name] is False else measure_name(name)
+    return f"{measure_name(name)} ({t('lab.less_is_better')})" if name in AVOIDS else measure_name(name)
