@@ -58,6 +58,9 @@ def test_a_set_is_run_from_the_page_and_no_model_is_the_first_row_of_the_results
     assert list(app.dataframe[0].value["run"]) == ["No model", "Built-in model"]
     assert list(app.dataframe[0].value["answered"]) == ["2 of 2", "2 of 2"]
     assert len(app.get("vega_lite_chart")) == 1 and "95 % interval" in shown(app)
+    app.button(key="lab-read").click().run()
+    assert not app.exception and "##### 식혜" in shown(app), "an answer opens its passages as in the chat"
+    assert run.trace(frame.get_services(), ADMINISTRATOR, jobs[0].work.run_id, "q1")["candidates"]
 
 
 def test_a_second_click_on_start_asks_nothing_twice(home: Path) -> None:

@@ -14,6 +14,7 @@ from kdrinks.measure.judge import MEASURES
 from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing
 from kdrinks.services import Services
 from kdrinks.store import passages
+from kdrinks.ui import trace
 from kdrinks.ui.chat import evidence, rows
 from kdrinks.ui.chat.view import PICTURES
 from kdrinks.ui.drinks import labels
@@ -143,7 +144,7 @@ def _draw_trace(services: Services, sides: Sequence[Side]) -> None:
             if len(sides) > 1:
                 st.markdown(f"**{as_plain(name)}**")
             if traced := run.trace(services, visitor(), run_id, row["id"]):
-                st.json(traced, expanded=1)
+                trace.draw(traced, f"{run_id}-{row['number']}")
             else:
                 st.caption(t("lab.no_trace"))
 
