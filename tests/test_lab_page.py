@@ -24,6 +24,11 @@ def lab(lang: str = "en", **address: str) -> AppTest:
     return open_page("lab", lang, **address)
 
 
+def form(home: Path) -> AppTest:
+    """The start of a run, with the set of write_set() chosen."""
+    return lab().selectbox(key="lab-form-set-en").set_value(str(home / "questions" / "mine.jsonl")).run()
+
+
 def stored(home: Path, *runs: tuple[Setting, list[bool]], sealed: bool = False, **more: Any) -> list[str]:
     """Ids of runs of one set, stored before the page is opened."""
     asked = write_set(home, sealed=sealed, **more)
@@ -45,7 +50,7 @@ def rows(run_id: str) -> dict[str, dict[str, Any]]:
 
 def test_a_set_is_run_from_the_page_and_no_model_is_the_first_row_of_the_results(home: Path) -> None:
     write_set(home, questions=QUESTIONS[:2])
-    app = lab()
+    app = form(home)
     assert app.multiselect(key="lab-models-en").value == ["", "built-in"], "no model is on by default"
     assert "2 questions × 2 settings: 4 answers in all." in shown(app)
     app.button(key="lab-start").click().run()
@@ -65,7 +70,7 @@ def test_a_set_is_run_from_the_page_and_no_model_is_the_first_row_of_the_results
 
 def test_a_second_click_on_start_asks_nothing_twice(home: Path) -> None:
     write_set(home, questions=[{**QUESTIONS[0], "id": str(number)} for number in range(200)])
-    app = lab()
+    app = form(home)
     app.button(key="lab-start").click().run()
     app.button(key="lab-start").click().run()
     jobs = frame.get_services().jobs.of(run.KIND)
@@ -77,11 +82,11 @@ def test_a_second_click_on_start_asks_nothing_twice(home: Path) -> None:
 
 def test_how_long_a_run_takes_is_said_once_it_was_measured(home: Path) -> None:
     write_set(home)
-    assert "takes about" not in shown(lab())
+    assert "takes about" not in shown(form(home))
     many = [{**QUESTIONS[0], "id": str(number)} for number in range(8)]
     asked = write_set(home, "many", questions=many)
     store_run(frame.get_services().db, asked, Setting(""), [True] * 8)
-    assert "Without the settings that nobody measured yet that takes about 1 s." in shown(lab())
+    assert "Without the settings that nobody measured yet that takes about 1 s." in shown(form(home))
 
 
 def test_a_damaged_set_is_told_by_line_and_a_good_one_is_kept_and_chosen(home: Path) -> None:
@@ -191,14 +196,14 @@ def test_a_sealed_set_counts_and_shows_nothing_until_its_file_says_why_it_was_op
         assert "answer to q" not in said, section
     app = lab(section="read", run=one)
     assert "**2** of 4 answers failed" in shown(app)
-    open_yes = f"lab-open-yes-{question_set.sets(frame.get_services().settings)[-1].set.hash}"  # type: ignore[union-attr]
+    path = home / "questions" / "mine.jsonl.gz"
+    open_yes = f"lab-open-yes-{question_set.read(path).hash}"
     app.button(key=open_yes).click().run()
     assert "**2** of 4 answers failed" in shown(app), "without a reason it stays sealed"
     app.text_area[0].set_value("we publish").run()
     app.button(key=open_yes).click().run()
     assert not app.exception and "built-in: bad answer to q2" in shown(app)
-    opened = question_set.read(home / "questions" / "mine.jsonl.gz").opened
-    assert [entry["note"] for entry in opened] == ["we publish"]
+    assert [entry["note"] for entry in question_set.read(path).opened] == ["we publish"]
 
 
 def test_a_visitor_of_a_hosted_site_neither_finds_nor_uses_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
