@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -11,19 +12,23 @@ from kdrinks.measure import run
 from kdrinks.store.db import Database
 from kdrinks.store.evaluations import Setting
 from tests.support.running_app import App, needs_chromium, running_app, visit
-from tests.support.stored_runs import store_run, write_set
+from tests.support.stored_runs import QUESTIONS, store_run, write_set
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 TABS = {"results": "결과", "read": "답 읽기", "compare": "둘 견주기", "new": "새 평가"}
 INSIDE = {"results": "lab-one", "read": "lab-verdicts", "compare": "lab-difference", "new": "lab-start"}
 
+TO_JUDGE = [{**question, "id": f"judged-{question['id']}"} for question in QUESTIONS]
+
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app with two runs of one set: without a model, and with one that gets another question wrong."""
+    """The app with two runs of one set, without a model and with one that gets others wrong, and a run of another set to judge."""
     folder = tmp_path_factory.mktemp("lab")
     db = Database.open(Settings(folder / "home", folder).database)
+    judged = write_set(folder / "home", "judged", questions=TO_JUDGE)
+    store_run(db, judged, run.NO_MODEL, [True, False, True, True])
     asked = write_set(folder / "home")
     store_run(db, asked, run.NO_MODEL, [True, False, True, True])
     store_run(db, asked, Setting("built-in"), [True, True, False, False])
@@ -42,8 +47,9 @@ def open_tab(page: Page, section: str) -> None:
     expect(page.get_by_role("tab", selected=True)).to_have_text(TABS[section])
 
 
-def test_answers_are_judged_and_walked_through_by_keys_alone(app: App, browser: Browser) -> None:
-    with visit(browser, app, "/lab?section=read") as page:
+def test_answers_are_judged_and_walked_through_by_keys_alone(app: App, browser: Browser, tmp_path: Path) -> None:
+    same = write_set(tmp_path, questions=TO_JUDGE)
+    with visit(browser, app, f"/lab?section=read&set={same.hash}") as page:
         place(page, "4개 중 1번째 · 손으로 판정 0/4")
         page.keyboard.press("3")
         place(page, "4개 중 2번째 · 손으로 판정 1/4")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kdrinks.measure import question_set, run
 from kdrinks.measure.judge import VERDICTS, Verdict
@@ -15,6 +16,8 @@ from kdrinks.ui.markdown_text import as_plain
 
 LISTED = 12
 """Questions of the list around the one that is open: each row costs some milliseconds at every key."""
+OPEN = "lab-open"
+"""Session state: the run and the question that were drawn last."""
 ICONS: Mapping[str, str] = {
     "right": "check_circle",
     "partly": "contrast",
@@ -108,7 +111,7 @@ def _draw_reading(
     row = listed[place]
     main, side = st.columns([2.2, 1], gap="medium")
     with main:
-        _draw_judging(read.id, place, listed, rows)
+        where = _draw_judging(read.id, place, listed)
         asked = question_set.by_hash(services.settings, read.set_hash)
         question = next((one for one in asked.questions if one["id"] == row["id"]), {}) if asked else {}
         names = controls.run_names([one for one in (beside, read) if one])
@@ -118,35 +121,33 @@ def _draw_reading(
         answered.draw(services, question, sides)
     with side:
         _draw_list(listed, place, before)
-
-
-def _draw_judging(run_id: str, place: int, listed: Sequence[Row], rows: Sequence[Row]) -> None:
-    """Where one is, the way to the next, and the verdicts; each with its key."""
-    ids, row = [one["id"] for one in listed], listed[place]
     judged = sum(bool(one["verdict"]) for one in rows)
+    counts = t(
+        "lab.place", number=f"{place + 1:,}", of=f"{len(listed):,}", judged=f"{judged:,}", total=f"{len(rows):,}"
+    )
+    # last: whoever sees the number has the question and its keys before them
+    where.caption(counts, width="content")
+
+
+def _draw_judging(run_id: str, place: int, listed: Sequence[Row]) -> DeltaGenerator:
+    """The way to the next, and the verdicts, each with its key; returns where to say how far one is."""
+    ids, row = [one["id"] for one in listed], listed[place]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lab-place"):
-        for name, icon, shortcut, to in (
-            ("previous", "arrow_back", "Left", place - 1),
-            ("next", "arrow_forward", "Right", place + 1),
-        ):
-            target = ids[to] if 0 <= to < len(ids) else ""
+        for name, icon, shortcut, by in (("previous", "arrow_back", "Left", -1), ("next", "arrow_forward", "Right", 1)):
             st.button(
                 t(f"lab.{name}"),
                 icon=f":material/{icon}:",
                 key=f"lab-{name}",
                 shortcut=shortcut,
-                disabled=not target,
-                on_click=_open,
-                args=(target,),
+                disabled=not 0 <= place + by < len(ids),
+                on_click=_step,
+                args=(ids, by),
             )
-        counts = t(
-            "lab.place", number=f"{place + 1:,}", of=f"{len(ids):,}", judged=f"{judged:,}", total=f"{len(rows):,}"
-        )
-        st.caption(counts, width="content")
+        where = st.container(width="content")
+    st.session_state[OPEN] = [run_id, row["id"]]
     following = _next_unjudged(listed, place)
     with st.container(horizontal=True, gap="xsmall", key="lab-verdicts"):
         for key, verdict in enumerate(VERDICTS, 1):
-            # by question: a key that comes too late judges nothing that nobody has seen yet
             st.button(
                 t(f"lab.verdicts.{verdict}"),
                 icon=f":material/{ICONS[verdict]}:",
@@ -156,6 +157,7 @@ def _draw_judging(run_id: str, place: int, listed: Sequence[Row], rows: Sequence
                 on_click=_judge,
                 args=(run_id, row["id"], verdict, following),
             )
+    return where
 
 
 def _next_unjudged(listed: Sequence[Row], place: int) -> str:
@@ -168,8 +170,17 @@ def _open(question_id: str) -> None:
     st.session_state[controls.AT] = question_id
 
 
+def _step(ids: Sequence[str], by: int) -> None:
+    """From where one is now: a second key that comes before the page has followed the first one counts too."""
+    at = st.session_state.get(controls.AT)
+    place = ids.index(at) if at in ids else 0
+    st.session_state[controls.AT] = ids[max(0, min(place + by, len(ids) - 1))]
+
+
 def _judge(run_id: str, question_id: str, verdict: Verdict, following: str) -> None:
-    """Keep it, and go on."""
+    """Keep it, and go on. Only of the question that is open: while one follows the other both have buttons, and a key presses both."""
+    if st.session_state.get(OPEN) != [run_id, question_id]:
+        return
     if controls.attempt(run.judge_by_hand, get_services(), visitor(), run_id, question_id, verdict):
         st.session_state[controls.AT] = following or question_id
         if not following:
