@@ -69,7 +69,7 @@ def of_file(path: Path) -> list[Asked]:
 
 def of_wordings(knowledge: Knowledge, each: int) -> list[Asked]:
     """Test wordings put to drinks that have the passage asked for."""
-    from training.intents import rows
+    from training.question_wordings import rows
     from training.vectors import asked
 
     rng = random.Random(5)

@@ -24,8 +24,9 @@ from kdrinks.drinks.read import load_beliefs, load_drinks, load_topics
 from kdrinks.records import Passage
 from kdrinks.search.evidence import KINDS
 from kdrinks.text.vectors import BUCKETS, DIMENSIONS, rows_of, said
-from training.intents import _FILL, _SLOT, ROOT, rows
+from training.question_wordings import FILL, SLOT, rows
 
+ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "kdrinks" / "data" / "vectors.npz"
 STEPS = 300
 DRINKS, EACH = 16, 16
@@ -42,9 +43,9 @@ def asked(text: str, lang: str, name: str, rng: random.Random) -> str:
         particle = rng.choice(particles.split("/")) if particles else ""
         if slot == "name":
             return name + particle
-        return rng.choice(_FILL[lang].get(slot, [""])) + particle
+        return rng.choice(FILL[lang].get(slot, [""])) + particle
 
-    return _SLOT.sub(value, text)
+    return SLOT.sub(value, text)
 
 
 class Pairs:
