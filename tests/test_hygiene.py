@@ -23,7 +23,7 @@ ROOMS = {
     "kiwipiepy": r"kdrinks/text/analyzer\.py",
     "huggingface_hub": r"kdrinks/hub/.*",
     "torch": r"training/.*",
-    "scipy": r"kdrinks/measure/statistics\.py",
+    "scipy": r"kdrinks/measure/statistics\.py|training/.*",
 }
 
 

@@ -15,8 +15,8 @@ from kdrinks.text.korean import framed, split_sentences
 
 _LINES: dict[str, dict[Language, str]] = {
     "no_special": {
-        "ko": "{title}에 대해 제 자료가 {on:과/와} 관련해 아는 특별한 주의는 없습니다. 확실하지 않으면 의사나 약사에게 물어보세요.",
-        "en": "{title}: my notes know no special caution with regard to {on}. If in doubt, ask a doctor or pharmacist.",
+        "ko": "{title}에 대해 제 자료가 {on:과/와} 관련해 아는 특별한 주의는 없습니다. 괜찮다는 뜻은 아니니 확실하지 않으면 의사나 약사에게 물어보세요.",
+        "en": "{title}: my notes know no special caution with regard to {on}. That does not mean it is fine: if in doubt, ask a doctor or pharmacist.",
     },
     "no_row": {
         "ko": "{title}에 대해 제 자료에는 {on:과/와} 관련된 내용이 없습니다. 괜찮다는 뜻이 아니니 의사나 약사에게 먼저 물어보세요.",

@@ -19,6 +19,7 @@ SAFETY_SOURCES = (
     "kinds.py",
     *("search/cautions.py", "search/refusals.py", "search/filters.py", "search/facets.py", "search/suggesting.py"),
     *("search/concerns.py", "search/safety.py", "data/concerns.toml"),
+    *("search/learned_concerns.py", "data/learned_concerns.npz"),
 )
 """The rules that protect people: an answer that was written under others is not the same, whatever it says."""
 

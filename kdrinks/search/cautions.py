@@ -14,7 +14,11 @@ INTENTS: Mapping[str, Intent] = {
     **dict.fromkeys(("infant_under_6m", "infant_under_12m", "child"), "infant"),
     "allergy": "allergy",
     **dict.fromkeys(
-        ("blood_thinner", "other_medicine", "diabetes", "blood_pressure", "kidney", "liver", "hangover"), "health"
+        (
+            *("blood_thinner", "other_medicine", "diabetes", "blood_pressure"),
+            *("kidney", "liver", "condition", "unsure", "hangover"),
+        ),
+        "health",
     ),
     **dict.fromkeys(("minor", "driving", "sobriety"), "alcohol"),
 }
@@ -40,9 +44,9 @@ def asked_of(text: str, allergens: Collection[str]) -> Intent | None:
     return "allergy" if allergens and not _NO_QUESTION_OF_IT.search(text) else None
 
 
-def concerns_of(text: str) -> tuple[Intent, ...]:
-    """The sensitive matters that the text names: pregnancy, infant, allergy, health, alcohol, in this order. text: names masked."""
-    named = {concern.group for concern in concerns.named(text)}
+def intents_of(care: Iterable[Concern]) -> tuple[Intent, ...]:
+    """The sensitive matters that these are: pregnancy, infant, allergy, health, alcohol, in this order."""
+    named = {concern.group for concern in care}
     return tuple(dict.fromkeys(intent for group, intent in INTENTS.items() if group in named))
 
 
@@ -57,7 +61,9 @@ MENTIONED = frozenset({"infant_under_6m", "infant_under_12m", "child", "minor", 
 ALWAYS = frozenset({"gen-sober-up-myth", "gen-withdrawal", "gen-after-drinking"})
 """Rules that are said whether or not liquor is named."""
 
-_MEDICINES = frozenset({"other_medicine", "blood_thinner", "blood_pressure", "diabetes", "kidney", "liver"})
+_MEDICINES = frozenset(
+    {"other_medicine", "blood_thinner", "blood_pressure", "diabetes", "kidney", "liver", "condition"}
+)
 _TOPICS_ON: Mapping[str, frozenset[str]] = {
     "gen-legal-age": frozenset({"minor", "child", "driving"}),
     "gen-honey-infant": frozenset({"infant_under_6m", "infant_under_12m", "child"}),
@@ -97,6 +103,7 @@ _FALLS_TO: Mapping[str, tuple[str, ...]] = {
     "blood_thinner": ("other_medicine",),
     "blood_pressure": ("other_medicine",),
     "liver": ("kidney", "other_medicine"),
+    "condition": ("other_medicine",),
     "hangover": ("sobriety",),
 }
 """The groups that answer where the notes hold no sentence of the group itself, nearest first."""

@@ -103,6 +103,32 @@ def _counts(words: WordList, text: str) -> bool:
     return True
 
 
+@cache
+def signal_names() -> tuple[str, ...]:
+    """What signals() says, in its order."""
+    groups = sorted({words.group for words in concern_words.lists()})
+    return (
+        *(f"word {group}" for group in groups),
+        *(f"care {group}" for group in groups),
+        *(f"cue {name}" for name in sorted(concern_words.cues())),
+        *("word", "care", "may", "tempted"),
+    )
+
+
+def signals(text: str) -> tuple[bool, ...]:
+    """What the lists hear in a text, whether or not it counts: for what is learned beside them. text: names of drinks masked."""
+    said = _normal(text)
+    words = {f"word {words.group}" for words, _ in _found(said)}
+    care = {f"care {concern.group}" for concern in named(text)}
+    heard = words | care | {f"cue {name}" for name in concern_words.cues() if cued(name, said)}
+    heard |= {
+        name
+        for name, held in (("word", words), ("care", care), ("may", asks_may(text)), ("tempted", is_tempted(said)))
+        if held
+    }
+    return tuple(name in heard for name in signal_names())
+
+
 def excused(group: str, text: str) -> bool:
     """Whether the text holds a word of the group in a sense that harms nobody: an azalea festival."""
     lists = [words.unless for words in concern_words.lists() if words.group == group and words.unless]
@@ -174,7 +200,15 @@ def cued(name: str, text: str) -> bool:
 
 def is_tempted(text: str) -> bool:
     """Whether somebody thinks of having some, or asks whether it is fine without a word for what."""
+    if cued("aside", text) and not (cued("takes", text) or cued("giving", text)):
+        return False
     return cued("tempted", text) or (cued("asks_may", text) and not cued("ways", text))
+
+
+def is_aside(text: str) -> bool:
+    """Whether it asks for a name, a spelling or a text about a drink, and nobody is to have any. text: names of drinks masked."""
+    text = _normal(text)
+    return cued("aside", text) and not (cued("takes", text) or cued("giving", text) or cued("asks_may", text))
 
 
 def called(group: str, lang: Language) -> str:

@@ -8,8 +8,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kdrinks.text import fuzzy
+from kdrinks.text import english, fuzzy
+from kdrinks.text.analyzer import TextAnalyzer
 from kdrinks.text.english import words as english_words
+
+LEAN_TO_DRINK = 1.6
+"""Added for names that are also ordinary words: 장수가 뭐야 is about the drink here, 무병장수 is not."""
 
 PARTICLES = re.compile(
     r"(?:이?랑|하고|과|와|이?나|은|는|이|가|을|를|의|에게?|에서|에는|에도|에다가?|엔|으?로|으?로는|으?로도|으?로는|도|만|만큼|부터|까지|보다|보단|처럼"
@@ -215,6 +219,12 @@ class Names:
         if away > 1 and self._is_misspelt_word(word.lower()):
             return None
         return Mention(ids, start, end, word, away + 0.5)
+
+
+def read(question: str, names: "Names", words: TextAnalyzer) -> tuple[str, tuple[Mention, ...]]:
+    """The question with spaces inside Korean names removed, and the drinks it names."""
+    text = words.joined(" ".join(english.in_full(question).split()))
+    return text, tuple(names.mentions(text, words.korean_names(text, LEAN_TO_DRINK)))
 
 
 def masked(text: str, mentions: Sequence[Mention], mask: str = "¤") -> str:

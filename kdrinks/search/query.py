@@ -13,15 +13,11 @@ from typing import NamedTuple
 from kdrinks.kinds import QUOTED, Intent
 from kdrinks.records import Language
 from kdrinks.search import concerns as search_concerns
-from kdrinks.search import intents
-from kdrinks.search.cautions import concerns_of
-from kdrinks.search.entities import Mention, Names, masked
+from kdrinks.search import intents, learned_concerns
+from kdrinks.search.cautions import intents_of
+from kdrinks.search.entities import Mention, Names, masked, read
 from kdrinks.search.suggesting import ABOUT_IT, BARE, DECLINED, OF_ONESELF, asks_for_some
-from kdrinks.text import english
 from kdrinks.text.analyzer import TextAnalyzer
-
-LEAN_TO_DRINK = 1.6
-"""Added for names that are also ordinary words: 장수가 뭐야 is about the drink here, 무병장수 is not."""
 
 _PARTING: dict[Intent, re.Pattern[str]] = {
     "farewell": re.compile(
@@ -111,7 +107,7 @@ _LIKE_THIS = re.compile(
 
 _AND = re.compile(r"\s*(?:이?나|이?랑|하고|와|과|,|및|and|or|nor)\s*")
 _COURTESY = re.compile(
-    r"(?:thanks?(?: you)?(?: so much| a lot| very much)?|thx|hi(?: there)?|hello|hey|고마워요?|고맙습니다|감사(?:합니다|해요)|안녕(?:하세요)?)\s*[,.!~…]+\s*",
+    r"(?:(?:lol |haha )?ok(?:ay)?(?: thanks| cool| then)?|thanks?(?: you)?(?: so much| a lot| very much)?|thx|hi(?: there)?|hello|hey|고마워요?|고맙습니다|감사(?:합니다|해요)|안녕(?:하세요)?)\s*[,.!~…]+\s*",
     re.IGNORECASE,
 )
 """Stands before a question without being what it is about."""
@@ -176,7 +172,7 @@ def understand(
     question: str, names: Names, words: TextAnalyzer, *, history: Sequence[str] = (), lang: Language | None = None
 ) -> Query:
     """The Query of a question in a conversation. history: earlier questions, oldest first."""
-    text, mentions = _read(question, names, words)
+    text, mentions = read(question, names, words)
     lang = lang or words.language(question)
     subjects = tuple(dict.fromkeys(drink_id for mention in mentions for drink_id in _ids(mention, mentions)))
     rejected = _around(_NOT_THIS, text, mentions)
@@ -188,8 +184,14 @@ def understand(
     if (courtesy := _COURTESY.match(without_names)) and (mentions or (history and text.endswith("?"))):
         without_names = without_names[courtesy.end() :]
     cued = intents.cued(without_names)
-    concerns, care = concerns_of(without_names), search_concerns.named(without_names)
-    may = _asks_may(without_names, follows=bool(history))
+    spoken = [_heard(said, names, words) for said in history]
+    care = search_concerns.named(without_names)
+    aside = bool(history) and search_concerns.is_aside(without_names)
+    hinted = () if aside else learned_concerns.hinted(without_names, [said.text for said in spoken])
+    if not any(said.care for said in spoken):  # else the state that was named is what it hints at
+        care = care or hinted
+    concerns = intents_of(care)
+    may = bool(hinted) or _asks_may(without_names, follows=bool(history))
     probabilities = _believable(
         intents.model().probabilities(without_names),
         cued,
@@ -205,7 +207,6 @@ def understand(
     suggests = some and not (subjects and (intent != "recommend" or _MAY_I.search(text)))
     examples = tuple(one for one in _around(_LIKE_THIS, text, mentions) if one in subjects)
     suggests = suggests or bool(examples and set(subjects) <= set(examples) and intent in ("recommend", "similar"))
-    spoken = [_heard(said, names, words) for said in history]
     names_only = _ONLY_NAMES.fullmatch(without_names) or _UNKNOWN_NAME.fullmatch(without_names)
     tempted = any(said.care for said in spoken) and search_concerns.is_tempted(without_names.lower())
     may = may or tempted or bool(names_only and _asked_whether(spoken))
@@ -282,7 +283,7 @@ class Heard(NamedTuple):
 
 @lru_cache(maxsize=1024)  # a conversation is heard again with every question: 2 ms for each one before
 def _heard(question: str, names: Names, words: TextAnalyzer) -> Heard:
-    text, mentions = _read(question, names, words)
+    text, mentions = read(question, names, words)
     said = masked(text, mentions, intents.MASK)
     some = asks_for_some(said, _likely(said))
     return Heard(
@@ -324,12 +325,6 @@ def _around(pattern: re.Pattern[str], text: str, mentions: Sequence[Mention]) ->
     return tuple(
         drink_id for mention, beside in zip(mentions, found, strict=True) if beside for drink_id in mention.drink_ids
     )
-
-
-def _read(question: str, names: Names, words: TextAnalyzer) -> tuple[str, tuple[Mention, ...]]:
-    """The question with spaces inside Korean names removed, and the drinks it names."""
-    text = words.joined(" ".join(english.in_full(question).split()))
-    return text, tuple(names.mentions(text, words.korean_names(text, LEAN_TO_DRINK)))
 
 
 def _believable(
@@ -380,7 +375,7 @@ def _adds_to_earlier(intent: Intent, subjects: Sequence[str], without_names: str
 def _asked_before(history: Sequence[str], names: Names, words: TextAnalyzer) -> tuple[str, str] | None:
     """The latest earlier question that is more than a name, as it is and without names; None where it wants no fact of a drink."""
     for question in reversed(history):
-        text, mentions = _read(question, names, words)
+        text, mentions = read(question, names, words)
         without_names = masked(text, mentions, intents.MASK)
         if not _ONLY_A_NAME.fullmatch(without_names):
             intent = _likely(without_names)
@@ -393,7 +388,7 @@ def _from_conversation(
 ) -> tuple[tuple[str, ...], str]:
     """Subjects of the latest earlier question that names any, with the question's own behind them; and the latest question."""
     for question in reversed(history):
-        _, mentions = _read(question, names, words)
+        _, mentions = read(question, names, words)
         if mentions:
             found = [drink_id for mention in mentions for drink_id in _ids(mention, mentions)]
             return tuple(dict.fromkeys([*found, *own])), history[-1]

@@ -90,7 +90,7 @@ class _Care:
         drinks = self._drinks()
         if found.intent in ("smalltalk", "injection") and self.query.care:
             return self._careful(drinks)
-        named = (self.query.care and (drinks or self.query.may)) or (self.query.may and drinks)
+        named = (self.query.care and (drinks or self.query.may)) or (self.query.may and (drinks or self.known))
         if found.intent in COURTESIES and not (self._poisons() or named):
             return found
         if not drinks and not self.suggests and decide.ELSEWHERE.search(self.query.text) and not self._poisons():
@@ -113,12 +113,8 @@ class _Care:
     def _begun(self) -> list[Drink]:
         """The drinks of two words whose name begins with a whole word of the question: 고로쇠 is 고로쇠 수액."""
         words = set(re.findall(r"[가-힣]{3,}|[a-z]{5,}", self.query.text.lower()))
-        titles = {drink.id: (drink.title_ko.split(), drink.title_en.lower().split()) for drink in self.drinks.values()}
-        return [
-            self.drinks[one]
-            for one, names in titles.items()
-            if any(len(name) > 1 and name[0] in words for name in names)
-        ]
+        titles = ((drink, (drink.title_ko.split(), drink.title_en.lower().split())) for drink in self.drinks.values())
+        return [drink for drink, names in titles if any(len(name) > 1 and name[0] in words for name in names)]
 
     def _poisons(self) -> list[Concern]:
         return [concern for concern in self.asked if concern.group == "poison"]
@@ -126,6 +122,8 @@ class _Care:
     def _listed(self) -> Findings:
         """A list, a count or a comparison, held to what was named: behind its rules, and with the line that it permits nothing."""
         found = self.found
+        if found.understood.operation == "compare" and not (self.query.care or self.query.may):
+            return self._reminded(self._drinks())
         self.asked = _once([*self.query.care, *self.known])
         if not self.asked:
             return found

@@ -3,7 +3,8 @@
 import re
 
 from kdrinks.kinds import Intent
-from kdrinks.search.cautions import concerns_of
+from kdrinks.search import concerns
+from kdrinks.search.cautions import intents_of
 
 DECLINED: frozenset[Intent] = frozenset({"smalltalk", "out_of_scope", "injection", "not_found"})
 
@@ -64,7 +65,7 @@ def asks_for_some(without_names: str, intent: Intent) -> bool:
         return False
     if intent == "recommend":
         return not (ABOUT_IT.search(without_names) and not _LEAVES_OUT.search(without_names))
-    if intent == "similar" and not _LEAVES_OUT.search(without_names) and not concerns_of(without_names):
+    if intent == "similar" and not _LEAVES_OUT.search(without_names) and not intents_of(concerns.named(without_names)):
         return False  # the drink that is spoken of has its own list of those like it
     return (
         intent not in DECLINED | _OF_ONE
