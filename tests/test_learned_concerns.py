@@ -70,7 +70,8 @@ def test_what_strangers_hinted_at_is_heard_and_harmless_questions_are_left_alone
     knowledge: Knowledge, words: TextAnalyzer
 ) -> None:
     """Learned from these: it shows that the weights that ship are the trained ones, not how it does on new ones."""
-    alarms, found = [], []
+    alarms: list[bool] = []
+    found: list[bool] = []
     for row in WORDINGS:
         if row["writer"] in ("s5", "s6", "s7", "s8"):
             before = [hidden(said, knowledge, words) for said in row["history"]]

@@ -16,7 +16,7 @@ from kdrinks.search import concerns as search_concerns
 from kdrinks.search import intents, learned_concerns
 from kdrinks.search.cautions import intents_of
 from kdrinks.search.entities import Mention, Names, masked, read
-from kdrinks.search.suggesting import ABOUT_IT, BARE, DECLINED, OF_ONESELF, asks_for_some
+from kdrinks.search.suggesting import ABOUT_IT, BARE, DECLINED, OF_ONESELF, asks_for_some, wishes
 from kdrinks.text.analyzer import TextAnalyzer
 
 _PARTING: dict[Intent, re.Pattern[str]] = {
@@ -201,14 +201,17 @@ def understand(
     intent = next(name for name in probabilities if name not in STRAYS or name in cued)
     if history and BARE.fullmatch(text):
         intent, probabilities = "recommend", {**dict.fromkeys(probabilities, 0.0), "recommend": 1.0}
+    tempted = any(said.care for said in spoken) and search_concerns.is_tempted(without_names.lower())
     some = asks_for_some(without_names, intent)
+    some = some and not (
+        tempted and not wishes(without_names)
+    )  # `딱 한 모금인데 괜찮죠?` is of the drink that was spoken of
     if some and (instead := _around(_INSTEAD_OF, text, mentions)):
         rejected, subjects = (*rejected, *instead), tuple(one for one in subjects if one not in instead)
     suggests = some and not (subjects and (intent != "recommend" or _MAY_I.search(text)))
     examples = tuple(one for one in _around(_LIKE_THIS, text, mentions) if one in subjects)
     suggests = suggests or bool(examples and set(subjects) <= set(examples) and intent in ("recommend", "similar"))
     names_only = _ONLY_NAMES.fullmatch(without_names) or _UNKNOWN_NAME.fullmatch(without_names)
-    tempted = any(said.care for said in spoken) and search_concerns.is_tempted(without_names.lower())
     may = may or tempted or bool(names_only and _asked_whether(spoken))
     followed, earlier = False, ""
     anew = _starts_anew(text, intent, probabilities, subjects)

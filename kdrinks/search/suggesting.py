@@ -59,6 +59,11 @@ OF_ONESELF = re.compile(
 """Says what a person does not take, whatever else is asked."""
 
 
+def wishes(without_names: str) -> bool:
+    """Whether its words ask for something to drink, whatever it is taken for."""
+    return bool(_SUGGESTS.search(without_names))
+
+
 def asks_for_some(without_names: str, intent: Intent) -> bool:
     """Whether a question asks for drinks rather than after one."""
     if _IS_IT.search(without_names):
@@ -67,8 +72,4 @@ def asks_for_some(without_names: str, intent: Intent) -> bool:
         return not (ABOUT_IT.search(without_names) and not _LEAVES_OUT.search(without_names))
     if intent == "similar" and not _LEAVES_OUT.search(without_names) and not intents_of(concerns.named(without_names)):
         return False  # the drink that is spoken of has its own list of those like it
-    return (
-        intent not in DECLINED | _OF_ONE
-        and bool(_SUGGESTS.search(without_names))
-        and not ABOUT_IT.search(without_names)
-    )
+    return intent not in DECLINED | _OF_ONE and wishes(without_names) and not ABOUT_IT.search(without_names)
