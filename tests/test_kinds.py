@@ -3,7 +3,6 @@
 import ast
 import dataclasses
 import json
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -16,12 +15,13 @@ from kdrinks.drinks import catalog, model, read
 from kdrinks.drinks.facts import facts_of
 from kdrinks.drinks.model import Bilingual
 from kdrinks.drinks.passages import all_passages, passages_of
-from kdrinks.drinks.read import DATA, load_beliefs, load_drinks, load_topics, record_of
+from kdrinks.drinks.read import load_beliefs, load_drinks, load_topics, record_of
 from kdrinks.generation import templates
 from kdrinks.generation.guard import Guard
 from kdrinks.kinds import Intent, Kind
 from kdrinks.records import ADMINISTRATOR, Citation, Passage
-from kdrinks.search import intents
+from kdrinks.search import reading
+from kdrinks.search.query import INTENT_OF
 from kdrinks.search.topics import load_cues
 from kdrinks.store.db import Database
 from tests.support import store_rows
@@ -70,8 +70,8 @@ def test_every_kind_is_told_of_some_drink_and_said_by_an_answer(lang: str) -> No
 
 
 def test_every_kind_of_a_drink_can_be_asked_for() -> None:
-    assert set(kinds.OF_DRINKS) <= set(intents.model().classes), "python -m training.intents"
-    assert set(kinds.OF_DRINKS) <= set(intents.cues()), "data/intent_cues.toml"
+    asked = {INTENT_OF.get(ask, ask) for ask in reading.ASKS}
+    assert set(kinds.OF_DRINKS) <= asked | {"cautions"}, "search/reading.py: ASKS; what to mind is asked for as health"
 
 
 def test_the_built_in_model_has_a_token_for_what_each_kind_is_taken_for() -> None:
@@ -84,13 +84,12 @@ def test_what_is_quoted_is_never_shortened() -> None:
 
 
 def test_the_data_name_no_intent_that_there_is_none_of() -> None:
-    assert set(intents.model().classes) <= INTENTS
-    assert set(tomllib.loads((DATA / "intent_cues.toml").read_text("utf-8"))) <= INTENTS
+    assert {INTENT_OF.get(ask, ask) for ask in reading.ASKS} <= INTENTS
     assert {intent for cues in load_cues().values() for intent in cues.intents} <= INTENTS
 
 
 def test_no_line_compares_an_intent_with_one_that_there_is_none_of() -> None:
-    # `intent == "typo"` is mypy's; it says nothing of `intent in ("typo",)` and `"typo" in query.cued`
+    # `intent == "typo"` is mypy's; it says nothing of `intent in ("typo",)`
     for path in [ROOT / "kdrinks" / "answer.py", *sorted((ROOT / "kdrinks" / "search").glob("*.py"))]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Compare) and any(_is_intent(side) for side in (node.left, *node.comparators)):
@@ -99,8 +98,8 @@ def test_no_line_compares_an_intent_with_one_that_there_is_none_of() -> None:
 
 
 def _is_intent(node: ast.expr) -> bool:
-    names = ("intent", "cued")
-    return (isinstance(node, ast.Name) and node.id in names) or (isinstance(node, ast.Attribute) and node.attr in names)
+    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    return name == "intent"
 
 
 STRANGE = Passage("sikhye.glow.ko", "sikhye", "glow", "ko", "식혜", "식혜는 밤에 빛납니다. 정말입니다.")  # type: ignore[arg-type]

@@ -189,7 +189,7 @@ def test_a_false_belief_is_found_with_the_drink_it_is_about(knowledge: Knowledge
         ("안녕하세요", "smalltalk"),
         ("오늘 정말 감사했습니다", "thanks"),
         ("Thanks for everything", "thanks"),
-        ("고마워, 잘 자", "farewell"),
+        ("고마워, 잘 자", "thanks"),
         ("See you tomorrow!", "farewell"),
         ("식혜 칼로리가 얼마야?", "not_found"),
         ("Where can I buy makgeolli?", "not_found"),

@@ -57,7 +57,10 @@ def made_with(ingredient: str) -> Leaves:
 
 
 def suggested(knowledge: Knowledge, found: Findings) -> list[Drink]:
-    """The drinks of an answer that suggests some, and those found beside them."""
+    """The drinks of an answer that suggests or lists some, and those found beside them."""
+    if found.rows:
+        assert found.narrowed
+        return [knowledge.index.drinks[row.id] for row in found.rows]
     hits = {hit.passage.subject_id: None for hit in (*found.prompt_hits, *found.hits)}
     drinks = [knowledge.index.drinks[subject] for subject in hits if subject in knowledge.index.drinks]
     assert found.narrowed and not found.subjects and any(hit.passage.kind == "identity" for hit in found.prompt_hits)

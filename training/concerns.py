@@ -24,7 +24,7 @@ from scipy.sparse import csr_matrix
 
 from kdrinks.drinks.names import packaged_names
 from kdrinks.kinds import QUOTED
-from kdrinks.search import concerns, intents, learned_concerns
+from kdrinks.search import concerns, learned_concerns, reading
 from kdrinks.search.entities import masked, read
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.search.learned_concerns import BUCKETS, LABELS, Row
@@ -144,7 +144,7 @@ def all_wordings() -> Iterator[Wording]:
 
     def hidden(text: str) -> str:
         said, mentions = read(text, names, words)
-        return masked(said, mentions, intents.MASK)
+        return masked(said, mentions, reading.MASK)
 
     def of(writer: str, label: str, question: str, history: Sequence[str] = ()) -> Wording:
         return Wording(writer, label, hidden(question), tuple(hidden(said) for said in history))

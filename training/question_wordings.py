@@ -8,7 +8,7 @@ from typing import cast
 
 from kdrinks.kinds import Intent
 from kdrinks.records import Language
-from kdrinks.search.intents import MASK
+from kdrinks.search.reading import MASK
 
 WORDINGS = Path(__file__).resolve().parent / "wordings"
 

@@ -13,7 +13,7 @@ from kdrinks.kinds import Intent
 from kdrinks.records import Language, Passage, Sentence
 
 HEALTH_INTENTS: frozenset[Intent] = frozenset({"pregnancy", "infant", "allergy", "health", "cautions"})
-COURTESIES: frozenset[Intent] = frozenset({"smalltalk", "thanks", "farewell", "injection"})
+COURTESIES: frozenset[Intent] = frozenset({"smalltalk", "about", "chat", "thanks", "farewell", "injection"})
 """Intents whose decline asks nothing of the knowledge base, also where a baby is greeted."""
 HEALTH_CONCERNS = frozenset({"pregnancy", "infant", "allergy", "health"})
 

@@ -25,6 +25,9 @@ DECLINE: dict[Language, dict[str, str]] = {
         "out_of_scope": "그 질문은 제 범위 밖입니다. 저는 한국 전통 음료를 알려 드립니다. 식혜나 막걸리에 대해 물어봐 주세요.",
         "injection": "그 요청은 도와드릴 수 없습니다. 저는 한국 전통 음료를 알려 드립니다.",
         "smalltalk": "안녕하세요! 저는 한국 전통 음료와 전통주를 알려 드립니다. 재료, 만드는 법, 역사를 물어봐 주세요.",
+        "about": "저는 kdrinks입니다. 한국 전통 음료를 알려 드리는 이 컴퓨터 안의 챗봇이고, 제 자료에 있는 것을 출처와 함께 말합니다. 재료, 만드는 법, 도수, 역사를 물어봐 주세요.",
+        "chat": "네, 듣고 있습니다. 저는 한국 전통 음료 이야기만 할 수 있으니, 궁금한 음료나 빠진 내용이 있으면 말씀해 주세요.",
+        "clarify": "어느 음료를 말씀하시나요? 식혜, 막걸리, 안동소주처럼 음료 이름을 알려 주시면 바로 답해 드리겠습니다.",
         "thanks": "도움이 되었다니 기쁩니다. 궁금한 한국 전통 음료가 또 있으면 물어봐 주세요.",
         "farewell": "안녕히 가세요. 궁금한 한국 전통 음료가 있으면 또 물어봐 주세요.",
     },
@@ -33,12 +36,15 @@ DECLINE: dict[Language, dict[str, str]] = {
         "out_of_scope": "That is outside my scope. I talk about traditional Korean drinks. Ask me about sikhye or makgeolli.",
         "injection": "I can't help with that request. I talk about traditional Korean drinks.",
         "smalltalk": "Hello! I talk about traditional Korean drinks and liquors. Ask me about ingredients, making or history.",
+        "about": "I am kdrinks, a chatbot on traditional Korean drinks that runs on this computer and tells what its notes say, with sources. Ask me about ingredients, making, strength or history.",
+        "chat": "I hear you. I can only talk about traditional Korean drinks, so tell me which drink you would like to know about, or what was missing.",
+        "clarify": "Which drink do you mean? Tell me its name, such as sikhye, makgeolli or Andong soju, and I will answer right away.",
         "thanks": "I am glad to help. Ask me about another traditional Korean drink any time.",
         "farewell": "Goodbye! Ask me about traditional Korean drinks any time.",
     },
 }
-"""What is said when no passage answers, by the intent of the question. The built-in model was not trained on the last two: the
-constraint writes them."""
+"""What is said when no passage answers, by the intent of the question. The built-in model was trained on the first four alone: the
+constraint writes the others."""
 
 NOT_REVIEWED: dict[Language, str] = {
     "ko": "이 내용은 의료 전문가가 검토하지 않았습니다. 걱정되면 의사나 약사에게 물어보세요.",

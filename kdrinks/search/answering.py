@@ -15,16 +15,15 @@ from kdrinks.drinks.read import load_tags
 from kdrinks.findings import Findings, Hit, Row, Understood
 from kdrinks.generation import listing
 from kdrinks.records import Language, Passage
-from kdrinks.search import conditions, filters, operations
+from kdrinks.search import asides, conditions, filters, operations
 from kdrinks.search.documents import with_documents
 from kdrinks.search.filters import Wishes
 from kdrinks.search.heard import Asked, as_tags_say, hear
 from kdrinks.search.index import Index
 from kdrinks.search.leftover import left
-from kdrinks.search.query import Query, understand
+from kdrinks.search.query import DECLINED, Query, understand
 from kdrinks.search.ranking import Search
 from kdrinks.search.safety import protect
-from kdrinks.search.suggesting import DECLINED
 from kdrinks.store import drink_queries as store
 from kdrinks.store.drink_queries import DrinkQuery, Found
 from kdrinks.text.korean import josa
@@ -42,6 +41,9 @@ LISTS = frozenset({"list", "count", "within", "make_from", "pairing"})
 OF_A_CLASS = frozenset({"list", "count", "most", "least", "order", "within"})
 """Operations over a class of drinks, which must have understood every condition."""
 
+SURELY = 0.75
+"""Probability of a list from which one is told though a word of the question set no condition: it says which it went by."""
+
 ALSO = 6
 """Drinks that need more than what is there, told at most."""
 
@@ -55,8 +57,8 @@ _PLACES = (
 _POINTED = tuple(
     (
         re.compile(
-            rf"(?:그 ?중(?:에서?)? ?)?(?:{korean}) ?(?:로 ?(?:말한|나온|알려\S*) ?)?(?:거|것|건|걸|게|꺼|음료|술|차)(?![가-힣]{{2}})"
-            rf"|\bthe (?:very )?(?:{english}) (?:one|drink|tea|liquor)\b(?: (?:you (?:named|mentioned|listed)|on the list))?",
+            rf"(?:그 ?중(?:에서?)? ?)?(?:{korean})(?:에|로)? ?(?:(?:말한|나온|알려\S*) ?)?(?:거|것|건|걸|게|꺼|음료|술|차)(?![가-힣]{{2}})"
+            rf"|\bthe (?:very )?(?:{english})(?: (?:one|drink|tea|liquor)\b|(?=[?.!,]|$))(?: (?:you (?:named|mentioned|listed)|on the list))?",
             re.IGNORECASE,
         ),
         place,
@@ -79,6 +81,8 @@ def find(
     lifted: exclusions of earlier questions that the person took back.
     """
 
+    question = asides.without(question, index.names, index.words, lambda said, of: _wishes(index, said, of))
+
     @cache
     def before() -> Earlier | None:
         for back in range(1, min(len(history), LOOKED_BACK) + 1):
@@ -96,6 +100,11 @@ def find(
     spoken_of = understand(history[-1], index.names, index.words, history=history[:-1]).subjects if history else ()
     found, asked = _answered(search, query, lifted, before, k=k, spoken_of=spoken_of, follows=bool(history))
     return protect(search, found, lifted), asked
+
+
+def _wishes(index: Index, said: str, lang: Language) -> bool:
+    own = index.facets.wishes(said, lang)
+    return bool(own or own.leaves_out or own.careful or own.asks_what_contains) or own.liquor is not None
 
 
 def pointed(question: str, lang: Language, ids: Sequence[str], drinks: Mapping[str, Drink]) -> str:
@@ -208,8 +217,15 @@ def _answered(
     named = own.leaves_out or bool(own.asks_what_contains)
     if query.concerns and not (asked.explicit and named and asked.query.operation in LISTS):
         return plain()
-    if asked.query.operation in OF_A_CLASS and not (asked.unknown or query.concerns) and _leaves_aside(index, query):
-        return plain()
+    request = asked.query
+    if request.operation in OF_A_CLASS and not (asked.unknown or asked.of_those):
+        positive, share = _positive(request), query.reading.share("list")
+        whole = hear(query, spoken_of=(), follows=True).of_all and (share >= 0.5 or filters_of(request))
+        if request.operation == "list" and not positive and not whole:
+            return plain()
+        sure = positive and not asked.few and (request.operation != "list" or share >= SURELY)
+        if not sure and not query.concerns and _leaves_aside(index, query):
+            return plain()
     earlier = before() if asked.of_those or asked.refines else None
     if asked.refines:
         if earlier is None or earlier[1] is None or not earlier[0].rows or earlier[1].compared:
@@ -220,6 +236,8 @@ def _answered(
     wishes = _held(index, query, own, lifted)
     asked, told = _among(index, query, own, wishes, asked, earlier[0] if earlier and not asked.refines else None)
     rows = store.find(index.db, asked.query)
+    if asked.few and not (1 < len(rows) <= operations.FEW and filters_of(asked.query)):
+        return plain()
     if (asked.compared and len(rows) < 2) or (not rows and (query.concerns or not _exact(asked))):
         return plain()
     if asked.ingredients:
@@ -231,6 +249,11 @@ def _answered(
 def _exact(asked: Asked) -> bool:
     """Whether no drink at all is an answer too: all were asked for, or those with a figure."""
     return asked.explicit or any((*asked.query.abv, *asked.query.year))
+
+
+def _positive(request: DrinkQuery) -> bool:
+    """Whether it says what drinks are, and not only that they hold no alcohol or caffeine: half of all hold none."""
+    return any(not one.startswith(("alcohol none", "liquor no", "caffeine none")) for one in filters_of(request))
 
 
 def _leaves_aside(index: Index, query: Query) -> bool:

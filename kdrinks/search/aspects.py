@@ -1,19 +1,16 @@
-"""Which of a drink's details a question asks for: the aspects that its words name, and what each passage holds of its words. Pure."""
+"""Which of a drink's details a question asks for: the aspects that it was read as, and what each passage holds of its words. Pure."""
 
-import re
-import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cache
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from kdrinks import kinds
 from kdrinks.drinks.model import Aspect
-from kdrinks.drinks.read import DATA
-from kdrinks.kinds import Intent
+from kdrinks.kinds import Intent, Kind
 from kdrinks.records import Passage
-from kdrinks.search import intents
+from kdrinks.search import reading
 from kdrinks.search.entities import masked
 from kdrinks.search.query import Query
+from kdrinks.search.reading import MASK, Reading
 from kdrinks.store.passages import Candidate
 
 NEAR = 8.0
@@ -22,15 +19,8 @@ NEAR = 8.0
 NEAR_OF_KIND = 4.0
 """The same among passages of one kind: the vector knows the kind better than the fact."""
 
-NAMED, BROADLY = 6.0, 3.5
-"""Added to a detail of an aspect that the question names: more than one telling word is worth. The second is for an aspect that nearly
-every question of its kind names, where it names another one too: `how much sugar`, `how long in total`."""
-
-_BROAD: Mapping[Aspect, frozenset[Aspect]] = {
-    "amount": frozenset({"ratio", "yield", "sweetness"}),
-    "time": frozenset({"total_time"}),
-    "tools": frozenset({"tip", "homemade"}),
-}
+NAMED = 6.0
+"""Added to a detail by how probably its aspect is asked for among those of its kind: more than one telling word is worth."""
 
 NOISE = 2.0
 """BM25 that a passage gets for the drink's name alone, by its length."""
@@ -50,35 +40,16 @@ class Telling(NamedTuple):
     words: float
     """The words alone, not cut."""
     of_kind: float
-    """What sets it apart from others of its kind: words, nearness and the aspect that the question names."""
-    aspect: Aspect | None
-    """Of the detail, where the question names it."""
+    """What sets it apart from others of its kind: words, nearness and how probably its aspect is asked for."""
     about: Aspect | None
     """Of the detail."""
 
 
-_WHY_THE_NAME = re.compile(
-    rf"(?:왜|어째서) ?{intents.MASK}(?:이?라고|이?라|이?야|이?에요|예요|인가|인지|이?[죠지]|입니까|이?래)(?:$|\W| [해하부불])"
-    rf"|(?:왜|어째서) (?:그런|그) 이름|\bwhy .*\b(?:called|named|the name)\b"
-)
-
-
-@cache
-def _cues() -> Mapping[Aspect, re.Pattern[str]]:
-    table = tomllib.loads((DATA / "aspect_cues.toml").read_text("utf-8"))
-    return {cast(Aspect, aspect): re.compile(pattern) for aspect, pattern in table.items()}
-
-
-def named(text: str) -> frozenset[Aspect]:
-    """The aspects of details that words of a question name."""
-    text = intents.normal(text)
-    return frozenset(aspect for aspect, pattern in _cues().items() if pattern.search(text))
-
-
 def implied(query: Query) -> str:
     """What a question asks after without a word for it: `막걸리는 왜 막걸리야?` asks after the name."""
-    named = _WHY_THE_NAME.search(intents.normal(masked(query.text, query.mentions, intents.MASK)))
-    return {"ko": " 이름", "en": " name called"}[query.lang] if named else ""
+    twice = masked(query.text, query.mentions, MASK).count(MASK) > len(query.subjects)
+    asks_name = query.intent == "why" and (twice or query.reading.share("names") >= 0.1)
+    return {"ko": " 이름", "en": " name called"}[query.lang] if asks_name else ""
 
 
 def telling(
@@ -86,7 +57,7 @@ def telling(
     lexical: Mapping[str, float],
     cosines: Mapping[str, float],
     aspects: Mapping[str, Aspect],
-    asked: frozenset[Aspect],
+    asked: Reading,
     ingredients: Collection[str],
 ) -> dict[str, Telling]:
     """By passage id, of one drink's passages; what stands in for another ingredient than the question names is left out.
@@ -97,17 +68,17 @@ def telling(
     words, near = _above_least(lexical, passages), _above_least(cosines, passages)
     found = {}
     for one in passages:
-        aspect = aspects.get(one.id)
-        is_asked = aspect in asked or (aspect == "total_time" and "time" in asked)
-        named_aspect = aspect if is_asked else None
-        found[one.id] = Telling(
-            min(words[one.id], 4.0) + NEAR * near[one.id],
-            words[one.id],
-            max(words[one.id] - NOISE, 0.0) + NEAR_OF_KIND * near[one.id] + _named(named_aspect, asked),
-            named_aspect,
-            aspect,
-        )
+        about = aspects.get(one.id)
+        of_kind = max(words[one.id] - NOISE, 0.0) + NEAR_OF_KIND * near[one.id] + NAMED * _share(about, one.kind, asked)
+        found[one.id] = Telling(min(words[one.id], 4.0) + NEAR * near[one.id], words[one.id], of_kind, about)
     return found
+
+
+def _share(aspect: Aspect | None, kind: Kind, asked: Reading) -> float:
+    """How probably a question asks for the aspect, among those of its kind."""
+    shares = {ask: asked.share(ask) for ask in reading.ASKS if ask in kinds.row(kind).aspects}
+    own = sum(share for ask, share in shares.items() if ask == aspect)
+    return own / (sum(shares.values()) + 0.01)
 
 
 def meant(
@@ -126,16 +97,6 @@ def meant(
         if kind == query.intent and subject in drinks and surely:
             found[subject] = max(found.get(subject, 0.0), score)
     return max(sorted(found), key=lambda subject: found[subject]) if found else None
-
-
-def _named(aspect: Aspect | None, asked: frozenset[Aspect]) -> float:
-    if aspect is None:
-        return 0.0
-    if (
-        aspect == "total_time" and aspect not in asked
-    ):  # no step's time holds the word: the whole time is nearer than another step's
-        return NAMED + 1.0
-    return BROADLY if _BROAD.get(aspect, frozenset()) & asked else NAMED
 
 
 def _speaks_of(passage: Passage, ingredients: Collection[str]) -> bool:

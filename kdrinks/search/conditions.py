@@ -33,13 +33,15 @@ def is_word(text: str, start: int, end: int, lang: Language) -> bool:
     before, behind = text[start - 1 : start], text[end:]
     if re.match(r"[가-힣]", before) and end - start < 3:
         return False
+    if text[start:end] == "무" and re.match(r"알|카|가당|설탕|첨가", behind):
+        return False
     if text[start:end] in ("밤", "배", "무", "조", "깨") and re.match(r"에|가 ?고|부르|이 ?되|늦|마다|중", behind):
         return False
     return not re.match(r"(?:차|주|술|화채|식혜|청|즙)(?![가-힣]*(?:있는데))", behind)
 
 
-def held(text: str, lang: Language) -> list[tuple[str, bool]]:
-    """(ingredient, whether it is refused) that drinks must or must not hold."""
+def held(text: str, lang: Language, *, every: bool = False) -> list[tuple[str, bool]]:
+    """(ingredient, whether it is refused) that drinks must or must not hold. every: also where no word says that they hold it."""
     places = [(start, end, code) for start, end, code in named(text, lang) if is_word(text, start, end, lang)]
     things = Things(text, [(start, end) for start, end, _ in places])
     found: list[tuple[str, bool]] = []
@@ -47,7 +49,7 @@ def held(text: str, lang: Language) -> list[tuple[str, bool]]:
     for start, end, code in places:
         if things.refused(start, end):
             found.append((code, True))
-        elif lang == "ko" and re.search(words["holds_ko"], text[end:]):
+        elif (every and (end - start > 1)) or (lang == "ko" and re.search(words["holds_ko"], text[end:])):
             found.append((code, False))
         elif lang == "en" and (
             re.search(words["holds_en"], text[:start].rstrip()) or re.match(words["holds_behind_en"], text[end:])
@@ -74,6 +76,8 @@ def with_conditions(
         "kind" not in wanted and not request.have and _TEA.search(text)
     ):  # Kiwi takes 차 for something else in `무가당 차 전부`
         wanted["kind"] = {"tea"}
+    if "court" in wanted.get("occasion", ()) and "court" in wanted.get("region", ()):  # one word for both
+        wanted["region"] -= {"court"}
     strengths: frozenset[str] = frozenset()
     if "alcohol" in wanted and request.by != "abv":
         strengths = frozenset(wanted["alcohol"])
@@ -82,11 +86,19 @@ def with_conditions(
     if said("perhaps", text, lang):
         strengths = frozenset({"maybe"})
     caffeine = next(iter(wanted.get("caffeine", ())), "")
-    for group in ("alcohol", "caffeine", *(("weather", "occasion", "mood", "season") if request.foods else ())):
+    background = (
+        ("weather", "occasion", "mood", "season")
+        if request.foods
+        else ("occasion",)
+        if request.have or request.within_hours
+        else ()
+    )
+    for group in ("alcohol", "caffeine", *background):  # who comes in two hours says nothing of the drink
         wanted.pop(group, None)
     if request.by == "abv" and not strengths and not wanted.get("kind"):
         strengths = LIQUOR
-    listed = [] if request.have or request.foods else held(text, lang)
+    of_a_class = request.operation in ("list", "count", "most", "least", "order")
+    listed = [] if request.have or request.foods else held(text, lang, every=of_a_class)
     known = ingredients()
     holds = tuple(
         (kinds_of(code), known[code].left_out_by if allergic else known[code].tag)

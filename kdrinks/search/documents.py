@@ -14,8 +14,7 @@ from kdrinks import kinds
 from kdrinks.findings import Findings, Hit
 from kdrinks.records import Passage
 from kdrinks.search import evidence
-from kdrinks.search.query import Query
-from kdrinks.search.suggesting import DECLINED
+from kdrinks.search.query import DECLINED, Query
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database
 from kdrinks.text import vectors

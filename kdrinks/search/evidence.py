@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from kdrinks import kinds
+from kdrinks.drinks.ingredients import named
 from kdrinks.kinds import Intent, Kind
 from kdrinks.records import Passage
-from kdrinks.search import intents
+from kdrinks.search import operation_words
 from kdrinks.search.aspects import SPEAKS, Telling
 from kdrinks.search.entities import masked
-from kdrinks.search.query import Query
+from kdrinks.search.query import INTENT_OF, Query
 
 MOST = 3
 """The built-in model reads at most three passages."""
@@ -60,27 +62,34 @@ _IN_PASSING: Mapping[Intent, Kind] = {
 }
 """Intents that only the drink's own passage of that kind answers, and what is told of a drink that has none."""
 
-_COMPARED = kinds.where(lambda row: row.compared)
-_ASPECTS: frozenset[Intent] = _COMPARED | {"has_ingredient"}
-"""What a comparison may be about when a word names it, as in `which is stronger`; `compare` takes nearly all the probability there."""
+TWO = 0.35
+"""Probability from which a question is taken to ask two things: 23 of 39 reach 0.5, at 9 false ones of 481."""
 
 
 def compared_by(query: Query) -> Kind:
-    """The kind of passages in which a comparison finds its answer."""
-    named = sorted(_ASPECTS & query.cued)
-    return KINDS[max(named, key=lambda name: query.probabilities.get(name, 0.0))][0][0] if named else "identity"
+    """The kind of passages in which a comparison finds its answer: by the figure or the ingredient that it names, else by what else is read."""
+    text = masked(query.text, query.mentions, " ").lower()
+    figure = operation_words.measured(text, query.lang) or operation_words.measured(text, query.lang, compared=True)
+    if (figure or operation_words.measure_named(text, query.lang) or ("",))[0] == "abv":
+        return "alcohol"
+    if named(text, query.lang):
+        return "ingredients"
+    compared = kinds.where(lambda row: row.compared)
+    second = next((kind for kind in query.probabilities if kind != "compare"), "identity")
+    return second if second in compared and query.probabilities[second] >= COMPARED_FROM else "identity"
 
 
-_BOTH = re.compile(rf"[^{intents.MASK}\s](?:이?랑|하고|[과와]|(?<!라)고|,)\s|그리고|\band\b|&")
-_TWO_FACTS: frozenset[Intent] = _COMPARED | {"history", "why"}
+COMPARED_FROM = 0.02
+"""Probability from which a comparison is about a kind of passage: `compare` takes nearly all of it."""
 
 
 def both_asked(query: Query) -> list[Kind]:
     """The kinds of passages that a question for two facts of one drink asks for, likelier first: `재료랑 만드는 법`; else empty."""
-    if not _BOTH.search(intents.normal(masked(query.text, query.mentions, intents.MASK))):
+    if query.reading.two < TWO:
         return []
-    named = sorted(_TWO_FACTS & query.cued, key=lambda name: -query.probabilities.get(name, 0.0))[:2]
-    return [KINDS[name][0][0] for name in named] if len(named) == 2 else []
+    asked = [INTENT_OF.get(ask, cast(Intent, ask)) for ask in list(query.reading.asks)[:2]]
+    found = list(dict.fromkeys(KINDS[intent][0][0] for intent in asked if intent in KINDS))
+    return found if len(found) == 2 else []
 
 
 def kind_weights(probabilities: Mapping[Intent, float]) -> dict[Kind, float]:
@@ -101,10 +110,12 @@ def of_drink(query: Query, passages: Sequence[Passage], told: Mapping[str, Telli
     if query.intent == "making":  # ingredients stand beside the steps and must not outweigh them: `어떤 순서로 만들어?`
         weights["making"] = max(weights.get("making", 0.0), weights.get("ingredients", 0.0) + 0.01)
     passages = [passage for passage in passages if passage.id in told]
-    if query.intent == "tools" and "substitution" in query.cued:  # `밥솥 없이 돼?`
+    if query.intent == "tools" and query.probabilities.get("substitution", 0.0) >= 0.2:  # `밥솥 없이 돼?`
         if any(one.kind == "substitution" and told[one.id].words >= SPEAKS for one in passages):
             weights["substitution"] = weights["tools"] + 1.0
-    ranked = _ranked(passages, weights, told, asked_word=bool(kinds.DETAILED & {query.intent, *(query.cued & {"why"})}))
+    ranked = _ranked(
+        passages, weights, told, asked_word=query.intent in kinds.DETAILED or query.reading.share("why") >= 0.3
+    )
     if not ranked:
         return []
     first = ranked[0]
@@ -117,8 +128,8 @@ def of_drink(query: Query, passages: Sequence[Passage], told: Mapping[str, Telli
         best, second = told[first.id].score, max((told[passage.id].score for passage in others), default=0.0)
         if best - second < 0.8:  # no fact stands out: the question is general
             chosen += others
-    elif first.kind == "times" and most > 1 and len(times := _time_and_temperature(ranked, told)) == 2:
-        chosen = times
+    elif first.kind == "times" and most > 1 and query.reading.two >= TWO:
+        chosen = _time_and_temperature(ranked, told)
     elif first.kind == "storage" and most > 1:  # a week without persimmons is wrong without two days with them
         of_it = [one for one in ranked if one.kind == "storage" and told[one.id].about == told[first.id].about]
         chosen = sorted(of_it, key=passages.index)
@@ -146,7 +157,7 @@ def _ranked(
             and told[passage.id].words >= SPEAKS
             and bool(passage.kind != "making" or _FIGURE.search(passage.text))
         )
-        return 2.0 * weights.get(passage.kind, 0.0) + 0.35 * min(told[passage.id].score, 4.0) + 0.8 * speaks
+        return 2.0 * weights.get(passage.kind, 0.0) + 0.25 * min(told[passage.id].score, 4.0) + 0.8 * speaks
 
     best: dict[Kind, float] = {}
     for passage in passages:
@@ -160,7 +171,7 @@ def _time_and_temperature(ranked: Sequence[Passage], told: Mapping[str, Telling]
     """The best passage on each of the two that the question names: `몇 도에서 몇 시간?`."""
     found = []
     for aspects in (("time", "total_time"), ("temperature",)):
-        found += [one for one in ranked if one.kind == "times" and told[one.id].aspect in aspects][:1]
+        found += [one for one in ranked if one.kind == "times" and told[one.id].about in aspects][:1]
     return found
 
 

@@ -80,6 +80,9 @@ _ASKS_HOLDERS = re.compile(
     re.IGNORECASE,
 )
 
+_CONTAINS_NO = re.compile(r"\b(?:no|without|free of|neither|nor)(?: any)? $")
+"""Before a thing that drinks must not contain: `which liquors contain no gluten`."""
+
 
 class Facets:
     """The words by which people ask for each tag, made ready once."""
@@ -127,7 +130,7 @@ class Facets:
         holds: set[str] = set()
         for start, end, tag in found:
             unwanted = things.refused(start, end)
-            if _is_contained(tag) and _ASKS_HOLDERS.search(text):
+            if _is_contained(tag) and _ASKS_HOLDERS.search(text) and not _CONTAINS_NO.search(text[:start].lower()):
                 holds.add(tag.id)
             elif _is_contained(tag) and not unwanted and not any(one.group == "allergy" for one in named):
                 continue
@@ -238,14 +241,11 @@ def _parts(word: str, terms: Callable[[str, str], Sequence[str]]) -> frozenset[s
 
 
 def _longest(found: Sequence[tuple[int, int, Tag]]) -> list[tuple[int, int, Tag]]:
-    """Without those inside a longer word of another group: 비 in 비건 is no rain, `hot` in `hot weather` no temperature."""
+    """Without those inside a longer word: 비 in 비건 is no rain, `hot` in `hot weather` no temperature, `Jeolla` in `South Jeolla` not both."""
     return [
         (start, end, tag)
         for start, end, tag in found
-        if not any(
-            first <= start and end <= last and end - start < last - first and tag.group != other.group
-            for first, last, other in found
-        )
+        if not any(first <= start and end <= last and end - start < last - first for first, last, _ in found)
     ]
 
 

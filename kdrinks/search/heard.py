@@ -8,10 +8,11 @@ from functools import lru_cache
 
 from kdrinks.drinks.ingredients import named
 from kdrinks.records import Language
-from kdrinks.search import intents, operation_words
+from kdrinks.search import operation_words
 from kdrinks.search.entities import Mention
 from kdrinks.search.operation_words import said
-from kdrinks.search.query import Query
+from kdrinks.search.query import OPERATIONS, READ_FROM, Query
+from kdrinks.search.reading import MASK
 from kdrinks.store.drink_queries import DrinkQuery
 
 _PLURALS = re.compile(r"\b(tea|wine|liquor|spirit|liqueur|punch|brew|drink|beverage)(?:e?s)\b")
@@ -36,6 +37,8 @@ class Asked:
     """Those that are named, in their order."""
     foods: tuple[str, ...] = ()
     """As the question names them."""
+    few: bool = False
+    """It may be a suggestion: told as a list where that has conditions, all of them understood, and is short."""
     refines: bool = False
     """It says only what is different from the question before: `그럼 전라도는?`."""
 
@@ -53,8 +56,15 @@ class Heard:
     """Kinds named by a drink's name: `막걸리 종류`."""
     follows: bool
     """There was a question before."""
+    whole: str
+    """With the names of drinks, in lower case."""
     spoken_of: tuple[str, ...] = ()
     """The drinks of the conversation, where the question names none."""
+
+    @property
+    def of_all(self) -> bool:
+        """`다 알려줘` after `차 몇 가지 있어?`"""
+        return bool(said("all", self.text, self.lang))
 
 
 def as_tags_say(text: str, lang: Language) -> str:
@@ -73,12 +83,13 @@ def hear(query: Query, *, spoken_of: Sequence[str], follows: bool) -> Heard:
     several = len({mention.drink_ids for mention in mentions}) > 1
     for mention in sorted(mentions, key=lambda one: -one.start):
         kind = next((names[one] for one in (mention.surface.lower(), *mention.drink_ids) if one in names), "")
-        if kind and not several and _means_kind(query.text.lower(), mention, query.lang):
+        of_many = query.reading.share(*OPERATIONS) >= READ_FROM
+        if kind and not several and (of_many or _means_kind(query.text.lower(), mention, query.lang)):
             kinds.add(kind)
             word = {"ko": "전통주", "en": "drinks"}[query.lang]
         else:
             kept += [one for one in mention.drink_ids if one in query.subjects][:1]
-            word = intents.MASK
+            word = MASK
         text = text[: mention.start] + word + text[mention.end :]
     text = " ".join(text.lower().replace("’", "'").split())
     if query.lang == "en":
@@ -92,6 +103,7 @@ def hear(query: Query, *, spoken_of: Sequence[str], follows: bool) -> Heard:
         subjects=tuple(reversed(kept)),
         kinds=frozenset(kinds),
         follows=follows,
+        whole=query.text.lower(),
         spoken_of=() if kept else tuple(spoken_of) or query.rejected,
     )
 
@@ -125,31 +137,6 @@ def _means_kind(text: str, mention: Mention, lang: Language) -> bool:
     return bool(plural or _KIND_BEHIND.match(behind) or _KIND_BEFORE.search(before))
 
 
-def names_class(heard: Heard) -> bool:
-    """Whether it has a word for a class of drinks, or points to those of the answer before."""
-    return bool(heard.kinds or said("class", heard.text, heard.lang) or said("those", heard.text, heard.lang))
-
-
 def of_those(heard: Heard) -> bool:
+    """Whether it points to the drinks of the answer before."""
     return heard.follows and bool(said("those", heard.text, heard.lang))
-
-
-def of_earlier(heard: Heard) -> bool:
-    """Of the answer before: said so, or a question that names no class in a conversation (`제일 센 건?`, `sort them by age`)."""
-    return of_those(heard) or (heard.follows and not names_class(heard))
-
-
-def about_one(heard: Heard) -> bool:
-    """Whether it is about a drink that it names."""
-    return bool(heard.subjects)
-
-
-def counts(heard: Heard) -> bool:
-    text, lang = heard.text, heard.lang
-    if lang == "en" and said("count_of", text, lang):
-        return False
-    return bool(said("count", text, lang))
-
-
-def asks(text: str, pattern: str) -> bool:
-    return re.search(pattern, text) is not None

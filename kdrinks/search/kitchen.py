@@ -6,39 +6,19 @@ from functools import lru_cache
 from kdrinks.drinks.ingredients import ingredients, named, stands_for
 from kdrinks.records import Language
 from kdrinks.search.conditions import held, is_word
-from kdrinks.search.heard import Asked, Heard, about_one, asks, counts, names_class
-from kdrinks.search.operation_words import said
-from kdrinks.search.query import Query
-from kdrinks.store.drink_queries import DrinkQuery, Operation
+from kdrinks.search.heard import Asked, Heard
+from kdrinks.store.drink_queries import DrinkQuery
 
 
-def make_from(heard: Heard, query: Query) -> Asked | None:
-    """`쌀이랑 누룩 있는데 뭐 만들지`, `what can I make with ginger`: a drink that is named is an ingredient here."""
-    text, lang = heard.text, heard.lang
-    if said("safety", text, lang) or (counts(heard) and not said("make", text, lang)):
-        return None
-    whole = query.text.lower()
-    have = _ingredients_in(whole, lang)
+def ingredients_in(heard: Heard) -> Asked | None:
+    """What there is: `쌀이랑 누룩 있는데 뭐 만들지`, `what can I make with ginger`; a drink that is named is an ingredient here."""
+    text = heard.whole.replace("밖에 없", "만 있").replace("뿐이", "만 있")
+    have = [code for start, end, code in named(text, heard.lang) if is_word(text, start, end, heard.lang)]
     have = [code for code in have if not ingredients()[code].assumed] or have
-    if not have or not said("have", text, lang) or not said("make", text, lang):
-        return None
-    if any(refused for _, refused in held(whole, lang)):
-        return None  # `without egg or nuts` names no ingredient that there is
-    names = set(have)
-    if any(one not in names for one in heard.subjects):
+    refused = {code for code, out in held(text, heard.lang) if out}
+    have = [code for code in have if code not in refused]
+    if not have or any(one not in have for one in heard.subjects):
         return None  # a drink that is no ingredient: it is asked after
-    if lang == "ko" and not asks(
-        text,
-        r"뭐|뭘|머|무엇|무슨|어떤|있(?:어|나|을까|니|는지)|가능|될까|만들까|할까|알려|레시피|추천|음료|만들 ?(?:거|것|수)",
-    ):
-        return None
-    if lang == "en" and not asks(
-        text, r"\b(?:what|which|anything|something|ideas?|any|drinks?|recipes?|list|can i|could i|how many)\b"
-    ):
-        return None
-    only = _uses(text, lang)
-    if only:
-        return None
     return Asked(
         DrinkQuery(operation="make_from", have=stands_for(have), named=frozenset(have), homemade="perhaps"),
         ingredients=tuple(dict.fromkeys(have)),
@@ -46,35 +26,10 @@ def make_from(heard: Heard, query: Query) -> Asked | None:
     )
 
 
-def _uses(text: str, lang: Language) -> bool:
-    """`곶감으로 만드는 음료`, `drinks made with ginger`: which drinks use it, not what can be made of it alone."""
-    pattern = (
-        r"(?:으?로|을 ?넣어|를 ?넣어|을 ?써서|를 ?써서) ?(?:만든|만드는|빚은|빚는|담근|담그는|끓인|끓이는|우린)"
-        if lang == "ko"
-        else r"\b(?:made|brewed|drinks?|teas?|liquors?|that (?:use|contain|have))\b (?:\w+ )?(?:with|from|of|using)\b"
-    )
-    return asks(text, pattern) and not said("have", re.sub(pattern, "", text), lang)
-
-
-def _ingredients_in(text: str, lang: Language) -> list[str]:
-    return [code for start, end, code in named(text, lang) if is_word(text, start, end, lang)]
-
-
-def pairing(heard: Heard, foods: tuple[tuple[str, str], ...]) -> Asked | None:
-    text, lang = heard.text, heard.lang
-    if (
-        about_one(heard)
-        or said("safety", text, lang)
-        or not said("pairing", text, lang)
-        or asks(text, r"추천|recommend|suggest")
-    ):
-        return None
-    named_here = tuple(word for word in _all_foods(foods, lang) if _food_in(word, text, lang))
-    named_here = tuple(word for word in named_here if not any(word != other and word in other for other in named_here))
-    if not named_here or not (names_class(heard) or asks(text, r"뭐|뭘|무엇|마실|마시|마셔|\bdrink|\bwhat\b")):
-        return None
-    operation: Operation = "count" if counts(heard) else "pairing"
-    return Asked(DrinkQuery(operation=operation, foods=named_here), foods=named_here, explicit=True)
+def foods_in(heard: Heard, foods: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """The foods that a question names, of those that drinks go with; the longer one of two at one place."""
+    found = tuple(word for word in _all_foods(foods, heard.lang) if _food_in(word, heard.text, heard.lang))
+    return tuple(word for word in found if not any(word != other and word in other for other in found))
 
 
 @lru_cache(maxsize=4)

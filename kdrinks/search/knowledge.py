@@ -31,7 +31,7 @@ from kdrinks.search.topics import TopicMatcher
 from kdrinks.store import drink_queries, facts
 from kdrinks.store import passages as store
 from kdrinks.store.db import Database
-from kdrinks.text import vectors
+from kdrinks.text import encoder, vectors
 from kdrinks.text.analyzer import VERSION, TextAnalyzer
 from kdrinks.text.english import words as english_words
 
@@ -66,7 +66,10 @@ class Knowledge:
         """
         with self._filling:
             if not self.ready.is_set():
+                warming = threading.Thread(target=encoder.warm, name="encoder", daemon=True)
+                warming.start()  # beside Kiwi, which is slower
                 self.index = self._read(progress)
+                warming.join()
                 self.ready.set()
 
     def renew(self) -> None:

@@ -92,15 +92,18 @@ class Model:
 
 
 @lru_cache(maxsize=1024)
-def _hinted(text: str, before: tuple[str, ...]) -> tuple[Concern, ...]:
+def _hinted(text: str, before: tuple[str, ...], least: float) -> tuple[Concern, ...]:
     row = features(text, before)
     trained = model()
-    return (trained.concern(row),) if trained.probability(row) >= trained.threshold else ()
+    return (trained.concern(row),) if trained.probability(row) >= max(trained.threshold, least) else ()
 
 
-def hinted(text: str, before: Sequence[str]) -> tuple[Concern, ...]:
-    """The concern that a question hints at, after those before it; empty where there is none. Texts: names of drinks masked."""
-    return _hinted(text, tuple(before[-REMEMBERED:]))
+def hinted(text: str, before: Sequence[str], *, least: float = 0.0) -> tuple[Concern, ...]:
+    """The concern that a question hints at, after those before it; empty where there is none. Texts: names of drinks masked.
+
+    least: the probability that it must have where nothing else speaks of danger; the model's own threshold stands above it.
+    """
+    return _hinted(text, tuple(before[-REMEMBERED:]), least)
 
 
 def features(text: str, before: Sequence[str]) -> Row:

@@ -12,7 +12,7 @@ from kdrinks.store.drink_queries import Measure
 
 _KO_NUMBER = r"\d+(?:\.\d+)?|반|한|두|세|네|다섯|여섯|일곱|여덟|아홉|열"
 _TIME_KO = re.compile(
-    rf"(?P<n>{_KO_NUMBER}) ?(?P<unit>시간|분|일|날)(?P<half> ?반)? ?(?:안|이내|내로|내에|이하|미만|정도|만에|컷|으로|이면|밖에|까지)"
+    rf"(?P<n>{_KO_NUMBER}) ?(?P<unit>시간|분|일|날)(?P<half> ?반)? ?(?:안|이내|내로|내에|이하|미만|정도|만에|컷|으로|이면|밖에|까지|뒤|후|남)"
 )
 _TIME_EN = re.compile(
     r"\b(?:in|within|under|less than|at most|no more than|up to|fewer than|max(?:imum)?|only have|have(?: only)?|got|inside|below)"
@@ -31,7 +31,10 @@ _AT_MOST = re.compile(
 )
 _YEAR = re.compile(
     r"(?P<before>(?<!\d)\d{3,4})년? ?(?:도 ?)?(?:이전|전)|(?P<since>(?<!\d)\d{3,4})년? ?(?:도 ?)?(?:이후|부터|후)"
-    r"|\b(?:before|prior to|older than|until|earlier than) (?:the year )?(?P<before_en>\d{3,4})\b|\b(?:since|after|later than) (?:the year )?(?P<since_en>\d{3,4})\b"
+    r"|\b(?:before|prior to|older than|until|earlier than) (?:the year )?(?P<before_en>\d{3,4})\b|\b(?:since|after|later than|from) (?:the year )?(?P<since_en>\d{3,4})\b"
+)
+_CENTURY = re.compile(
+    r"(?P<century>\d{1,2}) ?세기|(?P<year>\d{2}00)(?:년대|s\b)|\b(?P<century_en>\d{1,2})(?:st|nd|rd|th)[- ]century"
 )
 _BEFORE = re.compile(r"(?: ?(?:시대|때|왕조))? ?(?:이전|전|보다 ?(?:앞|먼저|오래))")
 _BEFORE_EN = re.compile(r"(?:before|prior to|older than|pre-?) ?(?:the )?$")
@@ -67,6 +70,12 @@ def measured(text: str, lang: Language, *, compared: bool = False) -> tuple[Meas
     ]
     # the longer one of two at one place: `longest history` is no `longest`
     return min(found, key=lambda one: (one[2].start(), -len(one[2][0])), default=None)
+
+
+def measure_named(text: str, lang: Language) -> tuple[Measure, bool, re.Match[str]] | None:
+    """The same where only the measure is named: `compare the abv of these`; more of it comes first."""
+    found = [(measure, _words_of("measure", measure, f"named_{lang}").search(text)) for measure in table()["measure"]]
+    return next(((measure, True, match) for measure, match in found if match), None)
 
 
 def unknown(text: str, lang: Language) -> str:
@@ -118,6 +127,9 @@ def years(text: str) -> tuple[float | None, float | None]:
             before = float(year)
         else:
             since = float(match["since"] or match["since_en"])
+    if century := _CENTURY.search(text):
+        since = float(century["year"] or (int(century["century"] or century["century_en"]) - 1) * 100)
+        before = since + 100
     for period in table()["periods"].values():
         if found := re.search(period["words"], text):
             if _BEFORE.match(text, found.end()) or _BEFORE_EN.search(text[: found.start()]):

@@ -6,34 +6,79 @@ Knows names and cues, not passages; the search decides what to do with a Query.
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from kdrinks.kinds import QUOTED, Intent
+from kdrinks.kinds import QUOTED, Intent, where
 from kdrinks.records import Language
 from kdrinks.search import concerns as search_concerns
-from kdrinks.search import intents, learned_concerns
+from kdrinks.search import learned_concerns, reading, suggesting
 from kdrinks.search.cautions import intents_of
 from kdrinks.search.entities import Mention, Names, masked, read
-from kdrinks.search.suggesting import ABOUT_IT, BARE, DECLINED, OF_ONESELF, asks_for_some, wishes
+from kdrinks.search.reading import MASK, Ask, Reading
 from kdrinks.text.analyzer import TextAnalyzer
 
-_PARTING: dict[Intent, re.Pattern[str]] = {
-    "farewell": re.compile(
-        r"잘 ?자(?!고|면)|잘 ?있어|잘 ?가(?!고|면)|안녕히|들어가세요|다음에 (?:또|봐|올)|또 (?:봐|올|만나)|나중에 (?:봐|또|올)|바이바이|굿나잇|내일 봐"
-        r"|\b(?:good ?bye|bye|see you|see ya|good ?night|farewell|take care|later!?$|gotta go|signing off)\b",
-        re.IGNORECASE,
-    ),
-    "thanks": re.compile(
-        r"고마[워웠운]|고맙|감사|땡큐|ㄱㅅ|도움이 (?:됐|되었|많이)|\b(?:thanks?|thank you|thx|ty|cheers|appreciate)",
-        re.IGNORECASE,
-    ),
+INTENT_OF: Mapping[Ask, Intent] = {
+    **dict.fromkeys(("amount", "ratio", "yield", "sweetness"), "amounts"),
+    **dict.fromkeys(("time", "temperature", "total_time"), "times"),
+    **dict.fromkeys(("tools", "tip", "homemade"), "tools"),
+    **dict.fromkeys(("list", "count", "most", "order", "within", "make_from", "pairing", "same_region"), "recommend"),
+    "greeting": "smalltalk",
+    "about_bot": "about",
+    "substitute": "substitution",
+    "freezing": "storage",
+    "food": "serving",
+    "abv": "alcohol",
+    "law": "topic",
+    "belief": "false_belief",
+    "not_in_notes": "not_found",
+    "foreign": "out_of_scope",
 }
-"""Small talk that wants another answer than a greeting, by its words; a farewell with thanks is a farewell."""
+"""The intent that an ask belongs to, where that has another name."""
 
-STRAYS: frozenset[Intent] = frozenset({"driving", "diet", "cautions"})
-"""Intents that count only when a word of the question names them; the other sensitive ones have their words in data/concerns.toml."""
+COURTESIES: frozenset[Intent] = frozenset({"smalltalk", "about", "chat", "thanks", "farewell"})
+
+DECLINED: frozenset[Intent] = COURTESIES | {"out_of_scope", "injection", "not_found"}
+
+OFFERS: tuple[Ask, ...] = (
+    "recommend",
+    "pairing",
+    "list",
+    "count",
+    "most",
+    "order",
+    "within",
+    "make_from",
+    "same_region",
+)
+"""What is answered with drinks that the question does not name."""
+
+OPERATIONS: tuple[Ask, ...] = tuple(ask for ask in OFFERS if ask != "recommend")
+
+READ_FROM = 0.4
+"""Probability from which an operation is carried out. Below it drinks are suggested: a list is exact or it misleads."""
+
+OF_SOMEBODY: tuple[Ask, ...] = ("allergy", "infant", "pregnancy", "driving", "health")
+
+PLAINLY, SPEAKS_OF_SOMEBODY, SURE_ALONE = 0.3, 0.05, 0.8
+"""A hint of danger must be SURE_ALONE where a fact of a drink is asked with at least the first probability, and OF_SOMEBODY with less than the
+second: stories around plain questions were taken for dangers."""
+
+GOES_ON = 0.5
+"""Probability from which a question goes on from the one before it."""
+
+GOES_ON_NAMELESS = 0.2
+"""The same where it asks after a drink and names none: it has no other subject."""
+
+OF_ONE: frozenset[Intent] = where(lambda row: row.of_one_drink) | {
+    "has_ingredient",
+    "season",
+    "occasion",
+    "caffeine",
+    "diet",
+}
+"""Intents that ask after one drink: without one there is nothing to answer."""
 
 SENSITIVE_INTENTS: frozenset[Intent] = QUOTED | {"pregnancy", "infant", "allergy", "health", "driving"}
 
@@ -42,30 +87,13 @@ _FACTS: frozenset[Intent] = frozenset(
 )
 """Intents of one drink that a question sounds like when it asks for another: `something with no nuts in it`."""
 
-HAS_WORDS: frozenset[Intent] = frozenset(
-    {
-        *("driving", "diet", "pregnancy", "infant", "allergy"),
-        *("caffeine", "cautions", "storage", "etiquette", "pronunciation"),
-    }
-)
-UNSAID = 0.3
-"""The share of its probability that such an intent keeps when no word of the question names it. `driving` is rare in training and
-otherwise takes questions that belong elsewhere."""
-
 OF_A_STATE: frozenset[Intent] = frozenset({"pregnancy", "infant", "allergy", "driving"})
 UNNAMED = 0.001
 """What is left of these where nobody's state is named and nobody asks whether one may: `for my son's birthday` is no question on infants."""
 
-_ONLY_A_NAME = re.compile(
-    rf"\W*(?:그럼|그러면|그렇다면|그리고|그런데|근데|혹시|(?:and|or|but|so|then|ok|okay)?\W*(?:(?:what|how) about)?)\W*(?:the )?"
-    rf"{intents.MASK}(?:은|는|도)?(?:요)?\W*",
-    re.IGNORECASE,
-)
-"""`그럼 안동소주는?` asks of another drink what was asked before."""
-
 _ONLY_NAMES = re.compile(
     rf"\W*(?:그럼|그러면|그렇다면|그리고|그런데|근데|혹시|(?:and|or|but|so|then|ok|okay)?\W*(?:(?:what|how) about)?)\W*"
-    rf"(?:(?:the |or |and )?{intents.MASK}(?:은|는|도|랑|하고)?(?:요)?\W*)+",
+    rf"(?:(?:the |or |and )?{MASK}(?:은|는|도|랑|하고)?(?:요)?\W*)+",
     re.IGNORECASE,
 )
 """`인삼차는? 대추차는?` asks of these whether one may, where that was asked before."""
@@ -80,15 +108,14 @@ _THAT_ONE = re.compile(
     re.IGNORECASE,
 )
 
-_THAN = re.compile(rf"\bthan (?:the |a |an )?{intents.MASK}|{intents.MASK} ?(?:보다|보단)", re.IGNORECASE)
 _NOT_THIS = re.compile(
-    rf"{intents.MASK}(?:은|는|이랑|랑)? ?(?:말고|말구|빼고|제외|아닌)|\b(?:other than|besides|except(?: for)?|apart from|but not) (?:the |a |an )?{intents.MASK}",
+    rf"{MASK}(?:은|는|이랑|랑)? ?(?:말고|말구|빼고|제외|아닌)|\b(?:other than|besides|except(?: for)?|apart from|but not) (?:the |a |an )?{MASK}",
     re.IGNORECASE,
 )
 """`막걸리 말고`: the drink is named to be left out."""
 
 _INSTEAD_OF = re.compile(
-    rf"{intents.MASK} ?대신|\b(?:instead of|in place of|rather than) (?:the |a |an )?{intents.MASK}", re.IGNORECASE
+    rf"{MASK} ?대신|\b(?:instead of|in place of|rather than) (?:the |a |an )?{MASK}", re.IGNORECASE
 )
 """Leaves the drink out where others are asked for; `유자차 대신 뭘 넣어?` asks after it."""
 
@@ -100,23 +127,17 @@ _MAY_I = re.compile(
 """Whether the drink that is named may be had, however many drinks are suggested in the same words."""
 
 _LIKE_THIS = re.compile(
-    rf"{intents.MASK}(?:이?랑|하고|와|과|을|를|은|는|이|가)? ?(?:처럼|같은|같이|비슷|좋아|맛있)|\b(?:like|love|enjoy|similar to|close to|resembl\w+) (?:the |a |an |to )?{intents.MASK}",
+    rf"{MASK}(?:이?랑|하고|와|과|을|를|은|는|이|가)? ?(?:처럼|같은|같이|비슷|좋아|맛있)|\b(?:like|love|enjoy|similar to|close to|resembl\w+) (?:the |a |an |to )?{MASK}",
     re.IGNORECASE,
 )
 """`막걸리 같은 거`: the drink is an example of what is wished for."""
 
-_AND = re.compile(r"\s*(?:이?나|이?랑|하고|와|과|,|및|and|or|nor)\s*")
-_COURTESY = re.compile(
-    r"(?:(?:lol |haha )?ok(?:ay)?(?: thanks| cool| then)?|thanks?(?: you)?(?: so much| a lot| very much)?|thx|hi(?: there)?|hello|hey|고마워요?|고맙습니다|감사(?:합니다|해요)|안녕(?:하세요)?)\s*[,.!~…]+\s*",
-    re.IGNORECASE,
+_TO_MIND = re.compile(
+    r"조심|주의(?:할|점|사항)|주의 ?점|부작용|\b(?:cautions?|careful|watch out for|side effects?)\b", re.IGNORECASE
 )
-"""Stands before a question without being what it is about."""
+"""Asks what to mind: by words, as all that protects people."""
 
-_POINTS_BACK = re.compile(
-    r"그거|그건|그게|그걸|그것|이거|이건|이게|저거|걔|그 (?:술|차|음료|음식|둘)|둘 중|둘 다|거기|그럼|그러면|그래서|그 중|그중|둘은|둘이|말고|빼고|다른 거|다른거|걸로|것으로|좀 더|하나 더|더 (?:추천|없|있|알려)"
-    r"|\b(?:then|it|its|it's|that|this|they|them|those|these|both|the (?:first|second|other|former|latter)|ones?|another|else|instead|without|more)\b",
-    re.IGNORECASE,
-)
+_AND = re.compile(r"\s*(?:이?나|이?랑|하고|와|과|,|및|and|or|nor)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +153,7 @@ class Query:
     subjects: tuple[str, ...]
     """Drinks named, in reading order, or, for a follow-up, those of the conversation."""
     intent: Intent
-    """Most probable class of data/intents.json, or a sensitive one that a word makes certain."""
+    """What is asked most probably, or a sensitive one that a word makes certain."""
     probabilities: Mapping[Intent, float]
     sensitive: bool
     followed: bool
@@ -147,8 +168,6 @@ class Query:
     """It asks for drinks that it does not name."""
     examples: tuple[str, ...] = ()
     """Those of the subjects that are named as an example of what is wished for."""
-    cued: frozenset[Intent] = frozenset()
-    """Intents that a hand-kept cue speaks for."""
     rejected: tuple[str, ...] = ()
     """Drinks named to be left out."""
     concerns: tuple[Intent, ...] = field(default=())
@@ -161,6 +180,8 @@ class Query:
     """It asks whether a person may drink, have or be given something."""
     spoken: tuple["Heard", ...] = ()
     """The earlier questions, oldest first."""
+    reading: Reading = reading.NOTHING
+    """What the learned layer made of it."""
 
     @property
     def groups(self) -> frozenset[str]:
@@ -177,35 +198,39 @@ def understand(
     subjects = tuple(dict.fromkeys(drink_id for mention in mentions for drink_id in _ids(mention, mentions)))
     rejected = _around(_NOT_THIS, text, mentions)
     subjects = tuple(drink_id for drink_id in subjects if drink_id not in rejected)
-    without_names = masked(text, mentions, intents.MASK)
-    asked = text
-    if history and _ONLY_A_NAME.fullmatch(without_names):
-        asked, without_names = _asked_before(history, names, words) or (text, without_names)
-    if (courtesy := _COURTESY.match(without_names)) and (mentions or (history and text.endswith("?"))):
-        without_names = without_names[courtesy.end() :]
-    cued = intents.cued(without_names)
+    without_names = masked(text, mentions, MASK)
     spoken = [_heard(said, names, words) for said in history]
+    own = reading.read(without_names, tuple(said.text for said in spoken))
+    of_a_drink = not subjects and INTENT_OF.get(own.first, own.first) in OF_ONE
+    goes_on = own.needs >= (GOES_ON_NAMELESS if of_a_drink else GOES_ON)
+    goes_on = goes_on or (bool(history) and of_a_drink and own.nameless >= 0.5)
+    asked = text
+    alone = _ONLY_NAMES.fullmatch(without_names) or not words.search_terms(without_names.replace(MASK, " "), lang)
+    place = next((place for place in reversed(range(len(spoken))) if spoken[place].says), None)
+    if goes_on and alone and place is not None:  # `그럼 안동소주는?` asks of another drink what was asked before
+        asked = history[place]
+        was = reading.read(spoken[place].text, tuple(said.text for said in spoken[:place]))
+        own = replace(own, asks=was.asks, two=0.0, polar=was.polar)
+    elif mentions and not history and _ONLY_NAMES.fullmatch(without_names):
+        own = replace(own, asks={"identity": 1.0})  # a name and no more asks what it is
     care = search_concerns.named(without_names)
     aside = bool(history) and search_concerns.is_aside(without_names)
-    hinted = () if aside else learned_concerns.hinted(without_names, [said.text for said in spoken])
-    if not any(said.care for said in spoken):  # else the state that was named is what it hints at
+    stated = any(said.care for said in spoken)
+    plain = own.share(own.first) >= PLAINLY and INTENT_OF.get(own.first, own.first) in OF_ONE if own.asks else False
+    least = SURE_ALONE if plain and not stated and own.share(*OF_SOMEBODY) < SPEAKS_OF_SOMEBODY else 0.0
+    hinted = () if aside else learned_concerns.hinted(without_names, [said.text for said in spoken], least=least)
+    if not stated:  # else the state that was named is what it hints at
         care = care or hinted
     concerns = intents_of(care)
     may = bool(hinted) or _asks_may(without_names, follows=bool(history))
-    probabilities = _believable(
-        intents.model().probabilities(without_names),
-        cued,
-        named=bool(care),
-        claims=may or search_concerns.cued("claims", without_names.lower()),
-    )
-    intent = next(name for name in probabilities if name not in STRAYS or name in cued)
-    if history and BARE.fullmatch(text):
-        intent, probabilities = "recommend", {**dict.fromkeys(probabilities, 0.0), "recommend": 1.0}
-    tempted = any(said.care for said in spoken) and search_concerns.is_tempted(without_names.lower())
-    some = asks_for_some(without_names, intent)
-    some = some and not (
-        tempted and not wishes(without_names)
-    )  # `딱 한 모금인데 괜찮죠?` is of the drink that was spoken of
+    claims = may or own.share("health") >= 0.5 or search_concerns.cued("claims", without_names.lower())
+    probabilities = _believable(own.asks, named=bool(care), claims=claims)
+    if subjects and _TO_MIND.search(text):
+        probabilities = {"cautions": 1.0}
+    intent = next(iter(probabilities))
+    tempted = stated and search_concerns.is_tempted(without_names.lower())
+    some = own.share(*OFFERS) >= 0.5 or suggesting.held(without_names)
+    some = some and not (tempted and own.share("recommend") < 0.8)  # `딱 한 모금인데 괜찮죠?` is of the drink spoken of
     if some and (instead := _around(_INSTEAD_OF, text, mentions)):
         rejected, subjects = (*rejected, *instead), tuple(one for one in subjects if one not in instead)
     suggests = some and not (subjects and (intent != "recommend" or _MAY_I.search(text)))
@@ -214,16 +239,15 @@ def understand(
     names_only = _ONLY_NAMES.fullmatch(without_names) or _UNKNOWN_NAME.fullmatch(without_names)
     may = may or tempted or bool(names_only and _asked_whether(spoken))
     followed, earlier = False, ""
-    anew = _starts_anew(text, intent, probabilities, subjects)
     before = [said.text for said in spoken]
     if history and suggests and not subjects:
-        if _ANOTHER.search(text):  # `그거 말고 다른 술 추천해줘`
+        if goes_on and _ANOTHER.search(text):  # `그거 말고 다른 술 추천해줘`
             rejected = (*rejected, *_from_conversation(history, names, words, ())[0])
         rejected += tuple(drink_id for said in spoken for drink_id in said.rejected)
-        before = [said.text for said in spoken if said.asks_for_some and not anew]
+        before = [said.text for said in spoken if said.asks_for_some and goes_on]
         earlier = before[-1] if before and spoken[-1].asks_for_some else ""
         followed = True
-    elif history and (not subjects or _adds_to_earlier(intent, subjects, without_names)) and not anew:
+    elif goes_on and (not subjects or (len(subjects) == 1 and own.share("compare") >= BESIDE_EARLIER)):
         subjects, earlier = _from_conversation(history, names, words, subjects)
         subjects = tuple(drink_id for drink_id in subjects if drink_id not in rejected)
         followed = True
@@ -252,20 +276,22 @@ def understand(
         suggests=suggests,
         examples=examples,
         concerns=concerns,
-        cued=cued,
         rejected=rejected,
         care=care,
-        states=_states(without_names, some),
+        states=_states(without_names, own, some),
         may=may,
         spoken=tuple(spoken),
+        reading=own,
     )
+
+
+BESIDE_EARLIER = 0.3
+"""Probability of a comparison from which one named drink is set against the one that is spoken of: `is it stronger than soju?`."""
 
 
 def _asks_may(without_names: str, *, follows: bool) -> bool:
     """Whether it asks if a person may; `is that one fine?` does of the drink that is spoken of."""
-    text = (
-        _THAT_ONE.sub(intents.MASK, without_names) if follows and intents.MASK not in without_names else without_names
-    )
+    text = _THAT_ONE.sub(MASK, without_names) if follows and MASK not in without_names else without_names
     return search_concerns.asks_may(text)
 
 
@@ -282,21 +308,25 @@ class Heard(NamedTuple):
     """Those that it names."""
     care: tuple[search_concerns.Concern, ...]
     may: bool
+    says: bool
+    """More than names."""
 
 
 @lru_cache(maxsize=1024)  # a conversation is heard again with every question: 2 ms for each one before
 def _heard(question: str, names: Names, words: TextAnalyzer) -> Heard:
     text, mentions = read(question, names, words)
-    said = masked(text, mentions, intents.MASK)
-    some = asks_for_some(said, _likely(said))
+    said = masked(text, mentions, MASK)
+    own = reading.read(said)
+    some = own.share(*OFFERS) >= 0.5 or suggesting.held(said)
     return Heard(
         said,
         _around(_NOT_THIS, text, mentions),
         some,
-        _states(said, some),
+        _states(said, own, some),
         tuple(dict.fromkeys(drink_id for mention in mentions for drink_id in _ids(mention, mentions))),
         search_concerns.named(said),
         search_concerns.asks_may(said),
+        not _ONLY_NAMES.fullmatch(said),
     )
 
 
@@ -305,20 +335,16 @@ def _asked_whether(spoken: Sequence[Heard]) -> bool:
     return next((said.may for said in reversed(spoken) if not _ONLY_NAMES.fullmatch(said.text)), False)
 
 
-def _states(said: str, asks_for_some: bool) -> bool:
+def _states(said: str, own: Reading, asks_for_some: bool) -> bool:
     """Whether what a question (names masked) leaves out is said for the conversation, not only of one drink that it asks about."""
-    of_a_drink = intents.MASK in said or "?" in said or ABOUT_IT.search(said)
-    return asks_for_some or not of_a_drink or bool(search_concerns.named(said) or OF_ONESELF.search(said))
-
-
-def _likely(without_names: str) -> Intent:
-    return next(iter(intents.model().probabilities(without_names)))
+    of_a_drink = MASK in said or "?" in said or own.share(*OFFERS) < 0.2
+    return asks_for_some or not of_a_drink or bool(search_concerns.named(said) or suggesting.OF_ONESELF.search(said))
 
 
 def _around(pattern: re.Pattern[str], text: str, mentions: Sequence[Mention]) -> tuple[str, ...]:
     """The drinks named in the text that the pattern finds beside their own sign, and those named in one breath with them."""
     found = [
-        bool(pattern.search(masked(text, [mention], intents.MASK)[max(mention.start - 16, 0) : mention.start + 9]))
+        bool(pattern.search(masked(text, [mention], MASK)[max(mention.start - 16, 0) : mention.start + 9]))
         for mention in mentions
     ]
     for here, there in (*itertools.pairwise(range(len(found))), *itertools.pairwise(reversed(range(len(found))))):
@@ -330,24 +356,22 @@ def _around(pattern: re.Pattern[str], text: str, mentions: Sequence[Mention]) ->
     )
 
 
-def _believable(
-    probabilities: Mapping[Intent, float], cued: frozenset[Intent], *, named: bool, claims: bool
-) -> dict[Intent, float]:
-    """The probabilities, highest first, with intents that have words of their own held down where none of those was said.
+def _believable(asks: Mapping[Ask, float], *, named: bool, claims: bool) -> dict[Intent, float]:
+    """The probabilities of intents, highest first; those of somebody's state are held down where none was named.
 
     named: somebody's state is; without it nobody is to be careful of anything.   claims: it asks what a drink does for one's health.
     """
-    held = {name: p * (UNSAID if name in HAS_WORDS and name not in cued else 1.0) for name, p in probabilities.items()}
+    found: dict[Intent, float] = {}
+    for ask, share in asks.items():
+        intent = INTENT_OF.get(ask, cast(Intent, ask))
+        found[intent] = found.get(intent, 0.0) + share
+    if 0 < found.get("diet", 0.0) < 0.5:  # a word for what somebody eats is in many a plain question
+        found["diet"] *= 0.3
     if not named:
         of_health: frozenset[Intent] = frozenset() if claims else frozenset({"health"})
-        held |= {name: held[name] * UNNAMED for name in (OF_A_STATE | of_health) & held.keys()}
-    total = sum(held.values())
-    return dict(sorted(((name, p / total) for name, p in held.items()), key=lambda item: -item[1]))
-
-
-def small_talk(text: str) -> Intent:
-    """The key of the answer that small talk gets: "farewell", "thanks" or, for anything else, "smalltalk"."""
-    return next((name for name, pattern in _PARTING.items() if pattern.search(text)), "smalltalk")
+        found |= {name: found[name] * UNNAMED for name in (OF_A_STATE | of_health) & found.keys()}
+    total = sum(found.values())
+    return dict(sorted(((name, p / total) for name, p in found.items()), key=lambda item: -item[1]))
 
 
 def _ids(mention: Mention, mentions: Sequence[Mention]) -> tuple[str, ...]:
@@ -360,30 +384,6 @@ def _ids(mention: Mention, mentions: Sequence[Mention]) -> tuple[str, ...]:
     }
     left = tuple(drink_id for drink_id in mention.drink_ids if drink_id not in elsewhere)
     return left or mention.drink_ids
-
-
-def _starts_anew(text: str, intent: Intent, probabilities: Mapping[Intent, float], subjects: Sequence[str]) -> bool:
-    """Whether a question without a drink's name is complete by itself, as a new recommendation or a greeting is."""
-    if subjects or _POINTS_BACK.search(text):
-        return False
-    return intent in ("recommend", "topic", "smalltalk", "out_of_scope", "injection") and probabilities[intent] >= 0.6
-
-
-def _adds_to_earlier(intent: Intent, subjects: Sequence[str], without_names: str) -> bool:
-    """Whether one named drink is set against what the conversation is about: `초록병 소주랑은 뭐가 달라?`, `is it stronger than soju?`."""
-    than = intent not in ("recommend", "similar") and bool(_THAN.search(without_names))
-    return len(subjects) == 1 and (intent == "compare" or than)
-
-
-def _asked_before(history: Sequence[str], names: Names, words: TextAnalyzer) -> tuple[str, str] | None:
-    """The latest earlier question that is more than a name, as it is and without names; None where it wants no fact of a drink."""
-    for question in reversed(history):
-        text, mentions = read(question, names, words)
-        without_names = masked(text, mentions, intents.MASK)
-        if not _ONLY_A_NAME.fullmatch(without_names):
-            intent = _likely(without_names)
-            return None if intent in DECLINED | {"recommend", "topic"} else (text, without_names)
-    return None
 
 
 def _from_conversation(

@@ -11,14 +11,13 @@ from typing import NamedTuple
 from kdrinks.findings import Findings, Hit
 from kdrinks.kinds import Intent
 from kdrinks.records import Passage
-from kdrinks.search import aspects, concerns, decide, filters
+from kdrinks.search import aspects, concerns, decide, filters, operation_words
 from kdrinks.search import evidence as search_evidence
 from kdrinks.search.candidates import candidates, likely
 from kdrinks.search.cautions import INTENTS, applying, asked_of, is_quoted
 from kdrinks.search.fusion import by_rank
 from kdrinks.search.index import Index
-from kdrinks.search.query import SENSITIVE_INTENTS, Query, small_talk
-from kdrinks.search.suggesting import DECLINED
+from kdrinks.search.query import DECLINED, SENSITIVE_INTENTS, Query
 from kdrinks.store import passages as store
 from kdrinks.text import vectors
 
@@ -32,17 +31,10 @@ SURE_BELIEF = 1.2
 """Strength from which a false belief about a named drink stands first where a rumour is asked after."""
 
 SECONDARY = frozenset(
-    {
-        "gen-health",
-        "gen-alcohol-medicine",
-        "gen-alcohol-pregnancy",
-        "gen-honey-infant",
-        "gen-legal-age",
-        "gen-etiquette",
-        "gen-storage",
-        "gen-caffeine",
-        "gen-gluten",
-    }
+    (
+        *("gen-health", "gen-alcohol-medicine", "gen-alcohol-pregnancy", "gen-honey-infant", "gen-legal-age"),
+        *("gen-etiquette", "gen-storage", "gen-caffeine", "gen-gluten"),
+    )
 )
 """Topics that qualify a recommendation and come behind its drinks."""
 
@@ -101,7 +93,10 @@ class Search:
         if query.subjects and query.intent == "has_ingredient":
             asked = asked_of(query.text, self._own.allergens)
             query = replace(query, intent=asked, sensitive=True) if asked else query
-        if query.suggests or query.intent == "similar":
+        may_hold = any(self.drinks[one].tags.alcohol == "maybe" for one in query.subjects)
+        if may_hold and self._own.liquor is not None and not query.suggests:  # whatever is asked of liquor in it
+            query = replace(query, intent="alcohol", probabilities={"alcohol": 1.0}, sensitive=True)
+        if query.suggests or query.reading.share("similar") >= 0.5:
             query = self._without_the_unfit(query)
         self.query = query
         left_out = self.wishes.leaves_out or (query.suggests and bool(query.rejected))
@@ -177,7 +172,7 @@ class Search:
         by_subject: dict[str, list[Passage]] = {item.subject_id: [] for item in ranked}
         for passage in found:
             by_subject[passage.subject_id].append(passage)
-        chosen = [] if intent in DECLINED else self._chosen(intent, ranked, by_subject)
+        chosen = [] if intent in DECLINED | {"clarify"} else self._chosen(intent, ranked, by_subject)
         score = {item.subject_id: item.score for item in ranked}
         hits = []
         for item in ranked[:k]:
@@ -194,7 +189,7 @@ class Search:
         return Findings(
             hits=tuple(hits),
             prompt_hits=tuple(self._hit(passage, score.get(passage.subject_id, 0.0)) for passage in chosen),
-            intent=small_talk(query.text) if intent == "smalltalk" else intent,
+            intent=intent,
             sensitive=(intent not in DECLINED and query.sensitive)
             or intent in SENSITIVE_INTENTS
             or bool(named)
@@ -216,11 +211,8 @@ class Search:
             liquor=bool(self.asked_for)
             if self.asked_for.liquor
             else self.asked_for.liquor is False and not self.query.concerns,
-            named_after=any(self.index.names.of_root(term) for term in self.terms),
-            ingredient=bool(self._ingredients & set(self.terms)),
             elsewhere=self._from_elsewhere(),
-            leaves_out=self.query.suggests
-            and bool(self._own.left_out or (self._own.liquor is False and not self.query.concerns)),
+            named_after=any(self.index.names.of_root(term) for term in self.terms),
             coverage=0.0 if self.query.subjects else self._coverage(),
         )
         intent = decide.judged(self.query, evidence)
@@ -329,7 +321,8 @@ class Search:
             return [passage for told in self.told if told.toxic for passage in by_subject[told.belief_id]][
                 : search_evidence.MOST
             ]
-        told = [item.belief_id for item in self.told if intent in ("false_belief", "heritage")]
+        unsure = self.query.reading.share(self.query.reading.first) < 0.5 if self.query.reading.asks else False
+        told = [item.belief_id for item in self.told if unsure or intent in ("false_belief", "heritage")]
         warning = [passage for belief in told[:1] for passage in by_subject.get(belief, [])]
         rest = self._rested_on(intent, ranked, by_subject)
         return [*warning, *(passage for passage in rest if passage not in warning)][: search_evidence.MOST]
@@ -371,6 +364,7 @@ class Search:
         if self.wishes or intent == "recommend":
             drinks = self._fitting(drinks)
             named = [p for drink in drinks for p in by_subject[drink] if p.kind == "identity"]
+            named = named[: 1 if operation_words.said("just_one", query.text.lower(), query.lang) else None]
             if intent == "recommend" and not query.sensitive:
                 # its lead names the drinks: what qualifies them comes behind
                 return named[: search_evidence.MOST - len(first)] + first
@@ -383,7 +377,9 @@ class Search:
     def _of_topic(self, own: list[Passage]) -> Passage:
         """What a topic says to the question: its own text, or the reason that is asked for."""
         return (
-            search_evidence.of_drink(self.query, own, self._telling(own), 1)[0] if "why" in self.query.cued else own[0]
+            search_evidence.of_drink(self.query, own, self._telling(own), 1)[0]
+            if self.query.reading.share("why") >= 0.3
+            else own[0]
         )
 
     def _fitting(self, drinks: list[str]) -> list[str]:
@@ -393,8 +389,10 @@ class Search:
         return [drink for drink in drinks if fit[drink] >= 0.6 * best] if best > 0 else drinks
 
     def _telling(self, passages: Sequence[Passage]) -> dict[str, aspects.Telling]:
-        asked, ingredients = aspects.named(self.query.asked), self._ingredients & set(self.terms)
-        return aspects.telling(passages, self.lexical, self.cosines, self.index.aspects, asked, ingredients)
+        ingredients = self._ingredients & set(self.terms)
+        return aspects.telling(
+            passages, self.lexical, self.cosines, self.index.aspects, self.query.reading, ingredients
+        )
 
     def _hit(self, passage: Passage, score: float) -> Hit:
         return Hit(passage, round(score, 3), self.lexical.get(passage.id), self.cosines.get(passage.id))

@@ -19,9 +19,8 @@ from kdrinks.records import Passage
 from kdrinks.search import cautions, concerns, decide, filters
 from kdrinks.search.concerns import Concern
 from kdrinks.search.index import Index
-from kdrinks.search.query import Heard, Query
+from kdrinks.search.query import DECLINED, Heard, Query
 from kdrinks.search.ranking import Search
-from kdrinks.search.suggesting import DECLINED
 from kdrinks.text.korean import split_sentences
 
 MOST_DRINKS, MOST_CAUTIONS = 3, 6

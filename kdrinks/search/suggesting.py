@@ -1,15 +1,11 @@
-"""Whether a question asks for drinks that it does not name, or after the one that is spoken of. Pure: text with names masked, and its intent."""
+"""Whether somebody who must not have something, or does not want it, asks for drinks: so that nothing learned can take that wish for a question.
+
+By words, as all that protects people. Pure: text with names masked.
+"""
 
 import re
 
-from kdrinks.kinds import Intent
 from kdrinks.search import concerns
-from kdrinks.search.cautions import intents_of
-
-DECLINED: frozenset[Intent] = frozenset({"smalltalk", "out_of_scope", "injection", "not_found"})
-
-_OF_ONE: frozenset[Intent] = frozenset({"names", "making", "history", "heritage"})
-"""Intents that ask after one drink, whatever words they use: `another name?`."""
 
 _SUGGESTS = re.compile(
     r"추천|권해|골라|대안|(?:음료|차|술|거|것)만? ?(?:좀 ?)?(?:알려|말해|찾아|골라|불러|나열)|(?:다른|딴) ?(?:거|것|걸|건|게|음료|술|차|종류|메뉴)"
@@ -28,14 +24,6 @@ _SUGGESTS = re.compile(
 )
 """What asks for drinks that are not named."""
 
-BARE = re.compile(
-    r"(?:(?:그럼|그러면|그래서|또|더|뭐|뭘|하나만?|좀|아무거나|다시|이제|음|자|,)\s*)*추천(?:\s*(?:좀|하나|더|해\S*|줘\S*|주세요|부탁\S*|바라\S*))*\W*"
-    r"|(?:(?:please|can you|could you|so|then|and|ok|okay)\W+)*(?:suggest|recommend)\w*"
-    r"(?:\W+(?:me|us|a|an|another|some|any|the|one|ones|more|other|different|else|something|anything|drinks?|teas?|please|then|instead))*\W*",
-    re.IGNORECASE,
-)
-"""`추천해줘` and no more: in a conversation about drinks it asks for one."""
-
 ABOUT_IT = re.compile(
     r"넣|만들|만드|담그|빚|끓|이름|안주|음식|반찬|곁들|재료|보관|발음|읽|불러|부르|(?:그거|이거|그것|이것|그걸|이걸|그건|이건)(?! ?(?:말고|빼고|대신|이?랑 비슷|처럼|같은|보다))"
     r"|(?<!instead of )(?<!like )(?<!other than )(?<!besides )(?<!similar to )(?<!than )\b(?:it|its|this|that one)\b|\bcalled\b|made? with|\bfoods?\b|\bdish|\beat\b|ingredient|\badd\b|\bput\b|\buse\b|pronounce|\bstore\b|\bknow\b",
@@ -48,9 +36,10 @@ _IS_IT = re.compile(
     re.IGNORECASE,
 )
 _LEAVES_OUT = re.compile(
-    r"없|말고|빼|뺀|아닌|제외|프리|않|못|안 |무알|무카|논알|디카|\b(?:without|no|not|non|free|decaf|avoid|zero|except|besides)\b|n't",
+    r"없|말고|빼|뺀|됐|0 ?%|아닌|제외|프리|않|못|안 |무알|무카|논알|디카|\b(?:without|no|not|non|free|decaf|avoid|zero|except|besides)\b|n't",
     re.IGNORECASE,
 )
+
 OF_ONESELF = re.compile(
     r"못 ?(?:먹|마|드|해)|싫|안 (?:먹|마|좋아)|피하|끊|금주|민감|예민|\b(?:don't|do not|can't|cannot|can not|never|won't) (?:\w+ )?(?:drink|eat|have|like|want|take|touch|do|tolerate)\b|avoid|hate|dislike|quit"
     r"|gave up|\bsober\b|teetotal|allerg|intoleran|할랄|무슬림|이슬람|비건|채식|halal|muslim|vegan|vegetarian",
@@ -59,17 +48,9 @@ OF_ONESELF = re.compile(
 """Says what a person does not take, whatever else is asked."""
 
 
-def wishes(without_names: str) -> bool:
-    """Whether its words ask for something to drink, whatever it is taken for."""
-    return bool(_SUGGESTS.search(without_names))
-
-
-def asks_for_some(without_names: str, intent: Intent) -> bool:
-    """Whether a question asks for drinks rather than after one."""
-    if _IS_IT.search(without_names):
+def held(without_names: str) -> bool:
+    """Whether its words ask for something to drink and say what it must not be, or who is to drink it."""
+    if _IS_IT.search(without_names) or not _SUGGESTS.search(without_names):
         return False
-    if intent == "recommend":
-        return not (ABOUT_IT.search(without_names) and not _LEAVES_OUT.search(without_names))
-    if intent == "similar" and not _LEAVES_OUT.search(without_names) and not intents_of(concerns.named(without_names)):
-        return False  # the drink that is spoken of has its own list of those like it
-    return intent not in DECLINED | _OF_ONE and wishes(without_names) and not ABOUT_IT.search(without_names)
+    leaves_out = _LEAVES_OUT.search(without_names) or OF_ONESELF.search(without_names)
+    return bool(leaves_out or concerns.named(without_names)) and not ABOUT_IT.search(without_names)

@@ -30,6 +30,9 @@ _GENERIC = frozenset(
 """Search terms that a claim about any drink could hold."""
 
 
+_OF_A_WORD: frozenset[Intent] = frozenset({"topic", "identity", "names", "making", "history", "why", "ingredients"})
+
+
 @dataclass(frozen=True, slots=True)
 class Cues:
     intents: frozenset[Intent]
@@ -67,6 +70,11 @@ class TopicMatcher:
             for belief in beliefs
             for lang in ("ko", "en")
         }
+        self._titled = {
+            (topic.id, lang): set(terms(getattr(topic.title, lang).partition("(")[0], lang)) or {""}
+            for topic in topics
+            for lang in ("ko", "en")
+        }
         self._rare = {(belief.id, lang): frozenset[str]() for belief in beliefs for lang in ("ko", "en")}
         self._rarity = {
             lang: _rarity(claim | correction for (_, of), (claim, correction) in self._telling.items() if of == lang)
@@ -102,6 +110,7 @@ class TopicMatcher:
     def topics(self, query: Query) -> list[tuple[str, float]]:
         """(topic id, strength) of the topics that the question calls for: warnings first, then the strongest."""
         text = query.asked.lower()
+        asked = set(self._terms(text, query.lang))
         found = []
         for topic in self._topics:
             cues = self._cues.get(topic.id)
@@ -112,6 +121,8 @@ class TopicMatcher:
             strength = min(words, 2) + (1.5 * probable if probable >= 0.5 else 0.0)
             if words and query.intent in cues.intents:
                 strength += 1
+            if not query.subjects and query.intent in _OF_A_WORD and self._titled[topic.id, query.lang] <= asked:
+                strength += 1.5  # `누룩이 머에요`: it asks after the word itself
             if not query.subjects and cues.intents & set(query.concerns):
                 # a caution that the question's words call for, however the rest of it sounds
                 strength = max(strength, 1.0)
