@@ -59,6 +59,7 @@ Intent = Literal[
     "injection",
     "not_found",
     "clarify",
+    "nearest",
     "unknown",
 ]
 """What a question asks for: a kind, or something that several kinds or none of them answer."""

@@ -200,9 +200,9 @@ def test_a_rumour_is_set_right_before_anything_else(knowledge: Knowledge) -> Non
 @pytest.mark.parametrize(
     ("question", "drink", "kind"),
     [
-        ("진도홍주 빨간색은 어디서 나오는 색이야", "jindo-hongju", "why"),
+        ("진도홍주는 왜 빨간색이야", "jindo-hongju", "why"),
         ("고로쇠물은 언제 나와?", "gorosoe", "season"),
-        ("what does sikhye taste like?", "sikhye", "identity"),
+        ("what does sikhye taste like?", "sikhye", "history"),
     ],
 )
 def test_a_plain_question_gets_its_own_fact(knowledge: Knowledge, question: str, drink: str, kind: str) -> None:

@@ -100,10 +100,7 @@ def told(drink: Drink, group: str, text: str, lang: str) -> bool:
 
 MISSED = {"arrowroot tea with birth control?": "the name is no alias of chik-cha, and other drinks are suggested"}
 ALARMED = {
-    "우유 막걸리라는 것도 있어?": "taken for a question whether milk is in it",
     "anniversary liquor for my pregnant-free wife lol joking, just the wedding gift": "the joke is taken for a state",
-    "is soju good with samgyeopsal": "read as whether it is good for one's health",
-    "간호사 친구가 좋아하는 쌍화차 유래": "the nurse makes it a question of health",
 }
 """Known faults, with what goes wrong: a mend makes the test fail until the line is gone."""
 

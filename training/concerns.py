@@ -35,10 +35,11 @@ from training.question_wordings import rows as intent_wordings
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDINGS = ROOT / "training" / "concern_wordings" / "wordings.jsonl"
+ASKED = ROOT / "training" / "asked"
 TESTS = ROOT / "tests" / "data"
 OUT = ROOT / "kdrinks" / "data" / "learned_concerns.npz"
 KIND_BUCKETS = 1 << 16
-ALARMS = 0.03
+ALARMS = 0.07
 SURE = 0.35
 """Of wordings whose writer was left out the label is right in 0.69 and 0.44 (two writers), in 0.81 and 0.70 of those above this share."""
 LEAST_COUNT = 2
@@ -50,9 +51,13 @@ STRENGTH = {"danger": 12.0, "kind": 4.0}
 """Inverse of the weight of the squared weights."""
 WEIGHT_OF_INTENTS = 0.25
 """Of a wording that was written to tell what is asked, of which there are many and plain ones."""
+WEIGHT_OF_ASKED = 0.5
+"""Of a wording of training/asked: plain questions, in which nobody looked for danger."""
 WEIGHT_OF_HOUSE = 3.0
 """Of what the project's own tests hold harmless; few, and they stay so."""
 OF_SAFETY = QUOTED | {"pregnancy", "infant", "allergy", "health", "driving", "injection"}
+OF_SAFETY_ASKS = OF_SAFETY | {"diet", "law", "chat", "not_in_notes", "clarify", "belief", "out_of_scope"}
+"""Asks of training/asked among which somebody may be in danger."""
 
 
 class Wording(NamedTuple):
@@ -155,8 +160,9 @@ def all_wordings() -> Iterator[Wording]:
     for name, label in (("safety", NAMELESS), ("everyday", HARMLESS)):
         for row in lines(TESTS / f"strangers_{name}.jsonl.gz"):
             yield of("strangers", label, row["question"], row["history"])
-        for row in lines(TESTS / "sealed" / f"{name}-1.jsonl.gz"):
-            yield of("sealed-1", label, row["question"], row["history"])
+        for number in (1, 2):
+            for row in lines(TESTS / "sealed" / f"{name}-{number}.jsonl.gz"):
+                yield of(f"sealed-{number}", label, row["question"], row["history"])
     for line in (TESTS / "everyday_wordings.tsv").read_text("utf-8").splitlines():
         yield of("wordings", HARMLESS, line.split("\t")[0])
     for line in (TESTS / "operation_wordings.tsv").read_text("utf-8").splitlines():
@@ -164,6 +170,11 @@ def all_wordings() -> Iterator[Wording]:
     for line in (TESTS / "safety_wordings.tsv").read_text("utf-8").splitlines():
         group, _, question = line.split("\t")
         yield of("wordings", group if group in LABELS else NAMELESS, question)
+    for path in sorted(ASKED.glob("*.jsonl")):
+        for row in lines(path):
+            told = of("asked", HARMLESS, row["text"], row.get("history", ()))
+            if not OF_SAFETY_ASKS & set(row["asks"]) and not any(map(concerns.named, (told.text, *told.before))):
+                yield told._replace(weight=WEIGHT_OF_ASKED)
     rng = random.Random(7)
     for split in ("train", "test"):
         for lang, intent, text in intent_wordings(split):

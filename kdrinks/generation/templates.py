@@ -18,6 +18,10 @@ COMPARE: dict[Language, str] = {
     "en": "Here is how {first} and {second} differ.",
 }
 RECOMMEND: dict[Language, str] = {"ko": "{titles:을/를} 추천합니다.", "en": "I suggest {titles}."}
+NEAREST: dict[Language, str] = {
+    "ko": "제 자료에는 물어보신 점이 나와 있지 않습니다. 가장 가까운 내용은 이렇습니다.",
+    "en": "My notes do not say that. The nearest they come is this.",
+}
 
 DECLINE: dict[Language, dict[str, str]] = {
     "ko": {
@@ -128,7 +132,9 @@ def render(intent: str, lang: Language, passages: Sequence[Passage]) -> str:
 
 
 def lead(intent: str, lang: Language, titles: Sequence[str]) -> str:
-    """The first sentence of a comparison or a recommendation; empty for anything else."""
+    """What stands before the passages: of a comparison, a recommendation, or what is only near to the question; else empty."""
+    if intent == "nearest":
+        return NEAREST[lang]
     if intent == "compare" and len(titles) >= 2:
         return framed(COMPARE[lang], first=titles[0], second=titles[1])
     if intent == "recommend" and titles:

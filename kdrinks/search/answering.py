@@ -23,6 +23,7 @@ from kdrinks.search.index import Index
 from kdrinks.search.leftover import left
 from kdrinks.search.query import DECLINED, Query, understand
 from kdrinks.search.ranking import Search
+from kdrinks.search.reconsidered import reconsidered
 from kdrinks.search.safety import protect
 from kdrinks.store import drink_queries as store
 from kdrinks.store.drink_queries import DrinkQuery, Found
@@ -95,7 +96,7 @@ def find(
         question = pointed(
             question, lang or index.words.language(question), _drinks_of(index, earlier[0]), index.drinks
         )
-    query = understand(question, index.names, index.words, history=history, lang=lang)
+    query = reconsidered(index, understand(question, index.names, index.words, history=history, lang=lang))
     search = Search(index, query, lifted)
     spoken_of = understand(history[-1], index.names, index.words, history=history[:-1]).subjects if history else ()
     found, asked = _answered(search, query, lifted, before, k=k, spoken_of=spoken_of, follows=bool(history))

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from kdrinks.kinds import Intent
-from kdrinks.search.query import DECLINED, OF_ONE, OFFERS, Query
+from kdrinks.search.query import DECLINED, NAMELESS, OF_ONE, OFFERS, Query
 
 ELSEWHERE = re.compile(
     r"콜라(?!겐)|사이다|에너지 ?(?:드링크|음료)|레드 ?불|스포츠 ?음료|이온 ?음료|커피|에스프레소|아메리카노|카페 ?라떼|카푸치노|핫초코|코코아|홍차|보이차|우롱차|마테차|말차|밀크티|버블티|콤부차|와인|샴페인|위스키|보드카|럼주|테킬라|데킬라|진토닉"
@@ -22,9 +22,6 @@ FLOOR = 0.34
 SURE_COVERAGE, DOUBTED = 0.66, 0.08
 """Where nothing but words ties a question to drinks and the best subject holds less than this share of them, this probability of being
 about something else is enough to decline: `recommend a good laptop` reads as a wish."""
-
-NAMELESS = 0.5
-"""Probability from which nothing says of which drink something is asked."""
 
 
 @dataclass(frozen=True, slots=True)

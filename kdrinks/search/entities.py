@@ -5,7 +5,7 @@ Pure apart from Kiwi's view of the sentence, which the caller passes in. Knows n
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kdrinks.text import english, fuzzy
@@ -46,8 +46,16 @@ class Names:
     official: names that are a drink's own; an alias of another drink gives way to them (감주 is gamju, not sikhye).
     """
 
-    def __init__(self, names: Iterable[tuple[str, str, bool]], vocabulary: Iterable[str] = ()) -> None:
-        """names: (drink id, name, official) in order of importance.   vocabulary: English words that are no misspelt name."""
+    def __init__(
+        self,
+        names: Iterable[tuple[str, str, bool]],
+        vocabulary: Iterable[str] = (),
+        ordinary: Collection[str] = frozenset(),
+    ) -> None:
+        """names: (drink id, name, official) in order of importance.   vocabulary: English words that are no misspelt name.
+
+        ordinary: names that are words of their own too; nobody misspells these, or `하면` would be 화면, which is changmyeon.
+        """
         self._korean: dict[str, tuple[str, ...]] = {}
         self._latin: dict[str, tuple[str, ...]] = {}
         self._roots: dict[str, tuple[str, ...]] = {}
@@ -61,11 +69,13 @@ class Names:
             self._add_root(drink_id, name)
         self._vocabulary = frozenset(word for word in vocabulary if word not in self._latin)
         self._korean_jamo = [
-            (len(name), fuzzy.jamo(name), fuzzy.sounds(fuzzy.jamo(name)), ids) for name, ids in self._korean.items()
+            (len(name), fuzzy.jamo(name), fuzzy.sounds(fuzzy.jamo(name)), ids)
+            for name, ids in self._korean.items()
+            if name not in ordinary
         ]
         self._spoken: dict[str, tuple[str, ...]] = {}
         for name, ids in self._korean.items():
-            if (said := fuzzy.as_spoken(parts := fuzzy.jamo(name))) != parts:
+            if name not in ordinary and (said := fuzzy.as_spoken(parts := fuzzy.jamo(name))) != parts:
                 self._spoken |= {said: ids, said.replace("ㅖ", "ㅔ"): ids}
         self._folded: dict[str, tuple[str, ...]] = {}
         for name, ids in self._latin.items():
@@ -219,6 +229,18 @@ class Names:
         if away > 1 and self._is_misspelt_word(word.lower()):
             return None
         return Mention(ids, start, end, word, away + 0.5)
+
+
+def drinks_of(mention: Mention, mentions: Sequence[Mention]) -> tuple[str, ...]:
+    """The drinks a mention stands for: of a shared name the one that no other mention names already, else all."""
+    elsewhere = {
+        drink_id
+        for other in mentions
+        if other is not mention and len(other.drink_ids) == 1
+        for drink_id in other.drink_ids
+    }
+    left = tuple(drink_id for drink_id in mention.drink_ids if drink_id not in elsewhere)
+    return left or mention.drink_ids
 
 
 def read(question: str, names: "Names", words: TextAnalyzer) -> tuple[str, tuple[Mention, ...]]:

@@ -3,7 +3,7 @@
 What the words of a question wish for is read by facets.py.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kdrinks.drinks.model import Drink
@@ -202,3 +202,10 @@ def fits(drink: Drink, wishes: Wishes) -> float | None:
 def _values(drink: Drink, group: str) -> frozenset[str]:
     value = getattr(drink.tags, group)
     return frozenset((value,)) if isinstance(value, str) else frozenset(value)
+
+
+def fitting(ids: Sequence[str], drinks: Mapping[str, Drink], wishes: Wishes) -> list[str]:
+    """The drinks that meet the wishes about as well as the best does: one from elsewhere is no second choice."""
+    fit = {one: fits(drinks[one], wishes) or 0.0 for one in ids}
+    best = max(fit.values(), default=0.0)
+    return [one for one in ids if fit[one] >= 0.6 * best] if best > 0 else list(ids)

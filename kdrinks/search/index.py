@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kdrinks.drinks.model import Aspect, Drink
-from kdrinks.records import Language
+from kdrinks.records import Language, Passage
 from kdrinks.search.entities import Names
 from kdrinks.search.facets import Facets
 from kdrinks.search.topics import TopicMatcher
@@ -25,6 +25,10 @@ class Index:
     """Search terms of everything that some drink is made of."""
     aspects: Mapping[str, Aspect]
     """What each passage that tells a detail is about, by its id."""
+    topics: Mapping[Language, tuple[Passage, ...]]
+    """What is said of no drink alone."""
+    beliefs: Mapping[Language, Mapping[str, tuple[Passage, ...]]]
+    """False beliefs about a drink, by its id."""
     names: Names
     facets: Facets
     touched: TopicMatcher

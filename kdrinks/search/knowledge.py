@@ -16,7 +16,7 @@ from kdrinks.documents import ingest
 from kdrinks.drinks import catalog
 from kdrinks.drinks.facts import facts_of
 from kdrinks.drinks.model import Aspect
-from kdrinks.drinks.names import names_of, spelled
+from kdrinks.drinks.names import names_of, packaged_names, spelled
 from kdrinks.drinks.passages import all_passages
 from kdrinks.drinks.read import load_beliefs, load_tags, load_topics, record_of
 from kdrinks.findings import Findings
@@ -26,7 +26,7 @@ from kdrinks.search.documents import excerpt
 from kdrinks.search.entities import Names, drink_name_rows
 from kdrinks.search.facets import Facets
 from kdrinks.search.index import Index
-from kdrinks.search.ranking import HELD_BY
+from kdrinks.search.ranking import HELD_BY, HELD_BY_OF_POISON
 from kdrinks.search.topics import TopicMatcher
 from kdrinks.store import drink_queries, facts
 from kdrinks.store import passages as store
@@ -84,6 +84,9 @@ class Knowledge:
         self._words.load()
         by_id = {drink.id: drink for drink in drinks}
         passages = all_passages(drinks, topics, beliefs)
+        of_subject: dict[tuple[str, Language], list[Passage]] = {}
+        for passage in passages:
+            of_subject.setdefault((passage.subject_id, passage.lang), []).append(passage)
         terms = self._words.search_terms
         english = {word for passage in passages if passage.lang == "en" for word in english_words(passage.text)}
         rows = drink_name_rows(
@@ -113,7 +116,11 @@ class Knowledge:
         self.hold(passages, progress)
         for lang in LANGUAGES:
             held = store.subjects_holding(self._db, touched.telling_words(lang), lang=lang)
-            touched.keep_rare(lang, {word for word, subjects in held.items() if subjects <= HELD_BY})
+            touched.keep_rare(
+                lang,
+                {word for word, subjects in held.items() if subjects <= HELD_BY},
+                of_poison={word for word, subjects in held.items() if subjects <= HELD_BY_OF_POISON},
+            )
         ingest.index_again(self._db, self._words)
         return Index(
             db=self._db,
@@ -127,7 +134,23 @@ class Knowledge:
                 for lang in LANGUAGES
             },
             aspects={one.id: cast(Aspect, one.aspect) for one in passages if one.kind in kinds.DETAILED},
-            names=Names(rows, english),
+            topics={
+                lang: tuple(one for topic in topics for one in of_subject.get((topic.id, lang), ()))
+                for lang in LANGUAGES
+            },
+            beliefs={
+                lang: {
+                    drink: tuple(
+                        one
+                        for belief in beliefs
+                        if drink in belief.related
+                        for one in of_subject.get((belief.id, lang), ())
+                    )
+                    for drink in by_id
+                }
+                for lang in LANGUAGES
+            },
+            names=Names(rows, english, packaged_names().ambiguous.keys()),
             facets=Facets(load_tags(), terms, ingredients),
             touched=touched,
             known=known,

@@ -14,7 +14,7 @@ from kdrinks.search.conditions import with_conditions
 from kdrinks.search.filters import Wishes
 from kdrinks.search.heard import Asked, Heard, hear, of_those
 from kdrinks.search.kitchen import foods_in, ingredients_in
-from kdrinks.search.query import GOES_ON, OF_ONE, OPERATIONS, READ_FROM, Query
+from kdrinks.search.query import GOES_ON, NAMELESS, OF_ONE, OPERATIONS, READ_FROM, Query
 from kdrinks.search.reading import Ask
 from kdrinks.store.drink_queries import DrinkQuery, Operation
 
@@ -67,10 +67,10 @@ def _operation(query: Query, heard: Heard, wishes: Wishes, foods: Foods) -> Aske
     ask = max(OPERATIONS, key=lambda one: of_many[one])
     offers = sum(of_many.values()) + reading.share("recommend")
     goes_on = heard.follows and reading.needs >= GOES_ON
-    if offers < READ_FROM:
+    if offers < READ_FROM or of_many[ask] < reading.share(reading.first) > reading.share("recommend"):
         # `정월대보름에 마시는 거`, `18세기에 처음 기록된 게 뭐뭐임`: a fact of no drink, and what drinks must be like
-        of_no_drink = query.intent in OF_ONE and not (query.subjects or goes_on) and reading.nameless < NAMELESS
-        return replace(_list(heard, foods) or _NONE, few=True) if of_no_drink and not heard.subjects else None
+        of_a_drink = query.subjects or heard.subjects or goes_on or reading.nameless >= NAMELESS
+        return Asked(DrinkQuery(), explicit=True, few=True) if query.intent in OF_ONE and not of_a_drink else None
     if of_many["pairing"] >= TOLD_WHOLE and (named := _pairing(heard, foods)) and not heard.subjects:
         return named  # a food that drinks go with says it
     if of_many[ask] < reading.share("recommend"):
@@ -94,8 +94,6 @@ ADVICE = 0.7
 """Probability of a suggestion from which it is one."""
 FEW = 8
 """Drinks that a suggestion may be: what is read without counting."""
-NAMELESS = 0.5
-_NONE = Asked(DrinkQuery())
 
 
 def _compare(heard: Heard) -> Asked | None:

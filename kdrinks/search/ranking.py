@@ -11,13 +11,13 @@ from typing import NamedTuple
 from kdrinks.findings import Findings, Hit
 from kdrinks.kinds import Intent
 from kdrinks.records import Passage
-from kdrinks.search import aspects, concerns, decide, filters, operation_words
+from kdrinks.search import aspects, concerns, decide, filters, operation_words, selection
 from kdrinks.search import evidence as search_evidence
 from kdrinks.search.candidates import candidates, likely
 from kdrinks.search.cautions import INTENTS, applying, asked_of, is_quoted
 from kdrinks.search.fusion import by_rank
 from kdrinks.search.index import Index
-from kdrinks.search.query import DECLINED, SENSITIVE_INTENTS, Query
+from kdrinks.search.query import DECLINED, OFFERS, SENSITIVE_INTENTS, Query
 from kdrinks.store import passages as store
 from kdrinks.text import vectors
 
@@ -48,14 +48,18 @@ LAW = "gen-legal-age"
 TELLS = 4.0
 """Strength of a belief that a rare word of the question tells."""
 
-HELD_BY = 3
-"""A word in at most so many subjects is rare."""
+HELD_BY, HELD_BY_OF_POISON = 3, 8
+"""A word in at most so many subjects is rare; one of a false belief about a poison tells it in more: 철쭉 stands in what five drinks warn of."""
 
 FUSED = 0.3
 """Share of the fused ranks in a subject's score where no drink is named; the rest is BM25, whose margins say how sure it is."""
 
 LIKE_IT = 3.0
 """Added for a drink that is similar to the one named as an example: more than being well known, less than two wishes."""
+
+
+WEIGHED = 3
+"""Drinks whose passages are weighed where a question names none."""
 
 
 class _Ranked(NamedTuple):
@@ -69,6 +73,8 @@ class Search:
     def __init__(self, index: Index, query: Query, lifted: Collection[str] = ()) -> None:
         """lifted: exclusions of earlier questions that the person took back."""
         self._lifted, self.asked = lifted, query
+        self.nothing = False
+        """None of the passages that were weighed says what is asked."""
         self.named = query.subjects
         """Also those of them that are then left out for who is to drink them."""
         self._rejected = tuple(one for one in query.rejected if f"drink {one}" not in lifted)
@@ -179,7 +185,7 @@ class Search:
             own = by_subject[item.subject_id]
             best = next((passage for passage in chosen if passage.subject_id == item.subject_id), None)
             if best is None and own:
-                best = search_evidence.of_drink(query, own, self._telling(own), 1)[0]
+                best = self._selected(own).passages[0][0]
             if best is not None:
                 hits.append(self._hit(best, item.score))
         careful = self.wishes.careful if self.narrowed and intent not in DECLINED else ()
@@ -189,7 +195,7 @@ class Search:
         return Findings(
             hits=tuple(hits),
             prompt_hits=tuple(self._hit(passage, score.get(passage.subject_id, 0.0)) for passage in chosen),
-            intent=intent,
+            intent="nearest" if self.nothing and chosen else intent,
             sensitive=(intent not in DECLINED and query.sensitive)
             or intent in SENSITIVE_INTENTS
             or bool(named)
@@ -344,25 +350,22 @@ class Search:
                     first.append(found)
             return (first + [by_subject[belief][0] for belief in beliefs[:1]])[: search_evidence.MOST]
         if query.subjects:
-            per_drink = search_evidence.MOST if len(query.subjects) == 1 else 1
-            for subject in query.subjects[:2]:
-                own = by_subject.get(subject, [])
-                first += search_evidence.of_drink(query, own, self._telling(own), per_drink)
-            own_kind = any(passage.kind == query.intent for passage in first)
-            others = search_evidence.beside(query, first, topics, beliefs)
-            extra = [self._of_topic(by_subject[other]) for other in others if by_subject.get(other)]
-            if query.intent in ("storage", "etiquette", "pronunciation", "substitution") and topics and not own_kind:
-                return (extra[:1] + first)[: search_evidence.MOST]
-            if intent == "false_belief" and self.beliefs and self.beliefs[0][1] >= SURE_BELIEF:
-                return [*by_subject.get(self.beliefs[0][0], []), *first][: search_evidence.MOST]
-            return (first[: search_evidence.MOST - len(extra)] + extra)[: search_evidence.MOST]
-        first = [self._of_topic(by_subject[topic]) for topic in topics[:1]]
+            answering = self._answering(query.subjects[:2], by_subject)
+            general = [by_subject[other][0] for other in (*topics[:1], *beliefs[:1])] if query.sensitive else []
+            beside = [one for one in general if one not in answering]
+            return [*answering[: search_evidence.MOST - len(beside)], *beside]
+        drinks = [item.subject_id for item in ranked if item.subject_id in self.drinks]
+        if not (query.suggests or query.sensitive or self.wishes or intent in RECOMMENDS):
+            answering = self._answering(drinks[:WEIGHED], by_subject)
+            if not self.nothing:
+                return answering
+            self.nothing = False
+        first = [by_subject[topic][0] for topic in topics[:1]]
         first += [by_subject[belief][0] for belief in beliefs[:1]]
         if intent in ("topic", "etiquette", "storage") and first:
             return first
-        drinks = [item.subject_id for item in ranked if item.subject_id in self.drinks]
         if self.wishes or intent == "recommend":
-            drinks = self._fitting(drinks)
+            drinks = filters.fitting(drinks, self.drinks, self.wishes)
             named = [p for drink in drinks for p in by_subject[drink] if p.kind == "identity"]
             named = named[: 1 if operation_words.said("just_one", query.text.lower(), query.lang) else None]
             if intent == "recommend" and not query.sensitive:
@@ -371,28 +374,24 @@ class Search:
             return (first + named)[: search_evidence.MOST]
         if first:
             return first[: search_evidence.MOST]
-        best = ranked[0].subject_id
-        return search_evidence.of_drink(query, by_subject[best], self._telling(by_subject[best]), 2)
+        return self._answering(drinks[:1], by_subject)
 
-    def _of_topic(self, own: list[Passage]) -> Passage:
-        """What a topic says to the question: its own text, or the reason that is asked for."""
-        return (
-            search_evidence.of_drink(self.query, own, self._telling(own), 1)[0]
-            if self.query.reading.share("why") >= 0.3
-            else own[0]
-        )
+    def _answering(self, subjects: Sequence[str], by_subject: Mapping[str, list[Passage]]) -> list[Passage]:
+        """The passages that answer for these drinks, among their own and all that is general."""
+        index, query, lang = self.index, self.query, self.query.lang
+        own = [passage for subject in subjects for passage in by_subject.get(subject, ())]
+        false = [passage for subject in subjects for passage in index.beliefs[lang].get(subject, ())]
+        every = dict.fromkeys([*own, *false, *index.topics[lang]])
+        among = search_evidence.weighed(query, every, self._ingredients & set(self.terms))
+        if query.intent == "identity" and query.reading.first in OFFERS:  # one that was left out before, named again
+            among = [one for one in among if one.kind == "identity"]
+        selected = self._selected(among)
+        self.nothing = search_evidence.says_nothing(selected, query)
+        return search_evidence.resting(selected, query, index.aspects)
 
-    def _fitting(self, drinks: list[str]) -> list[str]:
-        """The drinks that meet the wishes about as well as the best does: one from elsewhere is no second choice."""
-        fit = {drink: filters.fits(self.drinks[drink], self.wishes) or 0.0 for drink in drinks}
-        best = max(fit.values(), default=0.0)
-        return [drink for drink in drinks if fit[drink] >= 0.6 * best] if best > 0 else drinks
-
-    def _telling(self, passages: Sequence[Passage]) -> dict[str, aspects.Telling]:
-        ingredients = self._ingredients & set(self.terms)
-        return aspects.telling(
-            passages, self.lexical, self.cosines, self.index.aspects, self.query.reading, ingredients
-        )
+    def _selected(self, among: Sequence[Passage]) -> selection.Selected:
+        query = self.query
+        return selection.select(query.said + aspects.implied(query), query.asks, among, self.index.aspects)
 
     def _hit(self, passage: Passage, score: float) -> Hit:
         return Hit(passage, round(score, 3), self.lexical.get(passage.id), self.cosines.get(passage.id))

@@ -16,7 +16,7 @@ from kdrinks.generation import caution
 from kdrinks.generation.guard import COURTESIES
 from kdrinks.kinds import Intent
 from kdrinks.records import Passage
-from kdrinks.search import cautions, concerns, decide, filters
+from kdrinks.search import cautions, concerns, decide, filters, learned_concerns
 from kdrinks.search.concerns import Concern
 from kdrinks.search.index import Index
 from kdrinks.search.query import DECLINED, Heard, Query
@@ -307,8 +307,11 @@ class _Care:
             asked |= {"making"} if self.found.intent == "making" else set()
         if any(not drink.alcohol_free for drink in drinks):
             asked.add("alcohol")
+        vague = self.asked == [learned_concerns.UNSURE] and not self.query.may
+        if vague:  # it may be that nobody is in danger: what was asked is answered all the same
+            asked |= {hit.passage.kind for hit in self.found.prompt_hits}
         own = {drink.id for drink in drinks}
-        kept = [Hit(passage, 0.0, None) for passage in self.behind.values()]
+        kept = [] if vague else [Hit(passage, 0.0, None) for passage in self.behind.values()]
         for hit in self.found.prompt_hits:
             passage = hit.passage
             if (
@@ -322,7 +325,7 @@ class _Care:
             left = passage if passage.kind == "caffeine" else caution.without_permission(passage)
             if left:
                 kept.append(replace(hit, passage=left))
-        return kept
+        return [*kept, *(Hit(passage, 0.0, None) for passage in self.behind.values())] if vague else kept
 
     # what stands under an answer
 

@@ -89,12 +89,14 @@ class TopicMatcher:
                 counts[word] = counts.get(word, 0) + 1
         return {word for word, count in counts.items() if count == 1 and len(word) > 1}
 
-    def keep_rare(self, lang: str, rare: Collection[str]) -> None:
-        """rare: those of telling_words that hardly any other passage holds (철쭉, cheoljjuk)."""
+    def keep_rare(self, lang: str, rare: Collection[str], of_poison: Collection[str]) -> None:
+        """rare: those of telling_words that hardly any other passage holds; of_poison: those that few enough do (철쭉, cheoljjuk)."""
         for belief in self._beliefs:
             claim, correction = self._telling[belief.id, lang]
             toxic = bool(TOXIC.search(getattr(belief.correction, lang)))
-            self._rare[belief.id, lang] = frozenset((claim | correction if toxic else claim) & set(rare))
+            self._rare[belief.id, lang] = frozenset(
+                (claim | correction) & set(of_poison) if toxic else claim & set(rare)
+            )
 
     def told(self, query: Query, asked: Iterable[str]) -> list[Told]:
         """Beliefs that share a rare word with the question: those about poison for any drink, the others for the drinks that are named."""
