@@ -32,7 +32,6 @@ from kdrinks.measure.evaluate import evaluate
 from kdrinks.measure.judge import KS, NOT_SEARCHED
 from kdrinks.measure.question_set import read
 from kdrinks.records import Language, Passage
-from kdrinks.search.evidence import KINDS
 from kdrinks.search.fusion import by_rank
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.search.query import understand
@@ -69,7 +68,7 @@ def of_file(path: Path) -> list[Asked]:
 
 def of_wordings(knowledge: Knowledge, each: int) -> list[Asked]:
     """Test wordings put to drinks that have the passage asked for."""
-    from training.question_wordings import rows
+    from training.question_wordings import KINDS, rows
     from training.vectors import asked
 
     rng = random.Random(5)

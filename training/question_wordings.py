@@ -3,10 +3,12 @@
 import json
 import random
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from kdrinks.kinds import Intent
+from kdrinks import kinds
+from kdrinks.kinds import Intent, Kind
 from kdrinks.records import Language
 from kdrinks.search.reading import MASK
 
@@ -29,6 +31,40 @@ FILL = {
         "region": "Jeju,Andong,Jeonju,Seoul,Gyeongju,Jindo,Gangwon,Jeolla".split(","),
     },
 }
+
+_BESIDE: Mapping[Intent, tuple[tuple[Kind, float], ...]] = {
+    "pronunciation": (("names", 0.5),),
+    "has_ingredient": (("ingredients", 1.0), ("cautions", 0.3)),
+    "amounts": (("making", 0.4), ("ingredients", 0.2)),
+    "times": (("making", 0.5), ("storage", 0.2)),
+    "tools": (("making", 0.4), ("substitution", 0.5)),
+    "substitution": (("ingredients", 0.5), ("tools", 0.2)),
+    "why": (("history", 0.5), ("identity", 0.2), ("heritage", 0.2)),
+    "making": (("ingredients", 0.2), ("times", 0.2), ("tools", 0.2), ("amounts", 0.2)),
+    "occasion": (("season", 1.0),),
+    "history": (("heritage", 0.2), ("why", 0.6)),
+    "heritage": (("history", 0.3),),
+    "driving": (("alcohol", 1.0),),
+    "allergy": (("cautions", 1.0), ("ingredients", 0.5)),
+    "diet": (("cautions", 1.0), ("ingredients", 0.5)),
+    "infant": (("cautions", 1.0), ("alcohol", 0.4)),
+    "pregnancy": (("alcohol", 1.0), ("cautions", 0.6)),
+    "health": (("cautions", 1.0),),
+    "storage": (("identity", 0.3), ("serving", 0.2)),
+    "etiquette": (("serving", 0.5), ("identity", 0.3)),
+    "topic": (("identity", 0.6),),
+    "compare": (("identity", 1.0),),
+    "recommend": (("identity", 1.0),),
+    "false_belief": (("identity", 0.4), ("history", 0.3)),
+}
+"""The kinds that say what an intent asks for besides the one of its own name, and how surely."""
+
+_OWN: Mapping[Intent, tuple[tuple[Kind, float], ...]] = {kind: ((kind, 1.0),) for kind in kinds.OF_DRINKS}
+
+KINDS: Mapping[Intent, tuple[tuple[Kind, float], ...]] = {
+    intent: _OWN.get(intent, ()) + _BESIDE.get(intent, ()) for intent in (*_OWN, *_BESIDE)
+}
+"""The kinds of passages that say what an intent asks for, and how surely."""
 
 
 def rows(split: str) -> list[tuple[Language, Intent, str]]:

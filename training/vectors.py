@@ -22,9 +22,8 @@ import torch
 from kdrinks.drinks.passages import all_passages
 from kdrinks.drinks.read import load_beliefs, load_drinks, load_topics
 from kdrinks.records import Passage
-from kdrinks.search.evidence import KINDS
 from kdrinks.text.vectors import BUCKETS, DIMENSIONS, rows_of, said
-from training.question_wordings import FILL, SLOT, rows
+from training.question_wordings import FILL, KINDS, SLOT, rows
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "kdrinks" / "data" / "vectors.npz"

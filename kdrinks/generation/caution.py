@@ -26,6 +26,10 @@ _LINES: dict[str, dict[Language, str]] = {
         "ko": "제 자료에는 그 음료와 {on}에 대한 내용이 없습니다. 괜찮다는 뜻이 아니니 의사나 약사에게 먼저 물어보세요.",
         "en": "My notes say nothing on that with regard to {on}. That does not mean it is fine: ask a doctor or pharmacist first.",
     },
+    "vague": {
+        "ko": "누군가 아프거나 약을 먹거나 임신했거나 아주 어리다면, 제 자료에는 그에 맞는 내용이 없으니 의사나 약사에게 먼저 물어보세요.",
+        "en": "If somebody is ill, pregnant, very young or takes medicine, my notes do not cover that: ask a doctor or pharmacist first.",
+    },
     "not_listed": {
         "ko": "제 자료의 {title} 재료에는 {thing:이/가} 적혀 있지 않습니다. 제품과 만드는 곳마다 다르고 섞일 수 있으니 라벨을 확인하고, 심한 알레르기라면 먼저 의사에게 물어보세요.",
         "en": "My notes do not list {thing} among what {title} is made with. Products and kitchens differ and traces can get in: the label decides, and with a severe allergy ask a doctor first.",

@@ -248,8 +248,9 @@ def _answered(
 
 
 def _exact(asked: Asked) -> bool:
-    """Whether no drink at all is an answer too: all were asked for, or those with a figure."""
-    return asked.explicit or any((*asked.query.abv, *asked.query.year))
+    """Whether no drink at all is an answer too: all were asked for, or those with a figure; not of `liquor or tea, both are fine`."""
+    either = bool(asked.query.strengths and asked.query.tags.get("kind"))
+    return (asked.explicit and not either) or any((*asked.query.abv, *asked.query.year))
 
 
 def _positive(request: DrinkQuery) -> bool:

@@ -193,3 +193,10 @@ def _on_liver(detail: Detail) -> bool:
 
 def _spoils(detail: Detail) -> bool:
     return bool(_SPOILS.search(detail.ko)) and "독" not in detail.ko
+
+
+def begun(drinks: Iterable[Drink], text: str) -> list[Drink]:
+    """The drinks of two words whose name begins with a whole word of the text: 고로쇠 is 고로쇠 수액."""
+    words = set(re.findall(r"[가-힣]{3,}|[a-z]{5,}", text.lower()))
+    titles = ((drink, (drink.title_ko.split(), drink.title_en.lower().split())) for drink in drinks)
+    return [drink for drink, names in titles if any(len(name) > 1 and name[0] in words for name in names)]

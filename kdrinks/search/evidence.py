@@ -26,6 +26,9 @@ OF_TWO = 0.1
 PLAINLY, NOTHING_OF_ASKED = 0.5, 0.4
 """The same where the likeliest passage is of what the question was read as with this probability: `식혜는 어디서 왔어?` is short and plain."""
 
+NEAR = 0.15
+"""Probability from which a topic is nearer than what is told of the drink."""
+
 GENERAL = frozenset(("history", "heritage"))
 STANDS_OUT = 0.5
 """Probability below which no fact of these kinds stands out: the question is general, and two are told."""
@@ -50,6 +53,7 @@ def weighed(query: Query, passages: Iterable[Passage], ingredients: Collection[s
         one
         for one in passages
         if aspects.stands_in(one, ingredients)
+        and (query.intent != "pronunciation" or one.kind in ("pronunciation", "topic"))
         and (one.kind == "cautions" if query.intent == "cautions" else minds or one.kind != "cautions")
     ]
 
@@ -59,6 +63,8 @@ _BETWEEN = re.compile(
 )
 """Where one question ends and another begins."""
 SURE_OF_A_PART = 0.4
+"""Probability from which the passage of a piece is told. Pieces of what was not read as two questions are not looked at: of 282 questions for
+one fact five lost theirs, and one was found."""
 
 
 def parts(said: str) -> list[str]:
@@ -75,7 +81,8 @@ def resting(selected: Selected, query: Query, about: Mapping[str, Aspect]) -> li
         return []
     (first, probability), *others = selected.passages
     if says_nothing(selected, query):
-        return [first]
+        own = [one for one, _ in selected.passages if one.subject_id in query.subjects]
+        return [own[0] if own and probability < NEAR else first]  # what is general is seldom near
     if first.kind == "storage":  # a week without persimmons is wrong without two days with them
         aspect = about.get(first.id)
         others_of_it = [one for one, _ in others if one.kind == "storage" and one.subject_id == first.subject_id]
@@ -85,9 +92,9 @@ def resting(selected: Selected, query: Query, about: Mapping[str, Aspect]) -> li
         return [first, of_another]  # `막걸리랑 동동주 도수`: the same of both
     if query.reading.two >= TWO:
         among = [one for one, _ in selected.passages]
-        likeliest = [select(part, reading.read(part).asks, among, about).passages[0] for part in parts(query.said)]
-        sure = [one for one, probability in likeliest if probability >= SURE_OF_A_PART]
-        second = [one for one, probability in others[:1] if probability >= OF_TWO]
+        read = [select(piece, reading.read(piece).asks, among, about).passages[0] for piece in parts(query.said)]
+        sure = [one for one, share in read if share >= SURE_OF_A_PART]
+        second = [one for one, share in others[:1] if share >= OF_TWO]
         return list(dict.fromkeys([*(sure if first in sure else [first, *sure]), *second]))[:2]
     if first.kind in GENERAL and others and others[0][0].kind == first.kind and probability < STANDS_OUT:
         return [first, others[0][0]]

@@ -352,7 +352,9 @@ class Search:
         if query.subjects:
             answering = self._answering(query.subjects[:2], by_subject)
             general = [by_subject[other][0] for other in (*topics[:1], *beliefs[:1])] if query.sensitive else []
-            beside = [one for one in general if one not in answering]
+            if intent in ("driving", "pregnancy"):
+                general = [*(one for one in by_subject.get(query.subjects[0], ()) if one.kind == "alcohol"), *general]
+            beside = [one for one in general if one not in answering][:2]
             return [*answering[: search_evidence.MOST - len(beside)], *beside]
         drinks = [item.subject_id for item in ranked if item.subject_id in self.drinks]
         if not (query.suggests or query.sensitive or self.wishes or intent in RECOMMENDS):

@@ -19,7 +19,7 @@ from kdrinks.records import Passage
 from kdrinks.search import cautions, concerns, decide, filters, learned_concerns
 from kdrinks.search.concerns import Concern
 from kdrinks.search.index import Index
-from kdrinks.search.query import DECLINED, Heard, Query
+from kdrinks.search.query import DECLINED, SENSITIVE_INTENTS, Heard, Query
 from kdrinks.search.ranking import Search
 from kdrinks.text.korean import split_sentences
 
@@ -106,14 +106,8 @@ class _Care:
         offered = [hit.passage.subject_id for hit in self.found.prompt_hits if hit.passage.kind == "identity"]
         ids = self.found.subjects or (*self.named, *(offered if self.suggests else ()))
         if not ids and self.asked and not self._poisons():
-            ids = tuple(drink.id for drink in self._begun())
+            ids = tuple(drink.id for drink in cautions.begun(self.drinks.values(), self.query.text))
         return [self.drinks[one] for one in dict.fromkeys(ids) if one in self.drinks][:MOST_DRINKS]
-
-    def _begun(self) -> list[Drink]:
-        """The drinks of two words whose name begins with a whole word of the question: 고로쇠 is 고로쇠 수액."""
-        words = set(re.findall(r"[가-힣]{3,}|[a-z]{5,}", self.query.text.lower()))
-        titles = ((drink, (drink.title_ko.split(), drink.title_en.lower().split())) for drink in self.drinks.values())
-        return [drink for drink, names in titles if any(len(name) > 1 and name[0] in words for name in names)]
 
     def _poisons(self) -> list[Concern]:
         return [concern for concern in self.asked if concern.group == "poison"]
@@ -141,7 +135,9 @@ class _Care:
 
     def _careful(self, drinks: Sequence[Drink]) -> Findings:
         found = self.found
-        for drink in drinks:
+        if self._vague():
+            self.unsaid.append(caution.line("vague", self.lang))
+        for drink in drinks if not self._vague() else ():
             told = [self._on(drink, concern) for concern in self.asked if concern.group != "poison"]
             if told or not self.asked:
                 self._own_safety(drink, whole=not (told and (all(told) or self.suggests)))
@@ -153,7 +149,7 @@ class _Care:
                 for detail in cautions.of_recipe(drink):
                     self._say(drink.id, self._title(drink), detail)
         after = self._after(drinks)
-        if self.asked and not drinks and not self._poisons():
+        if self.asked and not (drinks or self._poisons() or self._vague()):
             group, text = self.asked[0].group, self.query.text.lower()
             on, said = concerns.called(group, self.lang), concerns.said(group, self.lang)
             if self.suggests:
@@ -171,6 +167,11 @@ class _Care:
             prompt_hits=tuple(after),
             under=tuple(self._chosen()),
         )
+
+    def _vague(self) -> bool:
+        """Whether it only sounds as if somebody had to be careful, of nobody knows what, and asks for nothing of the kind."""
+        of_health = self.query.may or self.query.intent in SENSITIVE_INTENTS
+        return self.asked == [learned_concerns.UNSURE] and not of_health
 
     def _intent(self) -> Intent:
         """The intent; a declined one becomes that of the concern which is answered all the same."""
@@ -307,11 +308,10 @@ class _Care:
             asked |= {"making"} if self.found.intent == "making" else set()
         if any(not drink.alcohol_free for drink in drinks):
             asked.add("alcohol")
-        vague = self.asked == [learned_concerns.UNSURE] and not self.query.may
-        if vague:  # it may be that nobody is in danger: what was asked is answered all the same
+        if self._vague():  # what was asked is answered all the same
             asked |= {hit.passage.kind for hit in self.found.prompt_hits}
         own = {drink.id for drink in drinks}
-        kept = [] if vague else [Hit(passage, 0.0, None) for passage in self.behind.values()]
+        kept = [Hit(passage, 0.0, None) for passage in self.behind.values()]
         for hit in self.found.prompt_hits:
             passage = hit.passage
             if (
@@ -325,7 +325,7 @@ class _Care:
             left = passage if passage.kind == "caffeine" else caution.without_permission(passage)
             if left:
                 kept.append(replace(hit, passage=left))
-        return [*kept, *(Hit(passage, 0.0, None) for passage in self.behind.values())] if vague else kept
+        return kept
 
     # what stands under an answer
 
