@@ -135,6 +135,7 @@ def test_a_word_and_the_number_of_words_come_from_the_address_and_back_brings_th
         expect(let_go).to_have_count(0)
         for name in ("식혜", "쌀"):
             bar = page.locator(f".st-key-chart-words path[aria-roledescription=bar][aria-label*='label: {name};']")
+            expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
             expect(bar).to_have_count(1)  # not while the next chart is drawn over the last one
             bar.click()
             expect(let_go).to_contain_text(name)

@@ -77,6 +77,7 @@ def test_every_control_takes_each_click_and_back_brings_the_view_before(app: App
         for at in (1, 3, 0, 3):
             shows.nth(at).click()
             expect(shows.nth(at)).to_have_attribute("aria-checked", "true")
+            expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         expect(page.locator(".st-key-lab-list button")).to_have_count(3)
         for at in (1, 2, 0):
             page.locator(".st-key-lab-list button").nth(at).click()

@@ -266,8 +266,7 @@ class Search:
             scores[topic] = second[0] - 0.001 * (number + 1) if behind else TOUCHED + 10 * strength - number
         for number, (belief, strength) in enumerate(self.beliefs[:3]):
             scores[belief] = TOUCHED + min(strength, 4) * (8 if intent in ("false_belief", "compare") else 5) - number
-        for number, subject in enumerate(query.subjects):
-            scores[subject] = 2 * NAMED - number
+        scores |= {subject: 2 * NAMED - number for number, subject in enumerate(query.subjects)}
         for told in self.told:
             if told.toxic:
                 scores[told.belief_id] = 3 * NAMED
@@ -324,9 +323,8 @@ class Search:
     ) -> list[Passage]:
         """What the answer rests on, in order; a warning that a rare word of the question calls for stands first."""
         if any(told.toxic for told in self.told):
-            return [passage for told in self.told if told.toxic for passage in by_subject[told.belief_id]][
-                : search_evidence.MOST
-            ]
+            toxic = [passage for told in self.told if told.toxic for passage in by_subject[told.belief_id]]
+            return toxic[: search_evidence.MOST]
         unsure = self.query.reading.share(self.query.reading.first) < 0.5 if self.query.reading.asks else False
         told = [item.belief_id for item in self.told if unsure or intent in ("false_belief", "heritage")]
         warning = [passage for belief in told[:1] for passage in by_subject.get(belief, [])]
@@ -357,7 +355,7 @@ class Search:
             beside = [one for one in general if one not in answering][:2]
             return [*answering[: search_evidence.MOST - len(beside)], *beside]
         drinks = [item.subject_id for item in ranked if item.subject_id in self.drinks]
-        if not (query.suggests or query.sensitive or self.wishes or intent in RECOMMENDS):
+        if not (topics or beliefs or query.suggests or query.sensitive or self.wishes or intent in RECOMMENDS):
             answering = self._answering(drinks[:WEIGHED], by_subject)
             if not self.nothing:
                 return answering
@@ -385,8 +383,11 @@ class Search:
         false = [passage for subject in subjects for passage in index.beliefs[lang].get(subject, ())]
         every = dict.fromkeys([*own, *false, *index.topics[lang]])
         among = search_evidence.weighed(query, every, self._ingredients & set(self.terms))
-        if query.intent == "identity" and query.reading.first in OFFERS:  # one that was left out before, named again
-            among = [one for one in among if one.kind == "identity"]
+        # one that was left out before, named again; or two names of one: `약주랑 청주 차이`
+        same = query.reading.first == "compare" and len(query.mentions) > len(query.subjects) == 1
+        if same or (query.intent == "identity" and query.reading.first in OFFERS):
+            is_one = [one for one in among if one.kind == "identity" or (same and one.kind == "belief")]
+            return [one for one, _ in self._selected(is_one).passages[:1]]
         selected = self._selected(among)
         self.nothing = search_evidence.says_nothing(selected, query)
         return search_evidence.resting(selected, query, index.aspects)
