@@ -115,7 +115,7 @@ def main() -> None:
 
 
 class Masks:
-    """Hides the names of drinks as the search does."""
+    """Hides the names of drinks as the search does, and says which they are."""
 
     def __init__(self) -> None:
         self._words = TextAnalyzer(packaged_names())
@@ -125,8 +125,14 @@ class Masks:
             self._names = knowledge.index.names
 
     def __call__(self, text: str) -> str:
+        return self.and_drinks(text)[0]
+
+    def and_drinks(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """The text with names hidden, and the ids of the drinks that it names."""
         said, mentions = read(text, self._names, self._words)
-        return masked(said, mentions, MASK)
+        return masked(said, mentions, MASK), tuple(
+            dict.fromkeys(one for mention in mentions for one in mention.drink_ids)
+        )
 
 
 def newer(paths: Sequence[Path], mask: Masks) -> list[Wording]:

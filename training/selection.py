@@ -12,12 +12,10 @@ is found too.
 """
 
 import argparse
-import json
 import random
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -28,20 +26,16 @@ from scipy.sparse import csr_matrix, hstack
 
 from kdrinks import kinds
 from kdrinks.drinks.model import Aspect
-from kdrinks.drinks.names import packaged_names
 from kdrinks.drinks.passages import all_passages
 from kdrinks.drinks.read import load_beliefs, load_drinks, load_topics
 from kdrinks.records import Passage
 from kdrinks.search import reading, selection
-from kdrinks.search.entities import masked, read
-from kdrinks.search.knowledge import Knowledge
 from kdrinks.search.query import INTENT_OF
-from kdrinks.search.reading import MASK, Ask
+from kdrinks.search.reading import Ask
 from kdrinks.search.selection import BUCKETS, Row
-from kdrinks.store.db import Database
 from kdrinks.text import encoder
-from kdrinks.text.analyzer import TextAnalyzer
 from kdrinks.text.korean import has_hangul
+from training.reading import Masks, lines, small
 
 ROOT = Path(__file__).resolve().parents[1]
 QUESTIONS = ROOT / "training" / "questions"
@@ -74,22 +68,6 @@ class Asked(NamedTuple):
     subject: str
     passage: int
     """Place in the passages; -1: none answers."""
-
-
-class Masks:
-    """Hides the names of drinks as the search does, and says which they are."""
-
-    def __init__(self) -> None:
-        self._words = TextAnalyzer(packaged_names())
-        with closing(Database.open(None)) as db:
-            knowledge = Knowledge(db, self._words)
-            knowledge.fill()
-            self._names = knowledge.index.names
-
-    def __call__(self, text: str) -> tuple[str, tuple[str, ...]]:
-        said, mentions = read(text, self._names, self._words)
-        named = dict.fromkeys(drink for mention in mentions for drink in mention.drink_ids)
-        return masked(said, mentions, MASK), tuple(named)
 
 
 class Passages:
@@ -188,20 +166,18 @@ def main() -> None:
 
 def questions(passages: Passages, mask: Masks) -> Iterator[Asked]:
     for path in sorted(QUESTIONS.glob("*.jsonl")):
-        for line in path.read_text("utf-8").splitlines():
-            row = json.loads(line)
+        for row in lines(path):
             place = -1 if "none" in row else passages.place(row["subject"], row["kind"], row["en"])
             for text in row["asked"]:
-                said, named = mask(text)
+                said, named = mask.and_drinks(text)
                 yield Asked(said, named, row.get("none") or row["subject"], place)
 
 
 def plainly_asked(passages: Passages, mask: Masks) -> Iterator[Asked]:
     """Of the wordings that say what they ask (training/asked/) those of one drink that has one passage for it."""
     for path in sorted(ASKED.glob("*.jsonl")):
-        for line in path.read_text("utf-8").splitlines():
-            row = json.loads(line)
-            text, named = mask(row["text"])
+        for row in lines(path):
+            text, named = mask.and_drinks(row["text"])
             if len(named) == 1 and len(row["asks"]) == 1 and not row.get("history"):
                 right = passages.asked_for(named[0], row["asks"][0])
                 if len(right) == 1:
@@ -388,18 +364,11 @@ def write(layer: Layer, points: Array, passages: Passages, temperature: float, s
     print(f"{OUT.name}: {OUT.stat().st_size:,} bytes", file=sys.stderr)
 
 
-def small(weights: Array) -> tuple[NDArray[np.int8], float]:
-    """The weights in 127 steps, and the size of a step; the largest thousandth of them is cut to it."""
-    unit = float(np.quantile(np.abs(weights[weights != 0]), 0.999)) / 127
-    return np.rint(weights / unit).clip(-127, 127).astype(np.int8), unit
-
-
 def report(passages: Passages, path: Path, mask: Masks) -> None:
     """By kind of the right passage: how often it is the likeliest and among three; and how often none is said to answer."""
     counted: dict[str, list[tuple[bool, bool, float]]] = defaultdict(list)
-    for line in path.read_text("utf-8").splitlines():
-        row = json.loads(line)
-        text, named = mask(row["question"])
+    for row in lines(path):
+        text, named = mask.and_drinks(row["question"])
         lang = "ko" if has_hangul(row["question"]) else "en"
         among = passages.candidates(Asked(text, named, row["subject"], -1))
         shown = [passages.both[place][lang] for place in among]

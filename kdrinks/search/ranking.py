@@ -27,9 +27,6 @@ OF_ALL = frozenset("korean korea traditional 한국 전통".split())
 NAMED, TOUCHED = 100.0, 50.0
 """Scores that put named drinks before topics, and topics before what words found."""
 
-SURE_BELIEF = 1.2
-"""Strength from which a false belief about a named drink stands first where a rumour is asked after."""
-
 SECONDARY = frozenset(
     (
         *("gen-health", "gen-alcohol-medicine", "gen-alcohol-pregnancy", "gen-honey-infant", "gen-legal-age"),
@@ -56,7 +53,6 @@ FUSED = 0.3
 
 LIKE_IT = 3.0
 """Added for a drink that is similar to the one named as an example: more than being well known, less than two wishes."""
-
 
 WEIGHED = 3
 """Drinks whose passages are weighed where a question names none."""
