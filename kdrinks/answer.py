@@ -32,6 +32,7 @@ from kdrinks.records import (
     Turn,
     Visitor,
 )
+from kdrinks.search import said_again
 from kdrinks.services import Services, last_choice
 from kdrinks.store import chats, exclusions
 from kdrinks.store.db import new_id
@@ -99,7 +100,7 @@ def ask(
         id=question_id or new_id(),
         conversation_id=conversation_id or chats.start_conversation(services.db, who, session=session),
         owner=owner,
-        lang=lang or services.words.language(text),
+        lang=said_again.heard(text).language or lang or services.words.language(text),
         choice=choice,
         sampling=sampling or Sampling(),
         template=template,

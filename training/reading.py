@@ -39,6 +39,7 @@ from training.question_wordings import rows as older_wordings
 ROOT = Path(__file__).resolve().parents[1]
 ASKED = ROOT / "training" / "asked"
 OPERATIONS = ROOT / "tests" / "data" / "operation_wordings.tsv"
+WISHES = ROOT / "training" / "wishes"
 OUT = ROOT / "kdrinks" / "data" / "reading.npz"
 CLARIFY = "clarify"
 """The label of a wording that asks a fact and says of no drink; the fact is its second label."""
@@ -69,6 +70,10 @@ DECLINED: Mapping[str, tuple[Ask, ...]] = {
 }
 """What an intent of the older wordings may be."""
 WEIGHT_OF_DECLINED = 0.3
+WEIGHT_OF_WISHES = 0.5
+OF_WISHES: tuple[Ask, ...] = ("list", "pairing", "make_from", "within", "similar", "same_region")
+LISTING = ("있나", "있어", "있을까", "뭐가 있", "어울", "which", "what", "are there", "any ", "like ", "비슷", "with ")
+"""In a wish: it may ask for a list as well."""
 WEIGHT_OF_ASIDES = 8.0
 """They are one of twenty, and a sentence that is left aside costs less than one that changes the answer."""
 SHARE_WITH_ASIDES = 0.4
@@ -102,7 +107,7 @@ def main() -> None:
         return
     asked = [*newer(sorted(ASKED.glob("*.jsonl*")), mask), *of_operations(mask)]
     said = asides()
-    wordings = [*asked, *with_asides(asked, said), *declined(), *said]
+    wordings = [*asked, *with_asides(asked, said), *declined(), *wishes(mask), *said]
     if chosen.shuffled:
         labels = [one.asks for one in wordings]
         random.Random(7).shuffle(labels)
@@ -168,6 +173,16 @@ def declined() -> list[Wording]:
         for lang, intent, text in older_wordings(split)
         if intent in DECLINED
     ]
+
+
+def wishes(mask: Masks) -> Iterator[Wording]:
+    """What people wish for (training/wishes/): a suggestion, or the operation that the wordings of one name as likely."""
+    for path in sorted(WISHES.glob("*.jsonl")):
+        for row in lines(path):
+            text = mask(row["wish"])
+            asks: tuple[Ask, ...] = ("recommend", *(OF_WISHES if any(sign in text for sign in LISTING) else ()))
+            lang = "ko" if has_hangul(text) else "en"
+            yield Wording(lang, text, (), asks, None, False, None, None, None, WEIGHT_OF_WISHES)
 
 
 def asides() -> list[Wording]:

@@ -14,7 +14,20 @@ from kdrinks.store.facts import Fact
 
 _TEXTS = tuple(name for name in fields_of(Bilingual) if name not in ("alcohol", "caffeine", "safety"))
 _LISTS = fields_of(BilingualList)
-_TAGS = ("season", "temperature", "occasion", "weather", "mood", "region", "kind", "diet")
+_TAGS = (
+    "season",
+    "temperature",
+    "occasion",
+    "weather",
+    "mood",
+    "region",
+    "kind",
+    "diet",
+    "taste",
+    "look",
+    "base",
+    "kitchen",
+)
 
 
 def facts_of(drink: Drink) -> list[Fact]:

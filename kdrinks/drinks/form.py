@@ -18,7 +18,20 @@ from kdrinks.text.korean import HANGUL, josa
 
 TEXTS = tuple(name for name in fields_of(Bilingual) if name not in ("summary", "alcohol", "caffeine", "safety"))
 LISTS = tuple(dict.fromkeys(("ingredients", "steps", "pairing", *fields_of(BilingualList))))
-TAGS = ("kind", "season", "temperature", "occasion", "weather", "mood", "region", "diet")
+TAGS = (
+    "kind",
+    "season",
+    "temperature",
+    "occasion",
+    "weather",
+    "mood",
+    "region",
+    "diet",
+    "taste",
+    "look",
+    "base",
+    "kitchen",
+)
 FACTS = ("facts", "heritage")
 NAME_MAX, SUMMARY_MAX, TEXT_MAX, ITEMS_MAX = 60, 300, 300, 40
 """Characters of a name, a summary and any other line; entries of a list. The longest packaged ones take half of each."""

@@ -168,6 +168,13 @@ class Tags:
     """By the strongest kind of it: none, low (under 8%), medium (to 20%) or high. No liquor, yet not surely without: maybe."""
     caffeine: str
     """none or yes."""
+    # What came later: an older record has none of it, and fits.
+    taste: tuple[str, ...] = ()
+    look: tuple[str, ...] = ()
+    base: tuple[str, ...] = ()
+    """What its character is made of."""
+    kitchen: tuple[str, ...] = ()
+    """Every one in which it can be made from what is bought."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ What a conversation said before is understood again from its questions; nothing 
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -14,8 +13,9 @@ from kdrinks.drinks.model import Bilingual, Drink
 from kdrinks.drinks.read import load_tags
 from kdrinks.findings import Findings, Hit, Row, Understood
 from kdrinks.generation import listing
+from kdrinks.generation.described import Told, described
 from kdrinks.records import Language, Passage
-from kdrinks.search import asides, conditions, filters, operations
+from kdrinks.search import asides, conditions, filters, operations, pointing, said_again
 from kdrinks.search.documents import with_documents
 from kdrinks.search.filters import Wishes
 from kdrinks.search.heard import Asked, as_tags_say, hear
@@ -27,7 +27,6 @@ from kdrinks.search.reconsidered import reconsidered
 from kdrinks.search.safety import protect
 from kdrinks.store import drink_queries as store
 from kdrinks.store.drink_queries import DrinkQuery, Found
-from kdrinks.text.korean import josa
 
 Earlier = tuple[Findings, Asked | None]
 Before = Callable[[], Earlier | None]
@@ -48,25 +47,6 @@ SURELY = 0.75
 ALSO = 6
 """Drinks that need more than what is there, told at most."""
 
-_PLACES = (
-    (r"첫 ?(?:번째|번|째)|처음|맨 ?(?:앞|위)|1번(?!째)", "first|1st", 0),
-    (r"두 ?(?:번째|번|째)|둘째|2번", "second|2nd", 1),
-    (r"세 ?(?:번째|번|째)|셋째|3번", "third|3rd", 2),
-    (r"네 ?(?:번째|째)|4번", "fourth|4th", 3),
-    (r"마지막|맨 ?(?:뒤|끝|아래)", "last", -1),
-)
-_POINTED = tuple(
-    (
-        re.compile(
-            rf"(?:그 ?중(?:에서?)? ?)?(?:{korean})(?:에|로)? ?(?:(?:말한|나온|알려\S*) ?)?(?:거|것|건|걸|게|꺼|음료|술|차)(?![가-힣]{{2}})"
-            rf"|\bthe (?:very )?(?:{english})(?: (?:one|drink|tea|liquor)\b|(?=[?.!,]|$))(?: (?:you (?:named|mentioned|listed)|on the list))?",
-            re.IGNORECASE,
-        ),
-        place,
-    )
-    for korean, english, place in _PLACES
-)
-
 
 def find(
     index: Index,
@@ -82,7 +62,16 @@ def find(
     lifted: exclusions of earlier questions that the person took back.
     """
 
-    question = asides.without(question, index.names, index.words, lambda said, of: _wishes(index, said, of))
+    said = said_again.heard(question)
+    if said.again:
+        names = understand(said.rest, index.names, index.words).subjects
+        if history and not names:
+            of = said.language or lang
+            latest = understand(history[-1], index.names, index.words, history=history[:-1]).subjects
+            latest = latest if said.explains else ()
+            again = index.drinks[latest[0]].title_en if latest else history[-1]
+            return find(index, again, history=history[:-1], k=k, lang=of, lifted=lifted)
+        question = said.rest if names else question
 
     @cache
     def before() -> Earlier | None:
@@ -92,40 +81,27 @@ def find(
                 return earlier
         return None
 
-    if history and any(pattern.search(question) for pattern, _ in _POINTED) and (earlier := before()):
-        question = pointed(
-            question, lang or index.words.language(question), _drinks_of(index, earlier[0]), index.drinks
-        )
+    if history and pointing.points(question):
+
+        def answered() -> Sequence[str]:
+            earlier = before()
+            return _drinks_of(index, earlier[0]) if earlier else ()
+
+        spoken_of = [understand(said, index.names, index.words).subjects for said in history]
+        if not understand(question, index.names, index.words).subjects:
+            of = lang or index.words.language(question)
+            question = pointing.named(question, of, index.drinks, answered=answered, spoken_of=spoken_of)
+    question = asides.without(question, index.names, index.words, lambda said, of: _wishes(index, said, of))
     query = reconsidered(index, understand(question, index.names, index.words, history=history, lang=lang))
     search = Search(index, query, lifted)
-    spoken_of = understand(history[-1], index.names, index.words, history=history[:-1]).subjects if history else ()
-    found, asked = _answered(search, query, lifted, before, k=k, spoken_of=spoken_of, follows=bool(history))
+    latest = understand(history[-1], index.names, index.words, history=history[:-1]).subjects if history else ()
+    found, asked = _answered(search, query, lifted, before, k=k, spoken_of=latest, follows=bool(history))
     return protect(search, found, lifted), asked
 
 
 def _wishes(index: Index, said: str, lang: Language) -> bool:
     own = index.facets.wishes(said, lang)
     return bool(own or own.leaves_out or own.careful or own.asks_what_contains) or own.liquor is not None
-
-
-def pointed(question: str, lang: Language, ids: Sequence[str], drinks: Mapping[str, Drink]) -> str:
-    """`첫 번째 거 어떻게 만들어?` with the drink's name in its place; the question as it is where nothing is pointed to.
-
-    ids: of the drinks of the answer before, in its order.
-    """
-    for pattern, place in _POINTED:
-        match = pattern.search(question)
-        if match and place < len(ids):
-            drink = drinks[ids[place]]
-            title = drink.title_ko if lang == "ko" else drink.title_en
-            particle = {"건": "은/는", "걸": "을/를", "게": "이/가"}.get(match[0][-1])
-            return (
-                question[: match.start()]
-                + title
-                + (josa(title, particle) if particle else "")
-                + question[match.end() :]
-            )
-    return question
 
 
 def understood(wishes: Wishes | None, found: Findings, asked: Asked | None = None) -> Understood:
@@ -233,7 +209,7 @@ def _answered(
             return plain()
         asked = _refined(earlier[1], asked)
     if asked.unknown:
-        return _said(index, query, found, asked, listing.unknown(asked.unknown, query.lang), (), listing.Told())
+        return _said(index, query, found, asked, listing.unknown(asked.unknown, query.lang), (), Told())
     wishes = _held(index, query, own, lifted)
     asked, told = _among(index, query, own, wishes, asked, earlier[0] if earlier and not asked.refines else None)
     rows = store.find(index.db, asked.query)
@@ -294,7 +270,7 @@ def _held(index: Index, query: Query, own: Wishes, lifted: Collection[str]) -> W
 
 def _among(
     index: Index, query: Query, own: Wishes, wishes: Wishes, asked: Asked, earlier: Findings | None
-) -> tuple[Asked, listing.Told]:
+) -> tuple[Asked, Told]:
     """The request with the drinks that may be answered, and what is told beside its rows."""
     request, of_those = asked.query, False
     wishes = conditions.asking_for(wishes, request)
@@ -316,7 +292,7 @@ def _among(
         region = frozenset(index.drinks[asked.region_of].tags.region) - {"nationwide", "court"}
         request = replace(request, tags={**request.tags, **({"region": region} if region else {})})
         among = tuple(one for one in among if one != asked.region_of) if region else ()
-    told = listing.Told(
+    told = Told(
         of_those=of_those,
         allergy="allergy" in query.concerns
         or bool(request.lacks)
@@ -324,6 +300,7 @@ def _among(
         left_out=not asked.compared and any(one not in own.exclusions for one in wishes.exclusions),
         ingredients=asked.ingredients,
         foods=asked.foods,
+        by_taste=asked.by_taste,
         region_of=index.drinks[asked.region_of] if asked.region_of else None,
     )
     return replace(asked, query=replace(request, among=among)), told
@@ -348,12 +325,12 @@ def _drinks_of(index: Index, found: Findings) -> list[str]:
 
 
 def _said(
-    index: Index, query: Query, found: Findings, asked: Asked, text: str, rows: Sequence[Found], told: listing.Told
+    index: Index, query: Query, found: Findings, asked: Asked, text: str, rows: Sequence[Found], told: Told
 ) -> Earlier:
     request = asked.query
     hits: tuple[Hit, ...] = ()
     if not asked.unknown:
-        title = listing.described(request, _label, query.lang, told)
+        title = described(request, _label, query.lang, told)
         name = hashlib.sha256(f"{request.operation} {title} {text}".encode()).hexdigest()[:10]
         pages = store.sources(index.db, [one.id for one in rows], request.by)[: listing.SHORT]
         passage = Passage(

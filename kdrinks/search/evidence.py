@@ -83,13 +83,13 @@ def resting(selected: Selected, query: Query, about: Mapping[str, Aspect]) -> li
     if says_nothing(selected, query):
         own = [one for one, _ in selected.passages if one.subject_id in query.subjects]
         return [own[0] if own and probability < NEAR else first]  # what is general is seldom near
+    of_another = next((one for one, _ in others if one.subject_id != first.subject_id and one.kind == first.kind), None)
+    if len(query.subjects) > 1 and of_another and of_another.subject_id in query.subjects:
+        return [first, of_another]  # `막걸리랑 동동주 도수`: the same of both
     if first.kind == "storage":  # a week without persimmons is wrong without two days with them
         aspect = about.get(first.id)
         others_of_it = [one for one, _ in others if one.kind == "storage" and one.subject_id == first.subject_id]
         return [first, *(one for one in others_of_it if about.get(one.id) == aspect)][:MOST]
-    of_another = next((one for one, _ in others if one.subject_id != first.subject_id and one.kind == first.kind), None)
-    if len(query.subjects) > 1 and of_another and of_another.subject_id in query.subjects:
-        return [first, of_another]  # `막걸리랑 동동주 도수`: the same of both
     if query.reading.two >= TWO:
         among = [one for one, _ in selected.passages]
         read = [select(piece, reading.read(piece).asks, among, about).passages[0] for piece in parts(query.said)]

@@ -20,6 +20,10 @@ WEIGHTS: Mapping[str, float] = {
     "caffeine": 2.0,
     "temperature": 1.5,
     "mood": 1.5,
+    "taste": 2.0,
+    "look": 2.0,
+    "base": 2.5,
+    "kitchen": 2.5,
 }
 """What a met wish adds; a missed one takes half of it away."""
 

@@ -33,6 +33,8 @@ class Asked:
     region_of: str = ""
     """The drink whose region is meant."""
     compared: tuple[str, ...] = ()
+    by_taste: tuple[str, ...] = ()
+    """They are set beside each other by what they taste like: names of [quality] in data/operations.toml."""
     ingredients: tuple[str, ...] = ()
     """Those that are named, in their order."""
     foods: tuple[str, ...] = ()
@@ -84,7 +86,8 @@ def hear(query: Query, *, spoken_of: Sequence[str], follows: bool) -> Heard:
     for mention in sorted(mentions, key=lambda one: -one.start):
         kind = next((names[one] for one in (mention.surface.lower(), *mention.drink_ids) if one in names), "")
         of_many = query.reading.share(*OPERATIONS) >= READ_FROM
-        if kind and not several and (of_many or _means_kind(query.text.lower(), mention, query.lang)):
+        left_out = bool(set(mention.drink_ids) & set(query.rejected))
+        if kind and not (several or left_out) and (of_many or _means_kind(query.text.lower(), mention, query.lang)):
             kinds.add(kind)
             word = {"ko": "전통주", "en": "drinks"}[query.lang]
         else:

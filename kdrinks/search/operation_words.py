@@ -29,6 +29,13 @@ _ABV = re.compile(
 _AT_MOST = re.compile(
     r"이하|미만|아래|밑|안|약|낮|순|under|below|less|at most|weaker|lower|up to|no more|not more|maximum"
 )
+_DROPPED = re.compile(
+    r"\b(?:drop|remove|skip|exclude|leave out|take out|without|except|not|no|minus|ditch)(?: (?:the|those|any|all|ones?|that|are|is|liquors?|drinks?|of|everything|anything|which))* ?$"
+)
+_DROPPED_BEHIND = re.compile(
+    r"(?:인|은|는|짜리|의|되는)? ?(?:거|것|건|걸|술|애들|것들)?(?:은|는|을|를)? ?(?:다 |전부 |모두 )?(?:빼|제외|말고|지우|거르|없애)"
+)
+"""`drop the ones under 20%` leaves those above it."""
 _YEAR = re.compile(
     r"(?P<before>(?<!\d)\d{3,4})년? ?(?:도 ?)?(?:이전|전)|(?P<since>(?<!\d)\d{3,4})년? ?(?:도 ?)?(?:이후|부터|후)"
     r"|\b(?:before|prior to|older than|until|earlier than) (?:the year )?(?P<before_en>\d{3,4})\b|\b(?:since|after|later than|from) (?:the year )?(?P<since_en>\d{3,4})\b"
@@ -78,6 +85,11 @@ def measure_named(text: str, lang: Language) -> tuple[Measure, bool, re.Match[st
     return next(((measure, True, match) for measure, match in found if match), None)
 
 
+def qualities(text: str, lang: Language) -> list[str]:
+    """What the text sets drinks beside each other by, where it is told and not measured: names of [quality]."""
+    return [name for name in table()["quality"] if _words_of("quality", name, lang).search(text)]
+
+
 def unknown(text: str, lang: Language) -> str:
     """What the text wants drinks measured by that no record has a figure for; "" for none."""
     return next((name for name in table()["unknown"] if _words_of("unknown", name, lang).search(text)), "")
@@ -111,7 +123,9 @@ def strengths(text: str) -> tuple[float | None, float | None]:
             least, most = sorted((float(match["a"]), float(match["b"])))
             continue
         number = float(match["n"] or match["n_en"] or match["n_after"])
-        if _AT_MOST.search(match["way"] or match["way_en"] or match["way_after"]):
+        low = _AT_MOST.search(match["way"] or match["way_en"] or match["way_after"])
+        dropped = _DROPPED.search(text[: match.start()]) or _DROPPED_BEHIND.match(text[match.end() :])
+        if bool(low) != bool(dropped):
             most = number
         else:
             least = number

@@ -78,6 +78,8 @@ def _operation(query: Query, heard: Heard, wishes: Wishes, foods: Foods) -> Aske
         whole = heard.of_all or of_many["list"] >= TOLD_WHOLE
         return Asked(DrinkQuery(), few=not heard.of_all) if whole and not advice else None
     found = _SLOTS[ask](heard, foods)
+    if found is None and ask in ("make_from", "within") and "kitchen" in wishes.wanted and not heard.subjects:
+        found = Asked(DrinkQuery(), explicit=True)  # `I only have a kettle, what can I make`
     if found is None:
         return None
     again = goes_on and not found.query.by and ask in ("list", "count") and not of_those(heard)
@@ -105,8 +107,12 @@ def _compare(heard: Heard) -> Asked | None:
         or operation_words.measured(text, lang)
         or operation_words.measure_named(text, lang)
     )
-    if not 2 <= len(subjects) <= 3 or not found:
+    if not 2 <= len(subjects) <= 3:
         return None
+    if not found:
+        tasted = operation_words.qualities(text, lang)
+        asked_for = DrinkQuery(operation="compare")
+        return Asked(asked_for, compared=tuple(subjects), by_taste=tuple(tasted)) if tasted else None
     return Asked(DrinkQuery(operation="compare", by=found[0], descending=found[1]), compared=tuple(subjects))
 
 

@@ -3,7 +3,6 @@
 Knows names and cues, not passages; the search decides what to do with a Query.
 """
 
-import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from typing import NamedTuple, cast
 from kdrinks.kinds import QUOTED, Intent, where
 from kdrinks.records import Language
 from kdrinks.search import concerns as search_concerns
-from kdrinks.search import learned_concerns, reading, suggesting
+from kdrinks.search import learned_concerns, reading, roles, suggesting
 from kdrinks.search.cautions import intents_of
 from kdrinks.search.entities import Mention, Names, drinks_of, masked, read
 from kdrinks.search.reading import MASK, Ask, Reading
@@ -109,17 +108,6 @@ _THAT_ONE = re.compile(
     re.IGNORECASE,
 )
 
-_NOT_THIS = re.compile(
-    rf"{MASK}(?:은|는|이랑|랑)? ?(?:말고|말구|빼고|제외|아닌)|\b(?:other than|besides|except(?: for)?|apart from|but not) (?:the |a |an )?{MASK}",
-    re.IGNORECASE,
-)
-"""`막걸리 말고`: the drink is named to be left out."""
-
-_INSTEAD_OF = re.compile(
-    rf"{MASK} ?대신|\b(?:instead of|in place of|rather than) (?:the |a |an )?{MASK}", re.IGNORECASE
-)
-"""Leaves the drink out where others are asked for; `유자차 대신 뭘 넣어?` asks after it."""
-
 _ANOTHER = re.compile(r"말고|빼고|다른|딴 ?거|\b(?:other than|besides|another|else)\b", re.IGNORECASE)
 _MAY_I = re.compile(
     r"도 ?(?:돼|되|될|괜찮)|괜찮(?!은)|\b(?:can|may|could|should|do|would) (?:i|you|we|she|he|they) (?:recommend|suggest)|\bsafe\b|\bok(?:ay)?\b",
@@ -127,18 +115,10 @@ _MAY_I = re.compile(
 )
 """Whether the drink that is named may be had, however many drinks are suggested in the same words."""
 
-_LIKE_THIS = re.compile(
-    rf"{MASK}(?:이?랑|하고|와|과|을|를|은|는|이|가)? ?(?:처럼|같은|같이|비슷|좋아|맛있)|\b(?:like|love|enjoy|similar to|close to|resembl\w+) (?:the |a |an |to )?{MASK}",
-    re.IGNORECASE,
-)
-"""`막걸리 같은 거`: the drink is an example of what is wished for."""
-
 _TO_MIND = re.compile(
     r"조심|주의(?:할|점|사항)|주의 ?점|부작용|\b(?:cautions?|careful|watch out for|side effects?)\b", re.IGNORECASE
 )
 """Asks what to mind: by words, as all that protects people."""
-
-_AND = re.compile(r"\s*(?:이?나|이?랑|하고|와|과|,|및|and|or|nor)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +187,7 @@ def understand(
     text, mentions = read(question, names, words)
     lang = lang or words.language(question)
     subjects = tuple(dict.fromkeys(drink_id for mention in mentions for drink_id in drinks_of(mention, mentions)))
-    rejected = _around(_NOT_THIS, text, mentions)
+    rejected = roles.left_out(text, mentions)
     subjects = tuple(drink_id for drink_id in subjects if drink_id not in rejected)
     without_names = masked(text, mentions, MASK)
     spoken = [_heard(said, names, words) for said in history]
@@ -215,7 +195,8 @@ def understand(
     of_a_drink = not subjects and INTENT_OF.get(own.first, own.first) in OF_ONE
     goes_on = own.needs >= GOES_ON or (bool(history) and of_a_drink and own.nameless >= NAMELESS)
     asked, said = text, without_names
-    alone = _ONLY_NAMES.fullmatch(without_names) or not words.search_terms(without_names.replace(MASK, " "), lang)
+    says_more = own.share(own.first) >= SURE_ALONE or words.search_terms(without_names.replace(MASK, " "), lang)
+    alone = _ONLY_NAMES.fullmatch(without_names) or not says_more
     place = next((place for place in reversed(range(len(spoken))) if spoken[place].says), None)
     if goes_on and mentions and alone and place is not None:
         # `그럼 안동소주는?` asks of another drink what was asked before
@@ -243,10 +224,10 @@ def understand(
     tempted = stated and search_concerns.is_tempted(without_names.lower())
     some = own.share(*OFFERS) >= 0.5 or suggesting.held(without_names)
     some = some and not (tempted and own.share("recommend") < 0.8)  # `딱 한 모금인데 괜찮죠?` is of the drink spoken of
-    if some and (instead := _around(_INSTEAD_OF, text, mentions)):
+    if some and (instead := roles.replaced(text, mentions)):
         rejected, subjects = (*rejected, *instead), tuple(one for one in subjects if one not in instead)
     suggests = some and not (subjects and (intent != "recommend" or _MAY_I.search(text)))
-    examples = tuple(one for one in _around(_LIKE_THIS, text, mentions) if one in subjects)
+    examples = tuple(one for one in roles.examples(text, mentions) if one in subjects)
     suggests = suggests or bool(examples and set(subjects) <= set(examples) and intent in ("recommend", "similar"))
     names_only = _ONLY_NAMES.fullmatch(without_names) or _UNKNOWN_NAME.fullmatch(without_names)
     may = may or tempted or bool(names_only and _asked_whether(spoken))
@@ -334,7 +315,7 @@ def _heard(question: str, names: Names, words: TextAnalyzer) -> Heard:
     some = own.share(*OFFERS) >= 0.5 or suggesting.held(said)
     return Heard(
         said,
-        _around(_NOT_THIS, text, mentions),
+        roles.left_out(text, mentions),
         some,
         _states(said, own, some),
         tuple(dict.fromkeys(drink_id for mention in mentions for drink_id in drinks_of(mention, mentions))),
@@ -353,21 +334,6 @@ def _states(said: str, own: Reading, asks_for_some: bool) -> bool:
     """Whether what a question (names masked) leaves out is said for the conversation, not only of one drink that it asks about."""
     of_a_drink = MASK in said or "?" in said or own.share(*OFFERS) < 0.2
     return asks_for_some or not of_a_drink or bool(search_concerns.named(said) or suggesting.OF_ONESELF.search(said))
-
-
-def _around(pattern: re.Pattern[str], text: str, mentions: Sequence[Mention]) -> tuple[str, ...]:
-    """The drinks named in the text that the pattern finds beside their own sign, and those named in one breath with them."""
-    found = [
-        bool(pattern.search(masked(text, [mention], MASK)[max(mention.start - 16, 0) : mention.start + 9]))
-        for mention in mentions
-    ]
-    for here, there in (*itertools.pairwise(range(len(found))), *itertools.pairwise(reversed(range(len(found))))):
-        first, second = sorted((here, there))
-        if found[here] and _AND.fullmatch(text[mentions[first].end : mentions[second].start]):
-            found[there] = True
-    return tuple(
-        drink_id for mention, beside in zip(mentions, found, strict=True) if beside for drink_id in mention.drink_ids
-    )
 
 
 def _believable(asks: Mapping[Ask, float], *, named: bool, claims: bool) -> dict[Intent, float]:

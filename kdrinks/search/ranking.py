@@ -11,7 +11,7 @@ from typing import NamedTuple
 from kdrinks.findings import Findings, Hit
 from kdrinks.kinds import Intent
 from kdrinks.records import Passage
-from kdrinks.search import aspects, concerns, decide, filters, operation_words, selection
+from kdrinks.search import aspects, concerns, decide, filters, operation_words, selection, suggested
 from kdrinks.search import evidence as search_evidence
 from kdrinks.search.candidates import candidates, likely
 from kdrinks.search.cautions import INTENTS, applying, asked_of, is_quoted
@@ -50,9 +50,6 @@ HELD_BY, HELD_BY_OF_POISON = 3, 8
 
 FUSED = 0.3
 """Share of the fused ranks in a subject's score where no drink is named; the rest is BM25, whose margins say how sure it is."""
-
-LIKE_IT = 3.0
-"""Added for a drink that is similar to the one named as an example: more than being well known, less than two wishes."""
 
 WEIGHED = 3
 """Drinks whose passages are weighed where a question names none."""
@@ -241,7 +238,8 @@ class Search:
         for drink_id in roots:
             scores[drink_id] = scores.get(drink_id, 0.0) + 4
         if not query.subjects:
-            self._add_wishes(scores, intent)
+            wish = " ".join((*reversed(query.before), query.said))
+            suggested.weigh(scores, self.index, query, self.wishes, wish)
         held = self.wishes if self.narrowed else self._own  # beside a drink that is named, others are offered too
         if self.narrowed or held.leaves_out:
             scores = {
@@ -294,25 +292,6 @@ class Search:
             subject: 10 * (1 - FUSED) * worded.get(subject, 0.0) / top + 10 * FUSED * score / most
             for subject, score in fused.items()
         }
-
-    def _add_wishes(self, scores: dict[str, float], intent: Intent) -> None:
-        """Recommendations: drinks by how well they fit; the better known first among equals."""
-        wishes = self.wishes
-        if not (wishes or wishes.leaves_out or wishes.soft_word) and wishes.liquor is None:
-            return
-        if self.query.intent != "topic":
-            for other in scores.keys() - self.drinks.keys():
-                scores[other] *= 0.3  # what words alone say of topics gives way to drinks that fit
-        for drink_id, drink in self.drinks.items():
-            fit = filters.fits(drink, wishes)
-            if fit is None:
-                scores.pop(drink_id, None)
-            else:
-                known = min(self.index.known.get(drink_id, 0.0), 8.0) / 8
-                scores[drink_id] = 0.6 * scores.get(drink_id, 0.0) + 2.5 * fit + 2.0 * known
-        for example in self.query.examples:
-            for drink_id in self.drinks[example].similar:
-                scores[drink_id] = scores.get(drink_id, 0.0) + LIKE_IT
 
     def _chosen(
         self, intent: Intent, ranked: Sequence[_Ranked], by_subject: Mapping[str, list[Passage]]

@@ -4,6 +4,7 @@ How a question is worded says little of either: `냉동해도 되나요?` after 
 A passage that surely says what is asked tells both.
 """
 
+import re
 from dataclasses import replace
 
 from kdrinks.search import concerns, selection
@@ -14,6 +15,9 @@ from kdrinks.store import passages as store
 
 SURELY = 0.5
 """Probability of a passage of the drink that was spoken of from which a question that names none is about it."""
+
+POINTS, SURELY_POINTED = re.compile(r"\b(?:it|its|it's|that one)\b|(?<![가-힣])(?:그|이)(?:거|건|게|걸|것)", re.IGNORECASE), 0.25
+"""The same where a word of the question stands for something: `you said it's distilled, my host family says brewed`."""
 
 OF_MAKING = frozenset(("storage", "substitution", "tools", "times", "amounts", "making"))
 """Kinds that say nothing of whom a drink is for."""
@@ -28,7 +32,8 @@ def reconsidered(index: Index, query: Query) -> Query:
     if asks_a_fact and len(spoken_of) == 1 and query.reading.share(*OPERATIONS) < READ_FROM:
         selected = _selected(index, query, spoken_of[0])
         (first, probability), *_ = selected.passages
-        if first.subject_id == spoken_of[0] and probability >= SURELY and not says_nothing(selected, query):
+        least = SURELY_POINTED if POINTS.search(query.said) else SURELY
+        if first.subject_id == spoken_of[0] and probability >= least and not says_nothing(selected, query):
             query = replace(query, subjects=spoken_of, followed=True, before=())
     stated = any(said.care for said in query.spoken)
     drinks = concerns.cued("taking", query.text.lower())

@@ -1,0 +1,115 @@
+"""What a question points to instead of naming it: `the second one`, `둘 중에`, `the other one`. The names are put in its place. Pure.
+
+Whoever asks for it knows the drinks of the answer before and those that the conversation named.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from kdrinks.drinks.model import Drink
+from kdrinks.records import Language
+from kdrinks.text.korean import josa
+
+_PLACES = (
+    (r"첫 ?(?:번째|번|째)|처음|맨 ?(?:앞|위)|1번(?!째)", "first|1st", 0),
+    (r"두 ?(?:번째|번|째)|둘째|2번", "second|2nd", 1),
+    (r"세 ?(?:번째|번|째)|셋째|3번", "third|3rd", 2),
+    (r"네 ?(?:번째|째)|4번", "fourth|4th", 3),
+    (r"마지막|맨 ?(?:뒤|끝|아래)", "last", -1),
+)
+_PLACED = tuple(
+    (
+        re.compile(
+            rf"(?:그 ?중(?:에서?)? ?)?(?:{korean})(?:에|로)? ?(?:(?:말한|나온|알려\S*) ?)?(?:거|것|건|걸|게|꺼|음료|술|차)(?![가-힣]{{2}})"
+            rf"|\bthe (?:very )?(?:{english})(?: (?:one|drink|tea|liquor)\b|(?=[?.!,]|$))(?: (?:you (?:named|mentioned|listed)|on the list))?",
+            re.IGNORECASE,
+        ),
+        place,
+    )
+    for korean, english, place in _PLACES
+)
+
+_BOTH = re.compile(
+    r"(?:(?:그|이|저|위에?) ?)?(?:둘|두 ?(?:가지|개|음료|술|차|놈))(?![가-힣]{2}|째|번)(?P<particle>은|는|이|가|을|를|의)?(?P<among> ?중)?"
+    r"|\b(?P<both>both)(?: of (?:them|those|these|the two))?\b|\b(?:the|those|these) two(?: (?:drinks|teas|liquors|ones))?\b|\beither (?:one|of them)\b"
+    r"|\bbetween (?:them|the two)\b",
+    re.IGNORECASE,
+)
+_OTHER = re.compile(
+    r"(?<![가-힣])(?:나머지|다른) ?(?:하나|한 ?(?:개|가지|쪽))(?P<particle>은|는|이|가|을|를)?|(?<![가-힣])나머지(?P<rest>는|은)|\bthe other (?:one|drink|tea)\b",
+    re.IGNORECASE,
+)
+
+
+def points(question: str) -> bool:
+    """Whether it may point to drinks that were spoken of."""
+    return any(pattern.search(question) for pattern in (_BOTH, _OTHER, *(placed for placed, _ in _PLACED)))
+
+
+def named(
+    question: str,
+    lang: Language,
+    drinks: Mapping[str, Drink],
+    *,
+    answered: Callable[[], Sequence[str]],
+    spoken_of: Sequence[Sequence[str]],
+) -> str:
+    """`첫 번째 거 어떻게 만들어?` with the drink's name in its place; the question as it is where nothing is pointed to.
+
+    answered: ids of the drinks of the answer before, in its order.   spoken_of: of those that each earlier question named, oldest first.
+    """
+    for pattern, place in _PLACED:
+        if (match := pattern.search(question)) and place < len(ids := answered()):
+            particle = {"건": "은/는", "걸": "을/를", "게": "이/가"}.get(match[0][-1], "")
+            return _replaced(question, match, [drinks[ids[place]]], lang, particle)
+    if match := _OTHER.search(question):
+        two, latest = _latest_two(spoken_of), next((ids for ids in reversed(spoken_of) if ids), ())
+        other = [one for one in two if one not in latest]
+        if len(two) == 2 and len(other) == 1:
+            return _replaced(question, match, [drinks[other[0]]], lang, _PAIRS.get(_particle(match), ""))
+    if match := _BOTH.search(question):
+        two = _latest_two(spoken_of)
+        if len(two) < 2 and len(ids := answered()) == 2:
+            two = list(ids)
+        if len(two) == 2:
+            behind = match["among"] or ""
+            return _replaced(
+                question, match, [drinks[one] for one in two], lang, _PAIRS.get(_particle(match), ""), behind
+            )
+    return question
+
+
+_PAIRS: Mapping[str, str] = {
+    **dict.fromkeys("은는", "은/는"),
+    **dict.fromkeys("이가", "이/가"),
+    **dict.fromkeys("을를", "을/를"),
+    "의": "의",
+}
+
+
+def _particle(match: re.Match[str]) -> str:
+    held = match.groupdict()
+    return held.get("particle") or held.get("rest") or ""
+
+
+def _latest_two(spoken_of: Sequence[Sequence[str]]) -> list[str]:
+    """The two drinks that were named last, in the order in which they were."""
+    named_: list[str] = []
+    for ids in reversed(spoken_of):
+        for one in reversed(ids):
+            if one not in named_ and len(named_) < 2:
+                named_.append(one)
+    return named_[::-1]
+
+
+def _replaced(
+    question: str, match: re.Match[str], drinks: Sequence[Drink], lang: Language, particle: str, behind: str = ""
+) -> str:
+    titles = [drink.title_ko if lang == "ko" else drink.title_en for drink in drinks]
+    joined = titles[0]
+    if len(titles) > 1:
+        joined = (
+            f"{titles[0]}{josa(titles[0], '와/과')} {titles[1]}" if lang == "ko" else f"{titles[0]} and {titles[1]}"
+        )
+    ending = particle if len(particle) < 2 else josa(titles[-1], particle)
+    return question[: match.start()] + joined + ending + behind + question[match.end() :]
