@@ -61,7 +61,7 @@ _FOR_SLEEP = re.compile(
 
 _NOT_SWEET = re.compile(
     r"(?:달지|달콤하지|달달하지) ?(?:않|도 않)|안 ?(?:단|달)(?:[ 고은게것거지아]|$)|(?:덜|너무 안) ?단|단 (?:건|것|거) ?(?:말고|빼고|싫|별로)"
-    r"|(?:not|isn't|nothing|less|without being|hate|dislike)(?: too| so| very| overly)? sweet|\bunsweet|\bdry\b",
+    r"|(?:not|isn't|nothing|(?:any|every)thing but|less|without being|hate|dislike)(?: too| so| very| overly)? sweet|\bunsweet|\bdry\b",
     re.IGNORECASE,
 )
 _CAFFEINE = re.compile(r"카페인|caffein(?:e|ated)?", re.IGNORECASE)

@@ -11,7 +11,7 @@ from kdrinks.records import Language
 from kdrinks.text.korean import josa
 
 _PLACES = (
-    (r"첫 ?(?:번째|번|째)|처음|맨 ?(?:앞|위)|1번(?!째)", "first|1st", 0),
+    (r"첫 ?(?:번째|번|째)|처음(?:에)?|첨에?|맨 ?(?:앞|위|처음)(?:에)?|1번(?!째)", "first|1st", 0),
     (r"두 ?(?:번째|번|째)|둘째|2번", "second|2nd", 1),
     (r"세 ?(?:번째|번|째)|셋째|3번", "third|3rd", 2),
     (r"네 ?(?:번째|째)|4번", "fourth|4th", 3),
@@ -21,7 +21,8 @@ _PLACED = tuple(
     (
         re.compile(
             rf"(?:그 ?중(?:에서?)? ?)?(?:{korean})(?:에|로)? ?(?:(?:말한|나온|알려\S*) ?)?(?:거|것|건|걸|게|꺼|음료|술|차)(?![가-힣]{{2}})"
-            rf"|\bthe (?:very )?(?:{english})(?: (?:one|drink|tea|liquor)\b|(?=[?.!,]|$))(?: (?:you (?:named|mentioned|listed)|on the list))?",
+            rf"|\bthe (?:very )?(?:{english})(?: (?:one|drink|tea|liquor)\b|(?=[?.!,]|$)|(?= (?:is|was|does|do|did|go(?:es)?|has|have|too|also|tastes?|ferments?|keeps?|comes?)\b))"
+            r"(?: (?:(?:that )?(?:you|i|we) (?:named|mentioned|listed|said|asked about|talked about|talked abt|told me)|on the list))?",
             re.IGNORECASE,
         ),
         place,
@@ -29,12 +30,18 @@ _PLACED = tuple(
     for korean, english, place in _PLACES
 )
 
+_LATTER = re.compile(
+    r"\bthe (?:(?P<latter>latter)|former)\b(?: (?:one|drink|tea))?|(?<![가-힣])(?:(?P<behind>후자)|전자)(?P<particle>은|는|이|가|을|를|의)?(?![가-힣])",
+    re.IGNORECASE,
+)
 _BOTH = re.compile(
     r"(?:(?:그|이|저|위에?) ?)?(?:둘|두 ?(?:가지|개|음료|술|차|놈))(?![가-힣]{2}|째|번)(?P<particle>은|는|이|가|을|를|의)?(?P<among> ?중)?"
     r"|\b(?P<both>both)(?: of (?:them|those|these|the two))?\b|\b(?:the|those|these) two(?: (?:drinks|teas|liquors|ones))?\b|\beither (?:one|of them)\b"
     r"|\bbetween (?:them|the two)\b",
     re.IGNORECASE,
 )
+_AMONG = re.compile(r"(?<=of )(?:those|them|these)\b|(?<![가-힣])그 ?(?P<among> ?중)(?=에|\s|$)", re.IGNORECASE)
+"""The same of two, where no list was told."""
 _OTHER = re.compile(
     r"(?<![가-힣])(?:나머지|다른) ?(?:하나|한 ?(?:개|가지|쪽))(?P<particle>은|는|이|가|을|를)?|(?<![가-힣])나머지(?P<rest>는|은)|\bthe other (?:one|drink|tea)\b",
     re.IGNORECASE,
@@ -43,7 +50,9 @@ _OTHER = re.compile(
 
 def points(question: str) -> bool:
     """Whether it may point to drinks that were spoken of."""
-    return any(pattern.search(question) for pattern in (_BOTH, _OTHER, *(placed for placed, _ in _PLACED)))
+    return any(
+        pattern.search(question) for pattern in (_BOTH, _AMONG, _OTHER, _LATTER, *(placed for placed, _ in _PLACED))
+    )
 
 
 def named(
@@ -58,21 +67,29 @@ def named(
 
     answered: ids of the drinks of the answer before, in its order.   spoken_of: of those that each earlier question named, oldest first.
     """
-    for pattern, place in _PLACED:
-        if (match := pattern.search(question)) and place < len(ids := answered()):
+    placed = [(match, place) for pattern, place in _PLACED if (match := pattern.search(question))]
+    if placed:  # of `you said so of the first, is it of the third too?` the latter is asked
+        match, place = max(placed, key=lambda one: one[0].start())
+        every = list(dict.fromkeys(one for ids in spoken_of for one in ids))
+        ids = answered() if len(answered()) > 1 else every
+        if place < len(ids):
             particle = {"건": "은/는", "걸": "을/를", "게": "이/가"}.get(match[0][-1], "")
             return _replaced(question, match, [drinks[ids[place]]], lang, particle)
+    two = _latest_two(spoken_of)
+    if (match := _LATTER.search(question)) and len(two) == 2:
+        one = two[1 if match["latter"] or match["behind"] else 0]
+        return _replaced(question, match, [drinks[one]], lang, _PAIRS.get(_particle(match), ""))
     if match := _OTHER.search(question):
-        two, latest = _latest_two(spoken_of), next((ids for ids in reversed(spoken_of) if ids), ())
+        latest = next((ids for ids in reversed(spoken_of) if ids), ())
         other = [one for one in two if one not in latest]
         if len(two) == 2 and len(other) == 1:
             return _replaced(question, match, [drinks[other[0]]], lang, _PAIRS.get(_particle(match), ""))
-    if match := _BOTH.search(question):
-        two = _latest_two(spoken_of)
+    of_two = len(two) == 2 and _AMONG.search(question)
+    if match := _BOTH.search(question) or (of_two if of_two and len(answered()) < 3 else None):
         if len(two) < 2 and len(ids := answered()) == 2:
             two = list(ids)
         if len(two) == 2:
-            behind = match["among"] or ""
+            behind = match.groupdict().get("among") or ""
             return _replaced(
                 question, match, [drinks[one] for one in two], lang, _PAIRS.get(_particle(match), ""), behind
             )

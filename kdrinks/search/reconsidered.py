@@ -16,7 +16,10 @@ from kdrinks.store import passages as store
 SURELY = 0.5
 """Probability of a passage of the drink that was spoken of from which a question that names none is about it."""
 
-POINTS, SURELY_POINTED = re.compile(r"\b(?:it|its|it's|that one)\b|(?<![가-힣])(?:그|이)(?:거|건|게|걸|것)", re.IGNORECASE), 0.25
+POINTS, SURELY_POINTED = (
+    re.compile(r"\b(?:it|its|it's|that one)\b|(?<![가-힣])(?:그|이)(?:거|건|게|걸|것)", re.IGNORECASE),
+    0.25,
+)
 """The same where a word of the question stands for something: `you said it's distilled, my host family says brewed`."""
 
 OF_MAKING = frozenset(("storage", "substitution", "tools", "times", "amounts", "making"))

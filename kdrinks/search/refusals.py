@@ -10,7 +10,7 @@ _NOT_KO = re.compile(
     r"|(?:마시|먹|즐기|좋아하)지 ?(?:않|못|말|마)|(?:마시|먹|들어 ?가|들어 ?있|있)으?면 안|에? ?(?:알레르기|알러지|과민|예민|민감)|무첨가|0 ?(?:%|퍼센트|프로))"
 )
 _NOT_EN_BEFORE = re.compile(
-    r"(?:\b(?:without|no|not|non|never|neither|nor|free of|free from|except(?: for)?|avoid(?:ing)?|besides|other than|instead of|zero|0 ?%|minus|sans|hate|dislike|can't|cannot|can not|isn't|aren't|steer clear of"
+    r"(?:\b(?:(?:anything|everything) but|without|no|not|non|never|neither|nor|free of|free from|except(?: for)?|avoid(?:ing)?|besides|other than|instead of|zero|0 ?%|minus|sans|hate|dislike|can't|cannot|can not|isn't|aren't|steer clear of"
     r"|stay away from|off|do not (?:want|like|drink|have|eat|contain)|does not (?:have|contain)|allergic to|intolerant (?:to|of)|cut out|skip|hold the|leave out|nothing)"
     r"|n't (?:want|like|drink|have|eat|contain|use|do|take|tolerate))\W+(?:(?!but\b|for\b|in\b)\w+\W+){0,3}$|\bun$"
 )

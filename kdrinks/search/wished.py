@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdrinks.drinks.model import Drink
-from kdrinks.i18n import LANGUAGES
 from kdrinks.records import Language
 from kdrinks.search import reading, selection
 from kdrinks.search.reading import MASK
@@ -35,12 +34,15 @@ def described(drink: Drink, lang: Language) -> str:
     return f"{drink.summary.en} {drink.serve.en} {drink.occasion.en}".replace(drink.title_en, MASK)
 
 
+_LANGUAGES: tuple[Language, ...] = ("ko", "en")
+
+
 @lru_cache(maxsize=4096)  # 6 ms for a drink of a person's own
 def _key(drink: Drink) -> NDArray[np.float32]:
     held = model().keys.get(drink.id)
     if held is not None:
         return held
-    rows = [model().point(selection.features(described(drink, lang), {}))[:-1] for lang in LANGUAGES]
+    rows = [model().point(selection.features(described(drink, lang), {}))[:-1] for lang in _LANGUAGES]
     return np.asarray(OF_DESCRIPTION * sum(rows), np.float32)
 
 
