@@ -342,5 +342,12 @@ def _settled(concerns: Iterable[Concern], certain: set[str]) -> list[Concern]:
     return list(kept.values())
 
 
+def plain(text: str) -> str:
+    """The text without figures of speech that only sound like somebody's state: `a pregnant-looking teapot`, `면허 학원`."""
+    for pattern in concern_words.cues()["figure"]:
+        text = pattern.sub(" ", text)
+    return text
+
+
 def _normal(text: str) -> str:
-    return " ".join(text.lower().replace("’", "'").split())
+    return " ".join(plain(text.lower().replace("’", "'")).split())

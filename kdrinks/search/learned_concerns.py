@@ -103,7 +103,7 @@ def hinted(text: str, before: Sequence[str], *, least: float = 0.0) -> tuple[Con
 
     least: the probability that it must have where nothing else speaks of danger; the model's own threshold stands above it.
     """
-    return _hinted(text, tuple(before[-REMEMBERED:]), least)
+    return _hinted(concerns.plain(text), tuple(before[-REMEMBERED:]), least)
 
 
 def features(text: str, before: Sequence[str]) -> Row:
