@@ -10,6 +10,7 @@ from dataclasses import replace
 from kdrinks.findings import Findings
 from kdrinks.generation import templates
 from kdrinks.generation.guard import COURTESIES, HEALTH_CONCERNS, HEALTH_INTENTS, quote
+from kdrinks.kinds import Intent
 from kdrinks.records import Language, Passage
 from kdrinks.text.korean import framed, split_sentences
 
@@ -108,6 +109,9 @@ def said_exactly(lang: Language, findings: Findings, passages: Sequence[Passage]
 
     passages: the cautions first. by_model: it is one that is held to its passages, and may say a short list itself.
     """
+    if findings.unsaid == (line("vague", lang),) and not (findings.cautions or findings.sensitive):
+        told = findings.listed or _plainly(findings.intent, lang, passages)
+        return f"> {findings.unsaid[0]}\n\n{told}{under(findings)}"
     listed = findings.listed
     protected = bool(findings.concerns or findings.cautions or findings.unsaid)
     if findings.sensitive and (protected or not listed):
@@ -150,6 +154,17 @@ def _told(number: int, passage: Passage, lang: Language) -> str:
     if passage.kind != "making":
         return quote([(number, passage)])
     return f"{_RECIPE}{templates.render('making', lang, [passage])} [{number}]"
+
+
+def _plainly(intent: Intent, lang: Language, passages: Sequence[Passage]) -> str:
+    """What the built-in model is taught to say of the passages, each with its number."""
+    if not passages:
+        return templates.render(intent, lang, ())
+    titles = list(dict.fromkeys(passage.title for passage in passages if passage.kind == "identity"))
+    told = [
+        f"{templates.render(passage.kind, lang, [passage])} [{number}]" for number, passage in enumerate(passages, 1)
+    ]
+    return " ".join([*filter(None, [templates.lead(intent, lang, titles)]), *told])
 
 
 def under(findings: Findings) -> str:

@@ -80,6 +80,9 @@ _ASKS_HOLDERS = re.compile(
     re.IGNORECASE,
 )
 
+_CONTRACTED = re.compile(r"\b(do|does|did|is|are|was|ca|wo|should|would|could)nt\b", re.IGNORECASE)
+"""`i dont drink alcohol`"""
+
 _CONTAINS_NO = re.compile(r"\b(?:no|without|free of|neither|nor)(?: any)? $")
 """Before a thing that drinks must not contain: `which liquors contain no gluten`."""
 
@@ -112,7 +115,7 @@ class Facets:
         """What the text asks for. own_names: names of drinks in it, which are no wish."""
         for name in own_names:
             text = text.replace(name, "¤")
-        text = text.replace("’", "'")
+        text = _CONTRACTED.sub(r"\1n't", text.replace("’", "'"))
         found = list(self._asked_korean(text) if lang == "ko" else self._asked_english(text.lower()))
         parts = self._asked_ingredients(text.lower(), lang)
         things = Things(

@@ -208,8 +208,13 @@ def _values(drink: Drink, group: str) -> frozenset[str]:
     return frozenset((value,)) if isinstance(value, str) else frozenset(value)
 
 
+PLACES = frozenset({"region", "kind"})
+"""Groups of which a drink that has none of what is wished for is no second choice: one from elsewhere, a tea for a liquor."""
+
+
 def fitting(ids: Sequence[str], drinks: Mapping[str, Drink], wishes: Wishes) -> list[str]:
-    """The drinks that meet the wishes about as well as the best does: one from elsewhere is no second choice."""
-    fit = {one: fits(drinks[one], wishes) or 0.0 for one in ids}
-    best = max(fit.values(), default=0.0)
-    return [one for one in ids if fit[one] >= 0.6 * best] if best > 0 else list(ids)
+    """The drinks that meet the wishes of PLACES as well as the best does; all where there are none, or no drink meets them."""
+    wanted = {group: tags for group, tags in wishes.wanted.items() if group in PLACES}
+    fit = {one: sum(bool(tags & _values(drinks[one], group)) for group, tags in wanted.items()) for one in ids}
+    best = max(fit.values(), default=0)
+    return [one for one in ids if fit[one] == best]

@@ -23,8 +23,8 @@ _ABV = re.compile(
     rf"(?P<a>{_ABV_KO}) ?(?:도|%|퍼센트|프로)?(?: ?(?:~|-|에서|부터) ?| (?:and|to) )(?P<b>{_ABV_KO}) ?(?:도|%|퍼센트|프로|percent)"
     rf"|(?P<n>{_ABV_KO}) ?(?:도|%|퍼센트|프로|percent)(?:가|는|를|보다|인|짜리)? ?(?P<way>이상|넘|초과|위|센|쎈|높|독|이하|미만|아래|밑|안 ?(?:되|넘)|약|낮|순)"
     rf"|(?P<way_en>over|above|more than|at least|stronger than|higher than|minimum|exceed\w*|upwards of|under|below|less than|at most|weaker than|lower than|up to|no more than|not more than|maximum)"
-    rf" (?:of )?(?P<n_en>{_ABV_KO}) ?(?:%|percent|abv|degrees)"
-    rf"|(?P<n_after>{_ABV_KO}) ?(?:%|percent)(?: abv| alcohol)? (?P<way_after>or (?:more|higher|above|over|stronger|less|lower|below|under|weaker)|and (?:up|above|over|under|below)|plus)"
+    rf" (?:of )?(?P<n_en>{_ABV_KO}) ?(?:%|per ?cent|abv|degrees)"
+    rf"|(?P<n_after>{_ABV_KO}) ?(?:%|per ?cent)(?: abv| alcohol)? (?P<way_after>or (?:more|higher|above|over|stronger|less|lower|below|under|weaker)|and (?:up|above|over|under|below)|plus)"
 )
 _AT_MOST = re.compile(
     r"이하|미만|아래|밑|안|약|낮|순|under|below|less|at most|weaker|lower|up to|no more|not more|maximum"

@@ -213,8 +213,8 @@ def understand(
     hinted = () if aside else learned_concerns.hinted(without_names, [said.text for said in spoken], least=least)
     if not stated:  # else the state that was named is what it hints at
         care = care or hinted
-    concerns = intents_of(care)
     vague = care == (learned_concerns.UNSURE,)
+    concerns = () if vague else intents_of(care)  # a line stands before what was asked, and that is answered
     may = bool(hinted and not vague) or _asks_may(without_names, follows=bool(history))
     claims = may or own.share("health") >= 0.5 or search_concerns.cued("claims", without_names.lower())
     probabilities = _believable(own.asks, named=bool(care), claims=claims)
@@ -249,7 +249,6 @@ def understand(
         intent = "recommend"
     if (
         concerns
-        and not vague
         and concerns[0] != "alcohol"
         and intent not in DECLINED | SENSITIVE_INTENTS | {"recommend", "ingredients", "has_ingredient"}
     ):

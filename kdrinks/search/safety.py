@@ -136,8 +136,8 @@ class _Care:
     def _careful(self, drinks: Sequence[Drink]) -> Findings:
         found = self.found
         if self._vague():
-            self.unsaid.append(caution.line("vague", self.lang))
-        for drink in drinks if not self._vague() else ():
+            return replace(found, unsaid=(caution.line("vague", self.lang),), under=tuple(self._chosen()))
+        for drink in drinks:
             told = [self._on(drink, concern) for concern in self.asked if concern.group != "poison"]
             if told or not self.asked:
                 self._own_safety(drink, whole=not (told and (all(told) or self.suggests)))
@@ -149,7 +149,7 @@ class _Care:
                 for detail in cautions.of_recipe(drink):
                     self._say(drink.id, self._title(drink), detail)
         after = self._after(drinks)
-        if self.asked and not (drinks or self._poisons() or self._vague()):
+        if self.asked and not (drinks or self._poisons()):
             group, text = self.asked[0].group, self.query.text.lower()
             on, said = concerns.called(group, self.lang), concerns.said(group, self.lang)
             if self.suggests:
@@ -308,8 +308,6 @@ class _Care:
             asked |= {"making"} if self.found.intent == "making" else set()
         if any(not drink.alcohol_free for drink in drinks):
             asked.add("alcohol")
-        if self._vague():  # what was asked is answered all the same
-            asked |= {hit.passage.kind for hit in self.found.prompt_hits}
         own = {drink.id for drink in drinks}
         kept = [Hit(passage, 0.0, None) for passage in self.behind.values()]
         for hit in self.found.prompt_hits:
