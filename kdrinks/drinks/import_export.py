@@ -18,6 +18,7 @@ from kdrinks.drinks.model import Bilingual, BilingualList, Drink
 from kdrinks.drinks.problems import Problem
 from kdrinks.drinks.read import drink_from, fields_of, later_fields, record_of, whole_record_of
 from kdrinks.errors import BadInput, KnowledgeError
+from kdrinks.store.spreadsheet import cell, text_of
 
 FORMATS = ("jsonl", "csv")
 SIZE_MAX_BYTES = 5 * 1024 * 1024
@@ -42,10 +43,6 @@ COLUMNS = (
     *_LISTS,
     "details",
 )
-
-# A cell that a spreadsheet would run as a formula gets an apostrophe before it, and loses it again on the way back.
-_FORMULA = re.compile(r"^(?=[=+@\t\r]|-\S)")
-_GUARDED = re.compile(r"^'(?=[=+@\t\r]|-\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def as_csv(drinks: Iterable[Drink]) -> bytes:
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     for drink in drinks:
-        writer.writerow({name: _FORMULA.sub("'", cell) for name, cell in _cells(whole_record_of(drink)).items()})
+        writer.writerow({name: cell(text) for name, text in _cells(whole_record_of(drink)).items()})
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -185,7 +182,7 @@ def _from_csv(text: str, name: str) -> list[Mapping[str, Any]]:
         raise BadInput("import_columns", file=name, columns=", ".join(missing[:5]))
     try:
         here = [column for column in COLUMNS if column in (rows.fieldnames or ())]
-        return [_record({column: _GUARDED.sub("", row.get(column) or "") for column in here}) for row in rows]
+        return [_record({column: text_of(row.get(column) or "") for column in here}) for row in rows]
     except csv.Error as exc:
         raise BadInput("import_line", file=name, line=rows.line_num, reason=str(exc)) from exc
 
