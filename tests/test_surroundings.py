@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from kdrinks.config import ROOT
 from kdrinks.errors import HubError
 from kdrinks.hub import surroundings
+from kdrinks.hub.download import Downloads
 from kdrinks.hub.remote import Hub, Token
+from kdrinks.jobs import Jobs
 from kdrinks.records import ADMINISTRATOR
+from kdrinks.store.db import Database
 from tests.support.app_pages import models_page, services_in
 from tests.support.hub_server import FakeHub, running_hub
 
@@ -149,6 +153,21 @@ def test_a_page_in_the_hubs_place_is_told_as_such(hub: FakeHub) -> None:
     hub.info_statuses = [(200, {"content-type": "text/html"})]
     error = refused()
     assert error.key == "hub_unexpected" and "no JSON" in error.message()
+
+
+def test_a_page_in_a_files_place_is_told_as_such_and_its_bytes_are_not_kept(hub: FakeHub, tmp_path: Path) -> None:
+    file = Hub().file(REPO, "tea-Q4_K_M.gguf")
+    page = (200, {"content-type": "text/html"})
+    hub.statuses = [page]
+    with pytest.raises(HubError) as told:
+        Hub().header(file)
+    assert told.value.key == "hub_unexpected" and "text/html" in told.value.message()
+    hub.statuses = [page] * 20
+    with closing(Database.open(None)) as db:
+        job = Downloads(Hub(), tmp_path, Jobs(db)).start(ADMINISTRATOR, file)
+        assert job.wait(60) and job.phase == "failed"
+        assert isinstance(job.error, HubError) and job.error.key == "hub_unexpected"
+    assert not list(tmp_path.glob("*.gguf*"))
 
 
 @pytest.mark.parametrize("token", ["hf_abc\u200b", "hf_한글"])

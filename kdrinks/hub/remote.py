@@ -155,6 +155,9 @@ class Hub:
         headers = {**source.headers(), "range": f"bytes={start}-{end}", "accept-encoding": "identity"}
         try:
             with get_session().stream("GET", source.url, headers=headers, timeout=TIMEOUT) as response:
+                if response.status_code == 200:
+                    kind = response.headers.get("content-type", "HTTP 200")
+                    raise HubError("hub_unexpected", host=response.url.host, cause=kind)
                 if response.status_code != 206:
                     raise self.refusal(repo_id, response.status_code)
                 return response.read()
