@@ -14,6 +14,8 @@ DIGITS_MAX = 18
 """Every whole number of so many digits fits into 64 bits."""
 TEXT_MAX_CHARACTERS = 131_072
 """Of one text: as much as Python's reader of CSV takes in a cell."""
+LINES_MAX = 200_000
+"""32 MB of empty lines would be gigabytes as a list."""
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -34,7 +36,12 @@ def text(content: bytes) -> str:
 
 
 def lines(text: str) -> list[tuple[int, str]]:
-    """The lines of JSON with their numbers, empty ones left out. U+2028 and its like end no line: they stand in texts."""
+    """The lines of JSON with their numbers, empty ones left out. U+2028 and its like end no line: they stand in texts.
+
+    Raises Unfit when there are more than LINES_MAX.
+    """
+    if (count := text.count("\n") + text.count("\r")) > 2 * LINES_MAX:
+        raise Unfit(f"{count:,} ends of lines, more than {2 * LINES_MAX:,}")
     split = (line.strip("\ufeff \t") for line in re.split(r"\r\n?|\n", text))
     return [(number, line) for number, line in enumerate(split, 1) if line]
 

@@ -1,6 +1,7 @@
 """Files that people give: what cannot be kept as it stands is refused with the row and the reason, and nothing is lost in silence."""
 
 import csv
+import gzip
 import io
 import json
 from collections.abc import Callable
@@ -83,6 +84,7 @@ def test_a_value_that_cannot_be_kept_is_refused_by_its_line(value: str, reason: 
         (f"{LINE}\n".encode() + "식혜".encode("cp949"), "a.jsonl", "line 2: byte"),
         (b'{"id": "\xed\xa0\x80"}', "a.jsonl", "line 1: byte 0xed"),
         ("{}\n" * 6_000, "a.jsonl", "6000"),
+        ("\n" * 500_000, "a.jsonl", "500,000 ends of lines"),
         (HEAD + "\r\n" + "x\r\n" * 3, "a.csv", "1 cells"),
         (LINE, "../../etc/a\ud800.txt", "a?.txt is neither"),
         (LINE, "C:\\Users\\me\\drinks.txt", "drinks.txt is neither"),
@@ -160,6 +162,7 @@ def test_a_line_separator_inside_a_text_ends_no_line() -> None:
     [
         (b"\x1f\x8b\x08" + bytes(50), "decompressing"),
         (b"\x1f\x8b", "ended"),
+        (gzip.compress(b"\r\n" * 900_000), "1,800,000 ends of lines"),
         ('{"question": "a?"}'.encode("utf-16"), "line 1: byte 0xff"),
         (b'{"question": "a?"}\n{"question": "\0"}', "line 2: a zero byte"),
         (b'{"question": "a?", "' + b"k" * 90_000 + b'": 1}', "unknown field kkk"),

@@ -177,7 +177,10 @@ def _longest(value: Any) -> int:
 
 
 def _from_jsonl(text: str, name: str) -> list[Mapping[str, Any]]:
-    found = given.lines(text)
+    try:
+        found = given.lines(text)
+    except given.Unfit as exc:
+        raise BadInput("import_unreadable", file=name, reason=exc) from exc
     if len(found) > ROWS_MAX:
         raise BadInput("import_too_many", file=name, count=len(found), limit=ROWS_MAX)
     records: list[Mapping[str, Any]] = []
