@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kdrinks.engine.chat_template import ChatTemplate
 from kdrinks.engine.control_text import BREAK, ControlTexts
-from kdrinks.engine.worker import Worker
+from kdrinks.engine.worker import Worker, constraint_for
 from tests.support.vocabularies import FAMILIES, Family, write
 
 Loaded = tuple[Family, Worker]
@@ -147,3 +148,24 @@ def test_the_text_of_half_a_surrogate_pair_is_no_mark() -> None:
         assert (
             control.prompt(template.render, [{"role": "user", "content": f"a{chr(code)}b<s>"}]) == f"a\ufffdb<{BREAK}s>"
         )
+
+
+def test_an_answer_that_is_held_to_a_documents_sentence_says_all_of_it(loaded: Loaded) -> None:
+    family, worker = loaded
+    model = worker.model
+    assert model
+    control = ControlTexts(model.control_texts())
+    for text in dangerous(family):
+        sentence = {"text": f"식혜{text}입니다.", "separator": " ", "begins": True, "may_end": True, "after": []}
+        held = constraint_for({"sentences": [sentence]}, model, control)
+        assert held
+        said = b""
+        while True:
+            logits = np.zeros(model.vocabulary, np.float32)
+            held.mask(logits)
+            (token,) = np.flatnonzero(np.isfinite(logits)).tolist()
+            if model.ends(token):
+                break
+            held.accept(token)
+            said += model.piece(token)
+        assert said.decode().lstrip(" ▁").replace(BREAK, "") == sentence["text"]

@@ -8,7 +8,7 @@ Pure: knows messages and texts, no tokens.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -46,8 +46,12 @@ class ControlTexts:
         marks = dict(self._marks)
         rendered = render([_each_text(message, lambda text: self._marked(text, marks)) for message in messages])
         plain = rendered.translate({ord(mark): character for character, mark in marks.items()})
-        breaks = self._breaks(plain, {found.start() for found in _MARK.finditer(rendered)})
-        return BREAK.join(plain[start:end] for start, end in pairwise([0, *sorted(breaks), len(plain)]))
+        return self.broken(plain, {found.start() for found in _MARK.finditer(rendered)})
+
+    def broken(self, text: str, foreign: Container[int] | None = None) -> str:
+        """text with each control text broken; given foreign places, only those that hold one."""
+        breaks = self._breaks(text, range(len(text)) if foreign is None else foreign)
+        return BREAK.join(text[start:end] for start, end in pairwise([0, *sorted(breaks), len(text)]))
 
     def _marked(self, text: str, marks: dict[str, str]) -> str:
         """text with marks, to which those of this prompt are added.
@@ -62,7 +66,7 @@ class ControlTexts:
             marked = marked.replace(bare[:1], first, 1)
         return marked
 
-    def _breaks(self, text: str, foreign: set[int]) -> set[int]:
+    def _breaks(self, text: str, foreign: Container[int]) -> set[int]:
         """Places before which a break must stand, so that no control text is left that holds a foreign place."""
         breaks: set[int] = set()
         for start, first in enumerate(text):

@@ -234,7 +234,7 @@ class Worker:
         finish = "stopped" if self._stopped.is_set() else ""
         if not finish:
             room = model.context_tokens - len(prompt)
-            held = constraint_for(request, model)
+            held = constraint_for(request, model, self._control)
             tokens = self._tokens(request, min(request["max_tokens"], room), held, ends=not measured)
             finish = self._write(tokens, writer, times)
             result["corrections"] = held.corrections if held else 0
@@ -288,14 +288,15 @@ class Worker:
 SAMPLING_KEYS = ("temperature", "top_k", "top_p", "repeat_penalty", "seed")
 
 
-def constraint_for(request: Request, model: Model) -> SentenceConstraint | None:
+def constraint_for(request: Request, model: Model, control: ControlTexts) -> SentenceConstraint | None:
     """Holds the answer to request["sentences"], records.Sentence as JSON; None leaves it free."""
     sentences = request.get("sentences")
     if sentences is None:
         return None
 
     def tokens(text: str) -> list[int]:
-        return model.tokenize(text, add_special=False, parse_special=False)
+        # SentencePiece merges pieces into control tokens without being asked for any: `</s>` in a document would end the answer
+        return model.tokenize(control.broken(text), add_special=False, parse_special=False)
 
     held = [
         HeldSentence(
