@@ -12,12 +12,12 @@ from kdrinks.ui.hosts import KnownHosts
 from kdrinks.ui.start import warm
 from kdrinks.ui.visitor import VisitorCookie
 
+# a bug's traceback, with the folders of the server, is for its log; here too, as the settings file is read where Streamlit was started
+st.set_option("client.showErrorDetails", "none")
+st.set_option("client.disableDataExport", True)
 settings = from_environment()
 middleware = [Middleware(KnownHosts, hosts=settings.hosts)]
 if settings.admins:  # at home everybody is one person, and needs no cookie
     middleware.append(Middleware(VisitorCookie, path=st.get_option("server.baseUrlPath")))
-    st.set_option(
-        "client.showErrorDetails", "none"
-    )  # a bug's traceback, with the folders of the server, is for its log
 
 app = st.App("kdrinks/ui/main.py", lifespan=warm, middleware=middleware)

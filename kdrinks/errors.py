@@ -1,4 +1,4 @@
-"""The errors a person can act on; everything else is a bug and shows its traceback.
+"""The errors a person can act on; everything else is a bug, and its traceback is in the log.
 
 KdrinksError              key and values; message and hint in the reader's language
 + BadQuestion             empty, too long or unreadable question

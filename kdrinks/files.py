@@ -5,6 +5,7 @@ For every path that a person typed or that lies in a folder of theirs. Knows not
 
 import errno
 import os
+import re
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -33,6 +34,11 @@ def is_regular(path: Path, *, follow: bool = True) -> bool:
     except OSError:
         return False
     return True
+
+
+def bare_name(name: str) -> str:
+    """A file's name as messages tell it: without folders, whoever gave them, and without half characters that no page can show."""
+    return re.split(r"[/\\]", name)[-1].encode("utf-8", errors="replace").decode("utf-8")
 
 
 def open_regular(path: Path) -> BinaryIO:

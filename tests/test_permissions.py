@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pkgutil
 import runpy
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -359,12 +360,18 @@ def test_a_list_of_administrators_that_names_nobody_makes_nobody_one(
     assert not from_environment().admins
 
 
-@pytest.mark.parametrize(("admins", "details"), [("", "full"), ("boss@example.org", "none")])
-def test_a_bugs_traceback_is_shown_at_home_only(monkeypatch: pytest.MonkeyPatch, admins: str, details: str) -> None:
+@pytest.mark.parametrize("admins", ["", "boss@example.org"])
+@pytest.mark.parametrize(("option", "safe"), [("client.showErrorDetails", "none"), ("client.disableDataExport", True)])
+def test_no_page_shows_a_bugs_traceback_or_offers_an_unguarded_csv(
+    monkeypatch: pytest.MonkeyPatch, admins: str, option: str, safe: object
+) -> None:
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    section, name = option.split(".")
+    assert settings[section][name] == safe
     monkeypatch.setenv("KDRINKS_ADMINS", admins)
-    before = config.get_option("client.showErrorDetails")
+    config.set_option(option, {"none": "full", True: False}[safe])
     try:
         runpy.run_path(str(ROOT / "app.py"))
-        assert config.get_option("client.showErrorDetails") == details
+        assert config.get_option(option) == safe, "wherever Streamlit was started"
     finally:
-        config.set_option("client.showErrorDetails", before)
+        config.set_option(option, safe)

@@ -4,6 +4,7 @@ Needs requirements-real.txt; skipped without it.
 """
 
 import importlib.util
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 
 from kdrinks.answer import Answer, ask
 from kdrinks.config import Settings
+from kdrinks.engine.protocol import local_model
+from kdrinks.engine.worker import Worker
 from kdrinks.generation.templates import NOT_REVIEWED
 from kdrinks.hub import catalog
 from kdrinks.records import ADMINISTRATOR, Choice, LocalModel, Sampling
@@ -83,3 +86,26 @@ def test_no_model_says_whether_something_is_liquor(services: Services, free: Cho
 def test_a_free_model_does_speak_of_what_harms_nobody(services: Services, free: Choice) -> None:
     answer = ask(services, ADMINISTRATOR, "What is sikhye?", choice=free, sampling=Sampling(max_tokens=20))
     assert answer.wait(120) and answer.loaded is not None and answer.text, answer.error
+
+
+def test_no_text_speaks_a_real_models_control_tokens(free: Choice) -> None:
+    worker = Worker(lambda document: None, threading.Event())
+    path = str(local_model(free.model).path)
+    worker.serve({"op": "load", "id": 1, "path": path, "device": "cpu", "context_tokens": 1024, "threads": 1})
+    model = worker.model
+    assert model
+    texts = sorted(model.control_texts())
+    assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(texts)
+    control = {ids[0] for text in texts if len(ids := model.tokenize(text, add_special=False)) == 1}
+    assert len(control) == len(texts)
+
+    def spoken(text: str) -> list[int]:
+        roles = ("system", "user", "assistant", "user")
+        return [one for one in worker.prompt([{"role": role, "content": text} for role in roles]) if one in control]
+
+    expected = spoken("식혜는 몇 도예요?")
+    assert len(expected) >= 9
+    for text in texts:
+        for form in (text, text * 2, f"a{text} ", f"{text[:-1]}", text[1:], f"{text[:2]}{text}{text[2:]}"):
+            assert spoken(form) == expected, form
+    worker.unload()

@@ -121,3 +121,38 @@ def test_what_was_deleted_is_in_no_copy_either(db: Database) -> None:
     assert sqlbox.query(db, ADMINISTRATOR, "SELECT count(*) AS n FROM conversations").table["n"][0] == 1
     forget.everything(db, ADMINISTRATOR)
     assert not copies.exists()
+
+
+def test_a_time_with_its_zone_is_answered_as_a_time_with_its_offset(db: Database) -> None:
+    for sql in (
+        "SELECT created_at AT TIME ZONE 'Asia/Seoul' AS k FROM messages LIMIT 1;",
+        "SELECT now() AS k",
+        "SELECT max(created_at)::TIMESTAMPTZ AS k FROM messages",
+    ):
+        (told,) = sqlbox.query(db, ADMINISTRATOR, sql).table["k"]
+        assert pd.Timestamp(told).tzinfo is not None
+    sql = (
+        "SELECT TIMESTAMP '2026-01-01 09:00' AT TIME ZONE 'Asia/Seoul' AS k UNION ALL SELECT NULL ORDER BY 1 NULLS LAST"
+    )
+    first, none = sqlbox.query(db, ADMINISTRATOR, sql).table["k"]
+    assert pd.Timestamp(first) == pd.Timestamp("2026-01-01 00:00+00:00") and pd.isna(none)
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("['2026-01-01 12:00:00+00'::TIMESTAMPTZ]", "2026-01-0"),
+        ("['2026-01-01'::TIMESTAMP, NULL]", "2026-01-01"),
+        ("{'a': TIMESTAMPTZ '2026-01-01 12:00:00+00'}", "2026-01-0"),
+        ("MAP{DATE '2026-01-01': 1}", "{'2026-01-01': 1}"),
+        ("MAP{TIMESTAMPTZ '2026-01-01 12:00:00+00': [1]}", "2026-01-0"),
+        ("TIMESTAMPTZ 'infinity'", "9999"),
+        ("TIMETZ '12:00:00+09'", "12:00:00+09"),
+        ("[1.50::DECIMAL(4, 2)]", "1.50"),
+        ("INTERVAL 3 DAY", "3 days"),
+        ("'abc'::BLOB", "b'abc'"),
+    ],
+)
+def test_values_of_every_kind_are_answered(db: Database, expression: str, told: str) -> None:
+    (value,) = sqlbox.query(db, ADMINISTRATOR, f"SELECT {expression} AS k").table["k"]
+    assert told in str(value)

@@ -4,13 +4,12 @@ Returns documents and prints for people; exit status and --json are __main__'s.
 """
 
 import argparse
-import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from kdrinks import i18n
+from kdrinks import given, i18n
 from kdrinks.answer import Answer, ask
 from kdrinks.cli.base import Command, adapter, choice_of, open_session, positive
 from kdrinks.engine.protocol import local_model
@@ -164,20 +163,21 @@ def _print_understood(found: Findings) -> None:
 
 def _history(path: Path) -> list[Turn]:
     """Pairs of a user's and an assistant's line; a question without an answer is kept as asked."""
-    turns: list[Turn] = []
     try:
-        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-            if not line.strip():
-                continue
-            message = json.loads(line)
-            if message["role"] == "user":
-                turns.append(Turn(message["content"], ""))
-            elif message["role"] == "assistant" and turns:
-                turns[-1] = Turn(turns[-1].question, turns[-1].answer + message["content"])
-            else:
-                raise BadInput("history_unfit", file=path, line=number)
-    except (OSError, UnicodeDecodeError) as exc:
+        lines = given.lines(given.text(path.read_bytes()))
+    except (OSError, given.Unfit) as exc:
         raise BadInput("file_unreadable", file=path, cause=exc) from exc
-    except (ValueError, KeyError, TypeError) as exc:
-        raise BadInput("history_unfit", file=path, line=number) from exc
+    turns: list[Turn] = []
+    for number, line in lines:
+        try:
+            message = given.value(line)
+            role, content = message["role"], message["content"]
+        except (given.Unfit, KeyError, TypeError) as exc:
+            raise BadInput("history_unfit", file=path, line=number) from exc
+        if role == "user" and isinstance(content, str):
+            turns.append(Turn(content, ""))
+        elif role == "assistant" and isinstance(content, str) and turns:
+            turns[-1] = Turn(turns[-1].question, turns[-1].answer + content)
+        else:
+            raise BadInput("history_unfit", file=path, line=number)
     return turns

@@ -12,17 +12,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kdrinks import given
 from kdrinks.drinks import corrections, form
 from kdrinks.drinks.catalog import DrinkCatalog, packaged
 from kdrinks.drinks.model import Bilingual, BilingualList, Drink
 from kdrinks.drinks.problems import Problem
 from kdrinks.drinks.read import drink_from, fields_of, later_fields, record_of, whole_record_of
 from kdrinks.errors import BadInput, KnowledgeError
+from kdrinks.files import bare_name
+from kdrinks.store.spreadsheet import cell, text_of
 
 FORMATS = ("jsonl", "csv")
 SIZE_MAX_BYTES = 5 * 1024 * 1024
 ROWS_MAX = 5_000
 """Fifty times the packaged drinks; every drink is checked and searched in memory."""
+TEXT_MAX_CHARACTERS = 4_000
+"""Of a single text; the longest packaged one has 505. The form knows lower limits for most fields, and names them."""
 
 _BOTH = ("ko", "en")
 _TEXTS = ("id", "name_ko", "title_ko", "hanja", "name_en", "title_en", "category", "confidence")
@@ -43,9 +48,7 @@ COLUMNS = (
     "details",
 )
 
-# A cell that a spreadsheet would run as a formula gets an apostrophe before it, and loses it again on the way back.
-_FORMULA = re.compile(r"^(?=[=+@\t\r]|-\S)")
-_GUARDED = re.compile(r"^'(?=[=+@\t\r]|-\S)")
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def as_csv(drinks: Iterable[Drink]) -> bytes:
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     for drink in drinks:
-        writer.writerow({name: _FORMULA.sub("'", cell) for name, cell in _cells(whole_record_of(drink)).items()})
+        writer.writerow({name: cell(text) for name, text in _cells(whole_record_of(drink)).items()})
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -81,12 +84,13 @@ def read(content: bytes, name: str, now: DrinkCatalog) -> ImportDiff:
 
     Raises BadInput when it is no JSONL or CSV of drinks at all, is empty or too large.
     """
+    name = bare_name(name)
     if len(content) > SIZE_MAX_BYTES:
         raise BadInput("import_too_large", file=name, limit=SIZE_MAX_BYTES // 1024**2)
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise BadInput("import_unreadable", file=name, reason=str(exc)) from exc
+        text = given.text(content)
+    except given.Unfit as exc:
+        raise BadInput("import_unreadable", file=name, reason=exc) from exc
     if name.lower().endswith(".jsonl"):
         records = _from_jsonl(text, name)
     elif name.lower().endswith(".csv"):
@@ -95,8 +99,6 @@ def read(content: bytes, name: str, now: DrinkCatalog) -> ImportDiff:
         raise BadInput("import_format", file=name)
     if not records:
         raise BadInput("import_empty", file=name)
-    if len(records) > ROWS_MAX:
-        raise BadInput("import_too_many", file=name, count=len(records), limit=ROWS_MAX)
     return _compare(records, now)
 
 
@@ -111,18 +113,23 @@ def _compare(records: Sequence[Mapping[str, Any]], now: DrinkCatalog) -> ImportD
     same = 0
     for number, record in enumerate(records, 1):
         drink_id = str(record.get("id", ""))
+        told_id = given.shortened(drink_id)
         if drink_id in seen:
-            wrong.append((number, drink_id, Problem("id", "twice")))
+            wrong.append((number, told_id, Problem("id", "twice")))
             continue
         seen.add(drink_id)
+        if (longest := _longest(record)) > TEXT_MAX_CHARACTERS:
+            reason = f"a text of {longest:,} characters, more than {TEXT_MAX_CHARACTERS:,}"
+            wrong.append((number, told_id, Problem("record", "shape", {"reason": reason})))
+            continue
         try:
             drink, taken = _completed(record, old.get(drink_id))
         except KnowledgeError as error:
-            wrong.append((number, drink_id, Problem("record", "shape", {"reason": error.values["reason"]})))
+            wrong.append((number, told_id, Problem("record", "shape", {"reason": error.values["reason"]})))
             continue
-        stays += [(number, drink_id, Problem(field, "stays", {"found": _named(item)})) for field, item in taken]
+        stays += [(number, told_id, Problem(field, "stays", {"found": _named(item)})) for field, item in taken]
         found = form.validate(form.form_from(drink), known, is_new=False)
-        wrong += [(number, drink_id, problem) for problem in found]
+        wrong += [(number, told_id, problem) for problem in found]
         if drink_id not in old:
             new[drink_id] = record_of(drink)
         elif drink != old[drink_id]:
@@ -162,15 +169,26 @@ def _named(item: Any) -> str:
     return f"{item['ko']} / {item['en']}" if isinstance(item, Mapping) else str(item)
 
 
+def _longest(value: Any) -> int:
+    """Characters of the longest text in a record; fields that the form does not check have them too."""
+    if isinstance(value, Mapping | list):
+        return max(map(_longest, value.values() if isinstance(value, Mapping) else value), default=0)
+    return len(value) if isinstance(value, str) else 0
+
+
 def _from_jsonl(text: str, name: str) -> list[Mapping[str, Any]]:
+    try:
+        found = given.lines(text)
+    except given.Unfit as exc:
+        raise BadInput("import_unreadable", file=name, reason=exc) from exc
+    if len(found) > ROWS_MAX:
+        raise BadInput("import_too_many", file=name, count=len(found), limit=ROWS_MAX)
     records: list[Mapping[str, Any]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
+    for number, line in found:
         try:
-            record = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as exc:
-            raise BadInput("import_line", file=name, line=number, reason=str(exc)) from exc
+            record = given.value(line)
+        except given.Unfit as exc:
+            raise BadInput("import_line", file=name, line=number, reason=exc) from exc
         if not isinstance(record, dict):
             raise BadInput("import_line", file=name, line=number, reason="{…}?")
         records.append(record)
@@ -178,16 +196,53 @@ def _from_jsonl(text: str, name: str) -> list[Mapping[str, Any]]:
 
 
 def _from_csv(text: str, name: str) -> list[Mapping[str, Any]]:
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    needed = [column for column in COLUMNS if column.partition(".")[0] not in later_fields(Drink)]
-    missing = [column for column in needed if column not in (rows.fieldnames or ())]
+    """Each row as a record. A cell or column that no drink has, or a row cut short, is refused: it would be lost in silence."""
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    head: list[str] = []
+    records: list[Mapping[str, Any]] = []
+    while True:
+        line = rows.line_num + 1
+        try:
+            row = next(rows, None)
+            if row is None:
+                break
+            if line == 1:
+                head = _head(row, name)
+            elif any(one.strip() for one in row):
+                records.append(_record(_by_column(head, row)))
+        except csv.Error as exc:
+            reason = f"a cell of more than {csv.field_size_limit():,} characters" if "limit" in str(exc) else exc
+            raise BadInput("import_line", file=name, line=line, reason=reason) from exc
+        except given.Unfit as exc:
+            raise BadInput("import_line", file=name, line=line, reason=exc) from exc
+        if len(records) > ROWS_MAX:
+            raise BadInput("import_too_many", file=name, count=len(records), limit=ROWS_MAX)
+    if not head:
+        _head([], name)
+    return records
+
+
+def _head(row: Sequence[str], name: str) -> list[str]:
+    """Raises BadInput where a column is missing, Unfit where one stands twice."""
+    head = [text_of(column) for column in row]
+    later = later_fields(Drink)
+    missing = [column for column in COLUMNS if column.partition(".")[0] not in later and column not in head]
     if missing:
         raise BadInput("import_columns", file=name, columns=", ".join(missing[:5]))
-    try:
-        here = [column for column in COLUMNS if column in (rows.fieldnames or ())]
-        return [_record({column: _GUARDED.sub("", row.get(column) or "") for column in here}) for row in rows]
-    except csv.Error as exc:
-        raise BadInput("import_line", file=name, line=rows.line_num, reason=str(exc)) from exc
+    for column in COLUMNS:
+        if head.count(column) > 1:
+            raise given.Unfit(f"{column}: twice")
+    return head
+
+
+def _by_column(head: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+    if len(row) < len(head):
+        raise given.Unfit(f"{len(row)} cells, {len(head)} columns")
+    for place, one in enumerate(row):
+        column = head[place] if place < len(head) else ""
+        if one.strip() and column not in COLUMNS:
+            raise given.Unfit(f"{given.shortened(one)}: no column {given.shortened(column)}".rstrip())
+    return {column: text_of(one) for column, one in zip(head, row, strict=False) if column in COLUMNS}
 
 
 def _cells(record: Mapping[str, Any]) -> dict[str, str]:
@@ -257,8 +312,8 @@ def _facts(cells: Mapping[str, str], name: str) -> list[dict[str, Any]]:
 
 def _detail(line: str) -> Any:
     try:
-        return json.loads(line)
-    except (json.JSONDecodeError, RecursionError):
+        return given.value(line)
+    except given.Unfit:
         return line  # the checks name the field and the line
 
 
@@ -267,8 +322,7 @@ def _lines(cell: str) -> list[str]:
 
 
 def _number(cell: str) -> float | str:
-    try:
-        value = float(cell)
-    except ValueError:
+    if not _PLAIN_NUMBER.fullmatch(cell.strip()):
         return cell  # the checks name the field
+    value = float(cell)
     return int(value) if value.is_integer() else value

@@ -27,5 +27,8 @@ def no_sentence(text: str, lang: str) -> str:
 
 
 def is_address(address: str) -> bool:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # half an IPv6 address in brackets
+        return False
     return parts.scheme in ("http", "https") and "." in (parts.hostname or "") and not re.search(r"\s", address)

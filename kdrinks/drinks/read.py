@@ -14,10 +14,14 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from kdrinks.drinks.model import LIMITS, MOST, Belief, BilingualList, Detail, Drink, Figure, Tag, Topic
 from kdrinks.errors import KnowledgeError
+from kdrinks.given import shortened
 
 T = TypeVar("T")
 
 DATA = Path(__file__).resolve().parent.parent / "data"
+
+_BEYOND = 1e15
+"""No figure of a drink; a whole number of 400 digits is no float, and cannot be told as one either."""
 
 
 class _Unfit(Exception):
@@ -144,7 +148,7 @@ def _without_storage(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(record.get("storage"), Mapping):
         return record
     told = {"aspect": "storage", **record["storage"], "confidence": "medium"}
-    details = [*record.get("details", ()), *([told] if told.get("ko") else [])]
+    details = [*(record.get("details") or ()), *([told] if told.get("ko") else [])]
     return {**{name: value for name, value in record.items() if name != "storage"}, "details": details}
 
 
@@ -217,10 +221,10 @@ def _make(kind: type[T], record: Any) -> T:
     if not isinstance(record, Mapping):
         raise _Unfit(f"{kind.__name__}: not an object")
     hints = _hints(kind)
+    if unknown := [str(name) for name in record if name not in hints]:
+        raise _Unfit(f"{shortened(min(unknown))}: unknown field")
     if missing := hints.keys() - record.keys() - later_fields(kind):
         raise _Unfit(f"{min(missing)}: missing")
-    if unknown := record.keys() - hints.keys():
-        raise _Unfit(f"{min(unknown)}: unknown field")
     values: dict[str, Any] = {}
     for name, hint in hints.items():
         if name not in record:
@@ -249,7 +253,7 @@ def _value(hint: Any, value: Any) -> Any:
         return None if value is None else _value(get_args(hint)[0], value)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
-            raise _Unfit(f"{value!r} is none of {', '.join(get_args(hint))}")
+            raise _Unfit(f"{shortened(repr(value))} is none of {', '.join(get_args(hint))}")
         return value
     if get_origin(hint) is tuple:
         if not isinstance(value, list | tuple):
@@ -260,6 +264,8 @@ def _value(hint: Any, value: Any) -> Any:
     if hint is float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _Unfit("not a number")
+        if not abs(value) < _BEYOND:  # NaN neither
+            raise _Unfit("too large a number")
         return value
     if not isinstance(value, hint):
         raise _Unfit(f"not {hint.__name__}")

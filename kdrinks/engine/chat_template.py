@@ -20,6 +20,7 @@ PLAIN = (
 """For a file without a template: the system text, then `User:` and `Assistant:` lines."""
 PLAIN_STOP = "\nUser:"
 """Where an answer under PLAIN ends, because such a model may go on with a question of its own."""
+_THOUGHT_END = "</think>"
 
 
 class TemplateBroken(Exception):
@@ -39,11 +40,26 @@ class ChatTemplate:
         environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
         environment.filters["tojson"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
         self.plain = source is None
+        self._thinks = _THOUGHT_END in (source or "")
         self._tokens = {"bos_token": bos_token, "eos_token": eos_token}
         try:
             self._template = environment.from_string(PLAIN if source is None else source)
         except TemplateError as exc:
             raise TemplateBroken(str(exc)) from exc
+
+    def without_thoughts(self, messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Messages as a thinking model's template would cut them: of earlier answers only what follows the thought.
+
+        Done before it renders, because what is handed to it holds no control text any more that it could find.
+        """
+        if not self._thinks:
+            return list(messages)
+        return [
+            {**message, "content": message["content"].rpartition(_THOUGHT_END)[2].lstrip("\n")}
+            if message["role"] == "assistant"
+            else message
+            for message in messages
+        ]
 
     def render(self, messages: Sequence[Mapping[str, Any]]) -> str:
         """The prompt, ending where the assistant's answer begins.

@@ -21,6 +21,7 @@ STATE_TOKENS = 256
 """A state this long or longer is kept when another prompt takes its place: reading it again takes 2 s on a 1.5B model
 with 2 cores (146 tokens/s), copying it some milliseconds."""
 KV_TYPES = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0, "q4_0": llama.GGML_TYPE_Q4_0}
+_LOOKS_CONTROL = frozenset("<>[]|｜＜＞")
 PROOF_TEXT = "식혜 sikhye"
 """An adapter must change what is said after this."""
 Logits = npt.NDArray[np.float32]
@@ -128,6 +129,21 @@ class Model:
         """Text of the "bos" or "eos" token; empty when the vocabulary has none."""
         token = {"bos": llama.llama_vocab_bos, "eos": llama.llama_vocab_eos}[kind](self._vocab)
         return llama.llama_vocab_get_text(self._vocab, token).decode("utf-8", errors="replace") if token >= 0 else ""
+
+    def control_texts(self) -> set[str]:
+        """Texts that tokenize() takes for control tokens: those marked so, and added ones that look it (`<tool_call>`).
+
+        An added word or a run of blanks does not: a model whose Korean was enlarged has thousands of them.
+        """
+        control = llama.LLAMA_TOKEN_ATTR_CONTROL | llama.LLAMA_TOKEN_ATTR_UNKNOWN
+        found: set[str] = set()
+        for token in range(self.vocabulary):
+            kind = llama.llama_vocab_get_attr(self._vocab, token)
+            if kind & (control | llama.LLAMA_TOKEN_ATTR_USER_DEFINED):
+                text = llama.llama_vocab_get_text(self._vocab, token).decode("utf-8", errors="replace")
+                if kind & control or not _LOOKS_CONTROL.isdisjoint(text):
+                    found.add(text)
+        return found | {self.special_text("bos"), self.special_text("eos")}
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool = True) -> list[int]:
         """Token ids; control texts in text become control tokens when parse_special."""

@@ -24,6 +24,7 @@ import psutil
 from kdrinks.engine.adapters import AdapterProblem
 from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, TemplateBroken
 from kdrinks.engine.constraint import HeldSentence, SentenceConstraint
+from kdrinks.engine.control_text import ControlTexts
 from kdrinks.engine.decode import TextStream
 from kdrinks.engine.library import Log, devices, forget_peak, peak_bytes, start
 from kdrinks.engine.native import LoadProblem, Model, ReadProblem
@@ -51,8 +52,9 @@ class Worker:
         self._say = say
         self._stopped = stopped
         self._log = Log(lambda line: print(line, file=sys.stderr, flush=True))
-        self._model: Model | None = None
+        self.model: Model | None = None
         self._template: ChatTemplate | None = None
+        self._control = ControlTexts(())
         start()
 
     def serve(self, request: Request) -> Any:
@@ -71,13 +73,13 @@ class Worker:
 
     def forget(self, request: Request) -> None:
         """Drops the state of request["conversations"]; of all when the list is empty."""
-        if self._model:
-            self._model.forget_conversations(request["conversations"])
+        if self.model:
+            self.model.forget_conversations(request["conversations"])
 
     def unload(self) -> None:
-        if self._model:
-            self._model.close()
-        self._model = self._template = None
+        if self.model:
+            self.model.close()
+        self.model = self._template = None
 
     def load(self, request: Request) -> dict[str, Any]:
         """Loads request["path"]; "loading" events carry the fraction read. The old model leaves first."""
@@ -121,7 +123,8 @@ class Worker:
             model.close()
             raise Refused("NotAModel", "model_template_broken", file=file, reason=str(exc)) from exc
         self._bos = bos
-        self._model = model
+        self._control = ControlTexts(model.control_texts())
+        self.model = model
         return {
             "file": file,
             "quantization": model.quantization,
@@ -150,21 +153,22 @@ class Worker:
             raise Refused("NotAModel", "adapter_broken", file=file, reason=str(exc)) from exc
 
     def _loaded(self) -> tuple[Model, ChatTemplate]:
-        if self._model is None or self._template is None:
+        if self.model is None or self._template is None:
             raise Refused("LoadFailed", "model_not_loaded")
-        return self._model, self._template
+        return self.model, self._template
 
-    def _prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
+    def prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Tokens of the messages; those that control the model are the template's own. Raises Refused."""
         model, template = self._loaded()
         try:
-            text = template.render(messages)
+            text = self._control.prompt(template.render, template.without_thoughts(messages))
         except TemplateBroken as exc:
             raise Refused("NotAModel", "model_template_broken", file="", reason=str(exc)) from exc
         return model.tokenize(text, add_special=not (self._bos and text.startswith(self._bos)))
 
     def count(self, request: Request) -> list[int]:
         """Prompt tokens of each of request["prompts"], lists of messages."""
-        return [len(self._prompt(messages)) for messages in request["prompts"]]
+        return [len(self.prompt(messages)) for messages in request["prompts"]]
 
     def _bench_prompt(self, tokens: int) -> list[int]:
         model, _ = self._loaded()
@@ -206,7 +210,7 @@ class Worker:
         started = time.monotonic()
         bench = request.get("bench_prompt", 0)
         measured = bool(bench) or request.get("measured", False)
-        prompt = self._bench_prompt(bench) if bench else self._prompt(request["messages"])
+        prompt = self._bench_prompt(bench) if bench else self.prompt(request["messages"])
         if len(prompt) >= model.context_tokens or not prompt:
             raise Refused("ContextTooSmall", "context_too_small", needed=len(prompt), available=model.context_tokens)
         if measured:
@@ -230,7 +234,7 @@ class Worker:
         finish = "stopped" if self._stopped.is_set() else ""
         if not finish:
             room = model.context_tokens - len(prompt)
-            held = constraint_for(request, model)
+            held = constraint_for(request, model, self._control)
             tokens = self._tokens(request, min(request["max_tokens"], room), held, ends=not measured)
             finish = self._write(tokens, writer, times)
             result["corrections"] = held.corrections if held else 0
@@ -242,8 +246,8 @@ class Worker:
         return result
 
     def _write(self, tokens: Iterator[int | None], writer: "_Writer", times: list[float]) -> str:
-        assert self._model
-        piece = self._model.piece
+        assert self.model
+        piece = self.model.piece
         stopped = self._stopped.is_set
         for token in tokens:
             if token is None:
@@ -284,14 +288,15 @@ class Worker:
 SAMPLING_KEYS = ("temperature", "top_k", "top_p", "repeat_penalty", "seed")
 
 
-def constraint_for(request: Request, model: Model) -> SentenceConstraint | None:
+def constraint_for(request: Request, model: Model, control: ControlTexts) -> SentenceConstraint | None:
     """Holds the answer to request["sentences"], records.Sentence as JSON; None leaves it free."""
     sentences = request.get("sentences")
     if sentences is None:
         return None
 
     def tokens(text: str) -> list[int]:
-        return model.tokenize(text, add_special=False, parse_special=False)
+        # SentencePiece merges pieces into control tokens without being asked for any: `</s>` in a document would end the answer
+        return model.tokenize(control.broken(text), add_special=False, parse_special=False)
 
     held = [
         HeldSentence(

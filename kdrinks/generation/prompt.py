@@ -36,8 +36,15 @@ TEMPLATES: Mapping[str, Mapping[Language, str]] = {
     },
 }
 
-# What chat templates use as control text (ChatML, Llama, Gemma, Mistral, ours): broken up wherever a person or a document wrote it.
-_CONTROL_TEXT = re.compile(r"<(?=[|/a-zA-Z_])|\[(?=/?(?:INST|SYS|AVAILABLE_TOOLS)\b)")
+# What the well-known families of chat templates use as control text, broken up in whatever kdrinks did not write itself. A model of this
+# machine is exact about its own vocabulary besides (engine/control_text.py); one behind an address may read its prompt with any.
+# `a<b`, `<table>` and `[1]` are nobody's control text.
+_CONTROL_TEXT = re.compile(
+    r"<(?=[|｜][^<>|｜\n]{1,60}[|｜]>|/?(?:s|unk|pad|bos|eos|mask|cls|sep|sop|eop|sys)>|</?SYS>>|/?(?:start|end)_of_\w+>"
+    r"|(?:unused|reserved|extra|extra_id)_?\d+>|/?(?:fim|tool|repo|file|im)_\w+>)"
+    r"|\[(?=[|｜][^\[\]|｜\n]{1,60}[|｜]\]|/?(?:INST|SYS(?:TEM_PROMPT)?|\w+_TOOLS|TOOL_\w+|[gs]?MASK|BOS|EOS|PAD|UNK|CLS|SEP)\])",
+    re.IGNORECASE,
+)
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -125,7 +132,7 @@ def _asked(question: str, passages: Sequence[Passage], lang: Language) -> Messag
 
 
 def _said(turn: Turn, lang: Language) -> tuple[Message, Message]:
-    return _asked(turn.question, turn.passages, lang), Message("assistant", turn.answer)
+    return _asked(turn.question, turn.passages, lang), Message("assistant", _disarmed(turn.answer))
 
 
 def _flat(pairs: Sequence[tuple[Message, Message]]) -> list[Message]:
@@ -158,4 +165,8 @@ def _without_last_sentence(passage: Passage) -> Passage | None:
 
 def escape_control_tokens(text: str) -> str:
     """Text that no chat template can take for its own control tokens: `<|user|>` becomes `‹|user|>`."""
-    return _CONTROL_TEXT.sub(lambda match: "‹" if match[0] == "<" else "(", _UNPRINTABLE.sub("", text))
+    return _disarmed(_UNPRINTABLE.sub("", text))
+
+
+def _disarmed(text: str) -> str:
+    return _CONTROL_TEXT.sub(lambda match: "‹" if match[0] == "<" else "(", text)

@@ -138,6 +138,11 @@ def _stream_once(
             raise _Again(retry_after_s(response.headers), f"HTTP {status}")
         if status not in (200, 206):
             raise refusal(status)
+        if status == 200 and response.headers.get("content-length") not in (None, str(part.source.size_bytes)):
+            # a page in the file's place, as of a network that wants a log-in first: its bytes would be kept as the file's
+            raise HubError(
+                "hub_unexpected", host=response.url.host, cause=response.headers.get("content-type", "HTTP 200")
+            )
         total = response.headers.get("content-range", "").rpartition("/")[2]
         if total.isdigit() and int(total) != part.source.size_bytes:
             raise HubError("download_changed", file=part.source.origin)

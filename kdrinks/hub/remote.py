@@ -5,7 +5,7 @@ HF_ENDPOINT, HF_HUB_OFFLINE, HF_TOKEN, the Hub's own login and the usual proxy v
 """
 
 import io
-import os
+import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -15,9 +15,11 @@ from huggingface_hub import HfApi, constants, get_session, get_token, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
 from kdrinks.errors import BadInput, HubError
+from kdrinks.hub import surroundings
 from kdrinks.hub.gguf import FILE_TYPES, PART, Broken, Header, read_header
 from kdrinks.hub.part import Source
 from kdrinks.hub.ranges import TIMEOUT
+from kdrinks.hub.surroundings import check_token
 from kdrinks.permissions import administrators_only
 from kdrinks.records import Visitor
 
@@ -32,23 +34,22 @@ class Token:
     """A person's token for this process only: in memory, never in a repr, so in no log or traceback."""
 
     def __init__(self, text: str = "") -> None:
-        self._text = text.strip()
+        self._text = check_token(text.strip())
 
     def __repr__(self) -> str:
         return "Token(***)"
 
     def set(self, who: Visitor, text: str) -> None:
-        """Raises NotAllowed."""
+        """Raises NotAllowed, HubError."""
         administrators_only(who)
-        self._text = text.strip()
-
-    @property
-    def known(self) -> bool:
-        return bool(self._text or get_token())
+        self._text = check_token(text.strip())
 
     def headers(self) -> dict[str, str]:
-        """For requests to the Hub itself; the client drops it when a redirect leads to another host."""
-        token = self._text or get_token()
+        """For requests to the Hub itself; the client drops it when a redirect leads to another host. Raises HubError."""
+        try:
+            token = self._text or check_token(get_token() or "")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise HubError("hub_token_unreadable", file=constants.HF_TOKEN_PATH, cause=type(exc).__name__) from exc
         return {"authorization": f"Bearer {token}"} if token else {}
 
 
@@ -77,10 +78,16 @@ class RemoteModel:
 @dataclass(slots=True)
 class Hub:
     token: Token = field(default_factory=Token)
-    endpoint: str = field(default_factory=lambda: os.environ.get("HF_ENDPOINT", constants.ENDPOINT).rstrip("/"))
+    endpoint: str = field(default_factory=lambda: surroundings.endpoint(constants.ENDPOINT))
+
+    @property
+    def shown(self) -> str:
+        """The endpoint as messages tell it."""
+        return surroundings.without_password(self.endpoint)
 
     def model(self, repo_id: str) -> RemoteModel:
         """The repository `owner/name`. Raises BadInput for another form, HubError."""
+        surroundings.check(self.endpoint)
         bearer = self.token.headers().get("authorization", "").removeprefix("Bearer ")
         try:
             # False, not None: without a token of ours the client would look for one itself, which headers() did.
@@ -94,9 +101,13 @@ class Hub:
         except HfHubHTTPError as exc:
             raise self.refusal(repo_id, exc.response.status_code) from exc
         except (httpx2.RequestError, httpx2.InvalidURL) as exc:
-            raise HubError("hub_unreachable", host=self.endpoint, cause=type(exc).__name__) from exc
+            raise HubError("hub_unreachable", host=self.shown, cause=type(exc).__name__) from exc
+        except OSError as exc:  # of certificates
+            raise HubError("hub_unreachable", host=self.shown, cause=f"{type(exc).__name__}: {exc.strerror}") from exc
+        except json.JSONDecodeError as exc:  # a page, as of a café's network that wants a log-in first
+            raise HubError("hub_unexpected", host=self.shown, cause="no JSON") from exc
         except (ValueError, KeyError, TypeError, AttributeError) as exc:  # it answered, but not as the Hub does
-            raise HubError("hub_unexpected", host=self.endpoint, cause=f"{type(exc).__name__}: {exc}"[:200]) from exc
+            raise HubError("hub_unexpected", host=self.shown, cause=f"{type(exc).__name__}: {exc}"[:200]) from exc
         groups: dict[str, list[Source]] = defaultdict(list)
         for sibling in sorted(info.siblings or (), key=lambda one: one.rfilename):
             split = PART.match(sibling.rfilename)
@@ -128,6 +139,7 @@ class Hub:
 
     def header(self, file: RemoteFile) -> Header:
         """The header of a GGUF, without its weights; tensors of the first part only. Raises HubError."""
+        surroundings.check(self.endpoint)
         source = file.parts[0]
         data, broken = b"", Broken("it is empty")
         while len(data) < min(source.size_bytes, HEADER_LIMIT_BYTES):
@@ -143,26 +155,29 @@ class Hub:
         headers = {**source.headers(), "range": f"bytes={start}-{end}", "accept-encoding": "identity"}
         try:
             with get_session().stream("GET", source.url, headers=headers, timeout=TIMEOUT) as response:
+                if response.status_code == 200:
+                    kind = response.headers.get("content-type", "HTTP 200")
+                    raise HubError("hub_unexpected", host=response.url.host, cause=kind)
                 if response.status_code != 206:
                     raise self.refusal(repo_id, response.status_code)
                 return response.read()
         except OfflineModeIsEnabled as exc:
             raise HubError("hub_offline") from exc
         except httpx2.RequestError as exc:
-            raise HubError("hub_unreachable", host=self.endpoint, cause=type(exc).__name__) from exc
+            raise HubError("hub_unreachable", host=self.shown, cause=type(exc).__name__) from exc
 
     def refusal(self, repo_id: str, status: int) -> HubError:
         """What an HTTP status means for a person."""
-        page = f"{self.endpoint}/{repo_id}"
+        page = f"{self.shown}/{repo_id}"
         if status == 401:
-            return HubError("hub_unauthorized", repo=repo_id, page=f"{self.endpoint}/settings/tokens")
+            return HubError("hub_unauthorized", repo=repo_id, page=f"{self.shown}/settings/tokens")
         if status == 403:
             return HubError("hub_gated", repo=repo_id, page=page)
         if status == 404:
             return HubError("hub_not_found", repo=repo_id, page=page)
         if status == 429:
-            return HubError("hub_busy", host=self.endpoint)
-        return HubError("hub_failed", host=self.endpoint, status=status)
+            return HubError("hub_busy", host=self.shown)
+        return HubError("hub_failed", host=self.shown, status=status)
 
 
 def quantization_of(name: str) -> str:

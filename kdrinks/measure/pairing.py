@@ -4,13 +4,13 @@ A row is what `evaluate --json` lists under `questions`. One of a sealed set has
 drink that was found first.
 """
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kdrinks import given
 from kdrinks.errors import BadInput
 from kdrinks.measure.good import expectations, good
 from kdrinks.measure.statistics import Pair
@@ -36,7 +36,7 @@ def read_run(path: Path) -> dict[str, Row]:
     Raises BadInput where the file cannot be read, is none of these, has a row without id, or one twice.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = given.value(given.text(path.read_bytes()))
     except (OSError, ValueError) as exc:
         raise BadInput("run_unreadable", path=path, reason=str(exc).splitlines()[0]) from exc
     listed = document.get("questions") if isinstance(document, dict) else None

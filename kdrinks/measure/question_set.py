@@ -18,9 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kdrinks import given
 from kdrinks.config import ROOT, Settings
 from kdrinks.errors import BadInput, KdrinksError, StoreNotWritable
-from kdrinks.files import open_regular
+from kdrinks.files import bare_name, open_regular
 from kdrinks.generation.prompt import clean_question
 from kdrinks.permissions import administrators_only
 from kdrinks.records import Visitor
@@ -117,14 +118,14 @@ def parse(path: Path, data: bytes) -> QuestionSet:
     for number, line in lines:
         question = _question(path, number, line)
         if question["id"] in ids:
-            raise _damaged(path, number, f"id {question['id']}: twice")
+            raise _damaged(path, number, f"id {given.shortened(question['id'])}: twice")
         ids.add(question["id"])
         questions.append(question)
     if not questions:
         raise _damaged(path, 1, "no question")
     for (number, _), checked in zip(lines, questions, strict=True):
         if (base := checked.get("without")) is not None and base not in ids - {checked["id"]}:
-            raise _damaged(path, number, f"without: {base} is no other question of this set")
+            raise _damaged(path, number, f"without: {given.shortened(base)} is no other question of this set")
     name = header.get("set") or _stem(path)
     content = "\n".join(json.dumps(one, ensure_ascii=False, sort_keys=True) for one in questions)
     return QuestionSet(
@@ -230,9 +231,9 @@ def _question(path: Path, number: int, line: str) -> dict[str, Any]:
     question = _parsed(path, number, line)
     for name, value in question.items():
         if name not in FIELDS:
-            raise _damaged(path, number, f"unknown field {name}")
+            raise _damaged(path, number, f"unknown field {given.shortened(name)}")
         if not FIELDS[name](value):
-            raise _damaged(path, number, f"{name}: {json.dumps(value)[:60]}")
+            raise _damaged(path, number, f"{name}: {given.shortened(json.dumps(value, ensure_ascii=False))}")
     if "question" not in question:
         raise _damaged(path, number, "no question")
     question = {"id": str(number), "lang": "ko", "kind": "", "history": []} | question
@@ -246,10 +247,9 @@ def _question(path: Path, number: int, line: str) -> dict[str, Any]:
 
 def _parsed(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
-        value = json.loads(line)
-        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
-    except (ValueError, RecursionError) as exc:
-        raise _damaged(path, number, str(exc).splitlines()[0]) from exc
+        value = given.value(line)
+    except given.Unfit as exc:
+        raise _damaged(path, number, str(exc)) from exc
     if not isinstance(value, dict):
         raise _damaged(path, number, "no object")
     return value
@@ -258,10 +258,9 @@ def _parsed(path: Path, number: int, line: str) -> dict[str, Any]:
 def _lines(path: Path, data: bytes) -> tuple[dict[str, Any], list[tuple[int, str]]]:
     """The header, {} without one, and the other lines with their numbers, empty ones left out. Raises BadInput."""
     try:
-        text = (_unpacked(path, data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
-    except (UnicodeDecodeError, EOFError, OSError, zlib.error) as exc:
-        raise BadInput("questions_unreadable", path=path, reason=str(exc).splitlines()[0]) from exc
-    lines = [(number, line) for number, line in enumerate(re.split(r"\r?\n", text), 1) if line.strip()]
+        lines = given.lines(given.text(_unpacked(path, data) if data[:2] == b"\x1f\x8b" else data))
+    except (given.Unfit, EOFError, OSError, zlib.error) as exc:
+        raise BadInput("questions_unreadable", file=bare_name(path.name), reason=str(exc).splitlines()[0]) from exc
     if not lines:
         return {}, []
     number, line = lines[0]
@@ -287,9 +286,9 @@ def _check_header(path: Path, number: int, header: Mapping[str, Any]) -> None:
     }
     for name in header:
         if name not in _HEADER:
-            raise _damaged(path, number, f"unknown field {name}")
+            raise _damaged(path, number, f"unknown field {given.shortened(name)}")
         if not fits[name]:
-            raise _damaged(path, number, f"{name}: {json.dumps(header[name])[:60]}")
+            raise _damaged(path, number, f"{name}: {given.shortened(json.dumps(header[name], ensure_ascii=False))}")
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -297,9 +296,9 @@ def _bytes_of(path: Path) -> bytes:
         with open_regular(path) as stream:
             data = stream.read(MOST_BYTES + 1)
     except OSError as exc:
-        raise BadInput("questions_unreadable", path=path, reason=exc.strerror or str(exc)) from exc
+        raise BadInput("questions_unreadable", file=bare_name(path.name), reason=exc.strerror or exc) from exc
     if len(data) > MOST_BYTES:
-        raise BadInput("set_too_large", file=path.name, limit=MOST_BYTES // 2**20)
+        raise BadInput("set_too_large", file=bare_name(path.name), limit=MOST_BYTES // 2**20)
     return data
 
 
@@ -307,7 +306,7 @@ def _unpacked(path: Path, data: bytes) -> bytes:
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
         text = stream.read(MOST_BYTES + 1)
     if len(text) > MOST_BYTES:
-        raise BadInput("set_too_large", file=path.name, limit=MOST_BYTES // 2**20)
+        raise BadInput("set_too_large", file=bare_name(path.name), limit=MOST_BYTES // 2**20)
     return text
 
 
@@ -335,4 +334,4 @@ def _stem(path: Path) -> str:
 
 
 def _damaged(path: Path, line: int, reason: str) -> BadInput:
-    return BadInput("questions_damaged", file=path.name, line=line, reason=reason)
+    return BadInput("questions_damaged", file=bare_name(path.name), line=line, reason=reason)

@@ -1,7 +1,7 @@
 """Copies for analysts: whole tables as Parquet, CSV and JSONL, and one chart's table as a download.
 
 Copies hold no path of this machine (files by name only) and no session; CSV begins with a byte order mark, without which a
-spreadsheet reads Hangul as another encoding, and cells that a spreadsheet would run as a formula begin with an apostrophe.
+spreadsheet reads Hangul as another encoding, and no cell or column name in it runs as a formula (spreadsheet.py).
 """
 
 import tempfile
@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from kdrinks.errors import BadInput, StoreNotWritable
 from kdrinks.permissions import administrators_only
 from kdrinks.records import Visitor
 from kdrinks.store.db import Database, translate_errors
+from kdrinks.store.spreadsheet import cell
 from kdrinks.store.views import NO_PATHS
 
 FORMATS = ("parquet", "csv", "jsonl")
@@ -80,8 +82,10 @@ def export(db: Database, who: Visitor, folder: Path, formats: Sequence[str] = FO
 def as_csv(table: pd.DataFrame) -> bytes:
     """A table as a spreadsheet opens it: UTF-8 with a byte order mark, no cell that runs as a formula."""
     safe = table.copy()
-    for column in safe.select_dtypes(include=["object", "string"]):
-        safe[column] = safe[column].astype("string").str.replace(r"^(?=[=+@\t\r]|-\S)", "'", regex=True)
+    for place, kind in enumerate(table.dtypes):
+        if not (is_numeric_dtype(kind) or is_datetime64_any_dtype(kind)):
+            safe.isetitem(place, table.iloc[:, place].astype("string").map(cell, na_action="ignore"))
+    safe.columns = pd.Index([cell(str(name)) for name in table.columns])
     text: str = safe.to_csv(index=False, lineterminator="\r\n")
     return text.encode("utf-8-sig")
 

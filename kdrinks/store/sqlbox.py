@@ -95,6 +95,10 @@ def _problem(result: dict[str, Any], sql: str) -> BadInput:
 
 def _typed(column: "pd.Series[Any]", kind: str) -> "pd.Series[Any]":
     """JSON has texts and numbers only: times become times again, and decimals numbers."""
+    if kind.endswith("]"):  # a list of them
+        return column
+    if kind == "TIMESTAMP WITH TIME ZONE":  # summer and winter have different offsets, which one column of times cannot
+        return column.astype("string")
     if kind.startswith("TIMESTAMP") or kind == "DATE":
         return pd.to_datetime(column, errors="coerce")
     if kind.startswith("DECIMAL") or kind == "HUGEINT":

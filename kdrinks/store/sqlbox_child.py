@@ -6,18 +6,32 @@ Started as a file, imports nothing of kdrinks. Only one SELECT runs; DuckDB itse
 import json
 import sys
 import time
+import zoneinfo
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, cast
 
 import duckdb
 
 MOST_ROWS = 10_000
 
 
+class Zone(zoneinfo.ZoneInfo):
+    """What DuckDB asks the package pytz for, which is not there, when it hands over a TIMESTAMPTZ; Python knows the zones itself."""
+
+    def localize(self, time: datetime) -> datetime:
+        return time.replace(tzinfo=self)
+
+
 def main() -> None:
     task = json.load(sys.stdin)
+    sys.modules["pytz"] = cast(Any, SimpleNamespace(timezone=Zone))
     try:
         answer = run(task["folder"], task["views"], task["sql"], task["memory_limit_mb"])
     except duckdb.Error as exc:
         answer = problem(exc)
+    except (OverflowError, ValueError) as exc:  # a time that Python cannot hold in its zone
+        answer = {"error": str(exc), "key": "refused"}
     json.dump(answer, sys.stdout, ensure_ascii=False, default=plain)
 
 
@@ -55,7 +69,7 @@ def run(folder: str, views: list[str], sql: str, memory_limit_mb: int) -> dict[s
     return {
         "columns": [column[0] for column in columns],
         "types": [str(column[1]) for column in columns],
-        "rows": rows[:MOST_ROWS],
+        "rows": [[with_names(value) for value in row] for row in rows[:MOST_ROWS]],
         "cut": len(rows) > MOST_ROWS,
         "took_s": time.perf_counter() - began,
     }
@@ -72,6 +86,13 @@ def problem(exc: duckdb.Error) -> dict[str, object]:
     if error.get("position"):
         answer["position"] = int(error["position"])
     return answer
+
+
+def with_names(value: object) -> object:
+    """The keys of a MAP as texts, which JSON wants."""
+    if isinstance(value, dict):
+        return {str(key): with_names(one) for key, one in value.items()}
+    return [with_names(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def quoted(text: str) -> str:

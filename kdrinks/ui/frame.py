@@ -1,7 +1,7 @@
 """What every page shares: the services of this process, the reader's language, strings, and how errors are shown.
 
-Knows nothing of any page. Pages catch KdrinksError only and hand it to show_error; anything else is a bug and shows
-its traceback.
+Knows nothing of any page. Pages catch KdrinksError only and hand it to show_error; anything else is a bug, of
+which the page says only that there is one: its traceback is in the log.
 """
 
 from collections.abc import Collection

@@ -1,7 +1,7 @@
 """The rooms of the package in their order."""
 
 ORDER = (
-    *("i18n", "config", "errors", "kinds", "records", "findings", "permissions", "files"),
+    *("i18n", "config", "errors", "kinds", "records", "findings", "permissions", "files", "given"),
     *("text", "store", "jobs", "drinks", "documents", "generation", "charts", "search"),
     *("engine", "hub", "recount", "services", "answer", "measure", "sample"),
     *("cli", "__main__", "ui"),

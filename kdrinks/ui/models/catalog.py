@@ -145,7 +145,10 @@ def _draw_token() -> None:
         t("models.catalog.token_label"), type="password", key="catalog-token-text", autocomplete="off"
     )
     token = downloads.hub().token
-    if st.button(t("models.catalog.token_use"), key="catalog-token-use"):
-        token.set(visitor(), typed)
-        _remote.clear()
-    st.caption(t("models.catalog.token_known") if token.known else t("models.catalog.token_unknown"))
+    try:
+        if st.button(t("models.catalog.token_use"), key="catalog-token-use"):
+            token.set(visitor(), typed)
+            _remote.clear()
+        st.caption(t("models.catalog.token_known") if token.headers() else t("models.catalog.token_unknown"))
+    except KdrinksError as error:
+        show_error(error)
