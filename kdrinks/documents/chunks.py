@@ -8,21 +8,26 @@ answer marks what it rests on. Control text of chat templates is broken up where
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kdrinks.records import Language
 from kdrinks.text.korean import split_sentences
 
-FORMATS = ("pdf", "docx", "md", "txt", "csv", "html")
+FORMATS = ("pdf", "docx", "hwpx", "md", "txt", "csv", "html", "mhtml")
 SUFFIXES = {
     "pdf": "pdf",
     "docx": "docx",
+    "hwpx": "hwpx",
     "md": "md",
     "markdown": "md",
     "txt": "txt",
     "csv": "csv",
+    "tsv": "csv",
     "html": "html",
     "htm": "html",
+    "xhtml": "html",
+    "mhtml": "mhtml",
+    "mht": "mhtml",
 }
 """The format of a file by its ending."""
 
@@ -44,6 +49,8 @@ _HANGUL = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]")
 _LATIN_LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
 _MARK = re.compile(r"\[(\d+)\]")
 _ENDED = re.compile(r"[.!?。…:][\"'”’)\]』》」]*$")
+_STATED = re.compile(r"(?:[다요죠]|니까)[.!?]?$")
+"""How a heading ends that says something itself: `달맞이 술은 13도입니다`."""
 _HEADING_MOST = 80
 
 
@@ -51,6 +58,8 @@ OnProgress = Callable[[int, int], None]
 """(pages done, pages to do); formats without pages tell nothing."""
 
 BULLET = re.compile(r"^\s*(?:[-*•·▪◦‣○●□■]|\(?\d{1,3}[.)])\s")
+LABELLED = re.compile(r"\s*(?![\d\s])[^\s:：/]{1,12} ?[^\s:：/]{0,8}\s?[:：](?!//)\s*\S")
+"""A name with its value: `도수: 13도`."""
 
 
 class Unreadable(Exception):
@@ -126,14 +135,16 @@ def _sections(blocks: Iterable[Block]) -> Iterator[tuple[str, int | None, list[s
     path: dict[int, str] = {}
     page: int | None = None
     sentences: list[str] = []
-    for block in blocks:
-        text = plain(block.text)
-        if not any(character.isalnum() for character in text):
-            continue
-        if block.level and len(text) <= _HEADING_MOST:
-            yield _joined(path), page, sentences
-            path = {level: heading for level, heading in path.items() if level < block.level} | {block.level: text}
-            page, sentences = block.page, []
+    for block, names in _headings(blocks):
+        text = block.text
+        if block.level:
+            above = {level: heading for level, heading in path.items() if level < block.level}
+            if names or above != path or block.page != page:
+                yield _joined(path), page, sentences
+                sentences = []
+            path, page = above | ({block.level: text} if names else {}), block.page
+            if not names or _STATED.search(text) or LABELLED.match(text):
+                sentences += [_stopped(text)]
             continue
         if block.alone:
             yield _joined(path), page, sentences
@@ -154,6 +165,24 @@ def _sections(blocks: Iterable[Block]) -> Iterator[tuple[str, int | None, list[s
             sentences[-1] = _stopped(sentences[-1])
         sentences += split_sentences(text)
     yield _joined(path), page, sentences
+
+
+def _headings(blocks: Iterable[Block]) -> Iterator[tuple[Block, bool]]:
+    """The blocks that say something, as a reader sees them; of a heading whether anything stands under it. One without is text: files
+    call prices and telephone numbers headings."""
+    held: Block | None = None
+    for block in blocks:
+        text = plain(block.text)
+        if not any(character.isalnum() for character in text):
+            continue
+        seen = replace(block, text=text, level=block.level if len(text) <= _HEADING_MOST else 0)
+        if held:
+            yield held, not 0 < seen.level <= held.level
+        held = seen if seen.level else None
+        if not held:
+            yield seen, False
+    if held:
+        yield held, False
 
 
 def _packed(sentences: Iterable[str]) -> Iterator[str]:
