@@ -49,8 +49,11 @@ _HANGUL = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]")
 _LATIN_LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
 _MARK = re.compile(r"\[(\d+)\]")
 _ENDED = re.compile(r"[.!?。…:][\"'”’)\]』》」]*$")
-_STATED = re.compile(r"(?:[다요죠]|니까)[.!?]?$")
-"""How a heading ends that says something itself: `달맞이 술은 13도입니다`."""
+_STATED = re.compile(
+    r"(?:[다요죠]|니까)[.!?]?$|\d\s*(?:원|도|%|℃|ml|㎖|l|kg|g|시|분|won)(?![^\W\d_])|0\d{1,2}-\d{3,4}-\d{4}",
+    re.IGNORECASE,
+)
+"""What tells a statement from a name: `달맞이 술은 13도입니다`, `달맞이 한 병 18,000원`."""
 _HEADING_MOST = 80
 
 
@@ -58,7 +61,7 @@ OnProgress = Callable[[int, int], None]
 """(pages done, pages to do); formats without pages tell nothing."""
 
 BULLET = re.compile(r"^\s*(?:[-*•·▪◦‣○●□■]|\(?\d{1,3}[.)])\s")
-LABELLED = re.compile(r"\s*(?![\d\s])[^\s:：/]{1,12} ?[^\s:：/]{0,8}\s?[:：](?!//)\s*\S")
+LABELLED = re.compile(r"\s*(?![\d\s])[^\n:：/]{1,24}[:：](?!//)\s*\S")
 """A name with its value: `도수: 13도`."""
 
 
@@ -112,6 +115,11 @@ def plain(text: str) -> str:
     return _MARK.sub(r"(\1)", text).replace("](", "] (")  # the second: no link or picture, wherever it is shown
 
 
+def states(text: str) -> bool:
+    """Whether a heading, or what looks like one, says something that may be asked for: it stays as text, too."""
+    return bool(_STATED.search(text) or LABELLED.match(text))
+
+
 def language(text: str) -> Language:
     """Korean where a third of the letters are Hangul: a syllable says as much as two or three Latin letters."""
     hangul = len(_HANGUL.findall(text))
@@ -143,7 +151,7 @@ def _sections(blocks: Iterable[Block]) -> Iterator[tuple[str, int | None, list[s
                 yield _joined(path), page, sentences
                 sentences = []
             path, page = above | ({block.level: text} if names else {}), block.page
-            if not names or _STATED.search(text) or LABELLED.match(text):
+            if not names or states(text):
                 sentences += [_stopped(text)]
             continue
         if block.alone:

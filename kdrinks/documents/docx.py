@@ -195,10 +195,10 @@ class _Reader:
                 cells += [made] * wide
             rows.append(cells)
             within.append(inner)
-        sentences = dict(said(rows))
+        sentences = {row.number: row for row in said(rows)}
         for number, inner in enumerate(within):
             if number in sentences:
-                yield Block(sentences[number], 0, page, alone=True)
+                yield Block(sentences[number].text, 0, page, sentences[number].alone)
             yield from inner
 
     def _cell(self, cell: "_Element", inner: list[Block]) -> Iterator[str]:

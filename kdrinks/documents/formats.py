@@ -7,12 +7,12 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
 from kdrinks.documents.charset import decoded
-from kdrinks.documents.chunks import BULLET, LABELLED, Block, OnProgress, Unreadable
+from kdrinks.documents.chunks import BULLET, LABELLED, Block, OnProgress, Unreadable, states
 from kdrinks.documents.tables import COLUMNS_MAX, said, texts, titles
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)
@@ -27,27 +27,33 @@ def blocks(content: bytes, format: str, on_progress: OnProgress, unread: Counter
     format: one of documents.FORMATS. Raises Unreadable.
     """
     try:
-        yield from _reader(format, on_progress)(content, unread)
+        yield from _found(content, format, on_progress, unread)
     except RecursionError as exc:
         raise Unreadable("document_broken", cause="too many levels") from exc
     except csv.Error as exc:
         raise Unreadable("document_broken", cause=str(exc).splitlines()[0]) from exc
 
 
-def _reader(format: str, on_progress: OnProgress) -> Callable[[bytes, Counter[str]], Iterator[Block]]:
-    from kdrinks.documents import docx, hwpx, pdf, web
+def _found(content: bytes, format: str, on_progress: OnProgress, unread: Counter[str]) -> Iterator[Block]:
+    match format:
+        case "pdf":
+            from kdrinks.documents import pdf
 
-    readers: dict[str, Callable[[bytes, Counter[str]], Iterator[Block]]] = {
-        "pdf": lambda content, unread: pdf.blocks(content, on_progress, unread),
-        "docx": docx.blocks,
-        "hwpx": hwpx.blocks,
-        "html": web.blocks,
-        "mhtml": web.mhtml,
-        "md": _markdown,
-        "txt": _text,
-        "csv": _csv,
-    }
-    return readers[format]
+            return pdf.blocks(content, on_progress, unread)
+        case "docx":
+            from kdrinks.documents import docx
+
+            return docx.blocks(content, unread)
+        case "hwpx":
+            from kdrinks.documents import hwpx
+
+            return hwpx.blocks(content, unread)
+        case "html" | "mhtml":
+            from kdrinks.documents import web
+
+            return web.blocks(content, unread) if format == "html" else web.mhtml(content, unread)
+        case _:
+            return {"md": _markdown, "txt": _text, "csv": _csv}[format](content, unread)
 
 
 def _text(content: bytes, unread: Counter[str]) -> Iterator[Block]:
@@ -73,7 +79,7 @@ def _text(content: bytes, unread: Counter[str]) -> Iterator[Block]:
 def _may_head(lines: list[str]) -> bool:
     line = lines[0].strip()
     fits = len(lines) == 1 and len(line) <= _HEADING_MOST
-    return fits and not (_SENTENCE_END.search(line) or LABELLED.match(line) or BULLET.match(line))
+    return fits and not (_SENTENCE_END.search(line) or states(line) or BULLET.match(line))
 
 
 def _items(lines: list[str]) -> Iterator[str]:
@@ -100,12 +106,10 @@ def _csv(content: bytes, unread: Counter[str]) -> Iterator[Block]:
     cells = texts(rows)
     over = titles(cells)
     level = 1
-    for number, sentence in said(cells):
-        if number < over:
-            yield Block(sentence, level, number + 1)
-            level = 0
-        else:
-            yield Block(sentence, 0, number + 1, alone=True)
+    for row in said(cells):
+        over_it = row.number < over
+        yield Block(row.text, level if over_it else 0, row.number + 1, alone=not over_it)
+        level = 0
 
 
 def _delimiter(text: str) -> str:
@@ -159,7 +163,7 @@ def _markdown(content: bytes, unread: Counter[str]) -> Iterator[Block]:
             case "tr_close":
                 rows.append(row)
             case "table_close":
-                yield from (Block(sentence, alone=True) for _, sentence in said(texts(rows), heads=1))
+                yield from (Block(row.text, alone=True) for row in said(texts(rows), heads=1))
             case "inline" if in_cell:
                 row.append(_said(token.children or ()))
             case "inline":

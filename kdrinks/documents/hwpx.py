@@ -111,10 +111,10 @@ def _table(table: "_Element", levels: dict[str, int], unread: Counter[str]) -> I
             cells.append(Cell(" ".join(filter(None, texts)), tall, wide, attribute(cell, "header") == "1"))
         rows.append(cells)
         within.append(inner)
-    sentences = dict(said(grid(rows)))
+    sentences = {row.number: row for row in said(grid(rows))}
     for number, inner in enumerate(within):
         if number in sentences:
-            yield Block(sentences[number], alone=True)
+            yield Block(sentences[number].text, 0, None, sentences[number].alone)
         yield from inner
 
 

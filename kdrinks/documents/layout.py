@@ -12,8 +12,10 @@ from statistics import median
 from kdrinks.documents.chunks import BULLET
 from kdrinks.documents.tables import said, texts
 
-GAP = 1.5
-"""Times the height of the letters: a wider gap parts two pieces of a line. Justified words stand closer, columns and cells wider apart."""
+GAP = 0.8
+"""Times the height of the letters, beside the space that is written: a wider gap parts two pieces of a line, as the narrowest gutters do."""
+CELL_GAP = 1.5
+"""Times the height: cells of a table stand wider apart; what is parted by less than this is joined again."""
 COLUMN_LEAST = 8
 """Times the height: narrower pieces are cells, not lines of a column."""
 FULL = 0.75
@@ -40,11 +42,12 @@ class Line:
     """A row of a table, as a sentence."""
 
 
-def arranged(lines: Sequence[Sequence[Piece]]) -> list[Line]:
-    """lines: as the file has them, which is kept where nothing stands beside anything else."""
+def arranged(lines: Sequence[Sequence[Piece]], *, in_order: bool = True) -> list[Line]:
+    """lines: as the file has them, which is kept where nothing stands beside anything else and `in_order` says so: PDFium reverses the
+    lines of a page that is shown turned."""
     pieces = [piece for line in lines for piece in line]
     if all(len(line) < 2 for line in lines) and not _any_beside(pieces):
-        return [_line(line) for line in lines]
+        return [_line(line) for line in (lines if in_order else sorted(lines, key=lambda line: -line[0].top))]
     return list(_in_order(pieces))
 
 
@@ -132,8 +135,11 @@ def _table_end(rows: Sequence[Sequence[Piece]], start: int) -> tuple[int, list[t
         row = rows[place]
         if BULLET.match(row[0].text.strip() + " ") and len(row) == 2 and len(row[0].text.strip()) < 4:
             break
-        within = len(row) > 1 or (wide > 1 and columns and row[0].left > columns[0][1])
-        joined = _joined([*columns, *((piece.left, piece.right) for piece in row)])
+        within = len(_joined(((piece.left, piece.right) for piece in row), CELL_GAP * row[0].height)) > 1 or (
+            wide > 1 and columns and row[0].left > columns[0][1]
+        )
+        spans = [*columns, *((piece.left, piece.right) for piece in row)]
+        joined = _joined(spans, CELL_GAP * row[0].height)
         far = place > start and rows[place - 1][0].bottom - row[0].top > 3 * row[0].height
         if not within or far or len(joined) < 2 or (columns and len(joined) < len(columns)):
             break
@@ -142,10 +148,10 @@ def _table_end(rows: Sequence[Sequence[Piece]], start: int) -> tuple[int, list[t
     return (end, columns) if wide > 1 else (start, [])
 
 
-def _joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+def _joined(spans: Iterable[tuple[float, float]], gap: float) -> list[tuple[float, float]]:
     joined: list[tuple[float, float]] = []
     for left, right in sorted(spans):
-        if joined and left <= joined[-1][1]:
+        if joined and left <= joined[-1][1] + gap:
             joined[-1] = joined[-1][0], max(joined[-1][1], right)
         else:
             joined.append((left, right))
@@ -167,8 +173,9 @@ def _table(rows: Sequence[Sequence[Piece]], columns: Sequence[tuple[float, float
             texts_of[0] = cells[-1][0]  # a cell that is merged over several rows
         cells.append(texts_of)
         firsts.append(row[0])
-    for number, sentence in said(texts(cells)):
-        yield Line(sentence, firsts[number].top, firsts[number].height, alone=True)
+    for row_said in said(texts(cells)):
+        first = firsts[row_said.number]
+        yield Line(row_said.text, first.top, first.height, alone=True)
 
 
 def _line(pieces: Sequence[Piece]) -> Line:

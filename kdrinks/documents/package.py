@@ -48,9 +48,11 @@ def opened(content: bytes) -> Iterator[Package]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             yield Package(archive)
+    except etree.XMLSyntaxError as exc:
+        cause = "too many levels" if "depth" in str(exc) else f"XML, line {exc.lineno}"
+        raise Unreadable("document_broken", cause=cause) from exc
     except (
         zipfile.BadZipFile,
-        etree.XMLSyntaxError,
         NotImplementedError,
         EOFError,
         OSError,

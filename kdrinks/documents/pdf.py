@@ -93,7 +93,10 @@ def _lines(page: Any, number: int, unread: Counter[str]) -> list[_Line]:
             else:
                 found.append(_pieces(text_page, line, at, turn))
         at += len(piece) + 1
-    lines = [_Line(line.text, number, line.height, line.top, line.alone) for line in arranged(found)]
+    lines = [
+        _Line(line.text, number, line.height, line.top, line.alone)
+        for line in arranged(found, in_order=not page.get_rotation())
+    ]
     _count_unread(page, bool(lines), untold, unread)
     text_page.close()
     page.close()
@@ -144,14 +147,23 @@ def _pieces(text_page: Any, line: str, start: int, turn: int) -> list[Piece]:
         text = line[begin:] if end == len(line) else line[begin:end].rstrip()
         pieces.append(Piece(text, left, right, boxes[0][3], boxes[0][1], height))
 
+    spaces, edge = 0, 0.0
     for place, letter in enumerate(line):
-        if letter.isspace():
-            continue
         box = _box(text_page, start + place, turn)
-        if boxes and abs(box[0] - boxes[-1][2]) > GAP * max(box[3] - box[1], 1.0) and box[2] > box[0]:
+        if letter.isspace():
+            spaces += 1
+            if (
+                spaces < 3
+            ):  # a space that is written belongs to the words; a row of them is how some programs make columns
+                edge = max(edge, box[2])
+            continue
+        if boxes and spaces > 2:
+            edge = boxes[-1][2]
+        if boxes and abs(box[0] - edge) > GAP * max(box[3] - box[1], 1.0) and box[2] > box[0]:
             cut(place)
             boxes, begin = [], place
         boxes.append(box)
+        spaces, edge = 0, box[2]
     if boxes:
         cut(len(line))
     return pieces
@@ -162,11 +174,11 @@ def _box(text_page: Any, index: int, turn: int) -> tuple[float, float, float, fl
     rect = raw.FS_RECTF()
     raw.FPDFText_GetLooseCharBox(text_page.raw, index, ctypes.byref(rect))
     left, bottom, right, top = float(rect.left), float(rect.bottom), float(rect.right), float(rect.top)
-    if turn == 1:
+    if turn == 3:  # PDFium's angles run clockwise
         return bottom, -right, top, -left
     if turn == 2:
         return -right, -top, -left, -bottom
-    if turn == 3:
+    if turn == 1:
         return -top, left, -bottom, right
     return left, bottom, right, top
 

@@ -61,11 +61,20 @@ def grid(rows: Iterable[Sequence[Cell]]) -> list[list[Cell]]:
     return [[row.get(column, empty) for column in range(max(row, default=-1) + 1)] for row in places]
 
 
-def said(rows: Iterable[Sequence[Cell]], *, heads: int | None = None) -> Iterator[tuple[int, str]]:
-    """(number of the row from 0, its sentence) for each row that is no head. heads: how many are; None finds out."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    number: int
+    """From 0."""
+    text: str
+    alone: bool
+    """Whether it says something by itself; where names stand beside their values the rows say it together."""
+
+
+def said(rows: Iterable[Sequence[Cell]], *, heads: int | None = None) -> Iterator[Row]:
+    """Each row that is no head, as a sentence. heads: how many are; None finds out."""
     placed = [list(row) for row in rows]
     over = 0 if heads else titles(placed)
-    yield from ((number, _alone(row)) for number, row in enumerate(placed[:over]) if _filled(row))
+    yield from (Row(number, _alone(row), alone=False) for number, row in enumerate(placed[:over]) if _filled(row))
     body = placed[over:]
     if heads is None:
         heads = _declared(body) or _guessed(body)
@@ -74,7 +83,7 @@ def said(rows: Iterable[Sequence[Cell]], *, heads: int | None = None) -> Iterato
     names = _names(body[:heads])
     for number, row in enumerate(body[heads:], over + heads):
         if text := _alone(row) if _is_merged(row) else _sentence(names, row):
-            yield number, text
+            yield Row(number, text, alone=bool(heads) or not any(cell.head for cell in row))
 
 
 def texts(rows: Iterable[Iterable[str]]) -> list[list[Cell]]:

@@ -5,7 +5,6 @@ What fades in or stands in a form is seen. A page of which nothing would be left
 """
 
 import email
-import email.policy
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -47,7 +46,7 @@ def blocks(content: bytes, unread: Counter[str], declared: str = "") -> Iterator
 
 def mhtml(content: bytes, unread: Counter[str]) -> Iterator[Block]:
     """The page of a web archive: the first with text, which is its root; the others are frames within it. Raises Unreadable."""
-    message = email.message_from_bytes(content, policy=email.policy.compat32)
+    message = email.message_from_bytes(content)
     pages = [part for part in message.walk() if part.get_content_type() in ("text/html", "application/xhtml+xml")]
     if not pages:
         raise Unreadable("document_broken", cause="MHTML: text/html")
@@ -192,10 +191,10 @@ def _table(table: "Tag") -> Iterator[Block]:
             if isinstance(cell, Tag) and cell.find_parent("table") is table:
                 yield from _within(cell)
         return
-    sentences = dict(said(grid(rows)))
+    sentences = {row.number: row for row in said(grid(rows))}
     for number, inner in enumerate(within):
         if number in sentences:
-            yield Block(sentences[number], alone=True)
+            yield Block(sentences[number].text, 0, None, sentences[number].alone)
         yield from inner
 
 
