@@ -138,6 +138,8 @@ class _Reader:
                 continue
             elif name == "t":
                 found.pieces.append(child.text or "")
+            elif name == "textpath":  # letters drawn along a line
+                found.pieces.append(f" {attribute(child, 'string')} ")
             elif name in _BREAKS:
                 found.pieces.append(" ")
             elif name == "noBreakHyphen":

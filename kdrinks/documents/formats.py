@@ -105,10 +105,13 @@ def _csv(content: bytes, unread: Counter[str]) -> Iterator[Block]:
         raise Unreadable("document_too_wide", limit=COLUMNS_MAX)
     cells = texts(rows)
     over = titles(cells)
-    level = 1
+    level, together = 1, 0
     for row in said(cells):
-        over_it = row.number < over
-        yield Block(row.text, level if over_it else 0, row.number + 1, alone=not over_it)
+        if row.number < over:
+            yield Block(row.text, level, row.number + 1)
+        else:
+            together = row.number + 1 if row.alone or not together else together
+            yield Block(row.text, 0, together, row.alone)
         level = 0
 
 

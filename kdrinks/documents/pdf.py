@@ -30,6 +30,8 @@ REPEATED = 0.4
 
 UNTOLD = 0.3
 """Share of a line's letters that the file does not tell; more, and the line is left out."""
+LETTERS_DRAWN = 50
+"""Lines and shapes on a page without text: more are letters that are drawn."""
 PICTURE_LEAST, PICTURE_MOST = 0.01, 0.8
 """Share of the page."""
 
@@ -112,7 +114,8 @@ def _count_unread(page: Any, has_text: bool, untold: int, unread: Counter[str]) 
     if untold:
         unread["letters" if has_text else "pages_untold"] += untold if has_text else 1
     elif not has_text:
-        unread["pages_without_text"] += bool(shares)
+        drawn = sum(1 for _ in page.get_objects(max_depth=2))
+        unread["pages_without_text"] += bool(shares) or drawn >= LETTERS_DRAWN
     if has_text:  # the smallest are lines and dots, the largest a scan under its recognised text
         unread["pictures"] += sum(PICTURE_LEAST < share < PICTURE_MOST for share in shares)
 

@@ -27,6 +27,10 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 """What stands where a table names things; compared whole."""
+_NAMING = re.compile(
+    r"\s*(?:이름|품명|품목|제품명?|상품명?|메뉴|항목|구분|분류|종류|name|item|product|menu|type|kind)\s*", re.IGNORECASE
+)
+"""What stands over the names themselves: nothing to drink is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Row:
 
 def said(rows: Iterable[Sequence[Cell]], *, heads: int | None = None) -> Iterator[Row]:
     """Each row that is no head, as a sentence. heads: how many are; None finds out."""
-    placed = [list(row) for row in rows]
+    placed = [_trimmed(row) for row in rows]
     over = 0 if heads else titles(placed)
     yield from (Row(number, _alone(row), alone=False) for number, row in enumerate(placed[:over]) if _filled(row))
     body = placed[over:]
@@ -82,12 +86,19 @@ def said(rows: Iterable[Sequence[Cell]], *, heads: int | None = None) -> Iterato
         body = _labelled(body)
     names = _names(body[:heads])
     for number, row in enumerate(body[heads:], over + heads):
-        if text := _alone(row) if _is_merged(row) else _sentence(names, row):
+        remark = len(names) > 1 and _filled(row) == 1 and bool(row[0].text)
+        if text := _alone(row) if remark or _is_merged(row) else _sentence(names, row):
             yield Row(number, text, alone=bool(heads) or not any(cell.head for cell in row))
 
 
 def texts(rows: Iterable[Iterable[str]]) -> list[list[Cell]]:
     return [[Cell(text.strip()) for text in row] for row in rows]
+
+
+def _trimmed(row: Sequence[Cell]) -> list[Cell]:
+    """Without the empty cells at its end, which spreadsheets add."""
+    end = max((at for at, cell in enumerate(row, 1) if cell.text), default=0)
+    return list(row[:end])
 
 
 def titles(rows: Sequence[Sequence[Cell]]) -> int:
@@ -127,22 +138,25 @@ def _declared(rows: Sequence[Sequence[Cell]]) -> int:
 
 
 def _guessed(rows: Sequence[Sequence[Cell]]) -> int:
-    """1 where the first row names the columns: no figures in it but years or a count, and no name twice."""
+    """1 where the first row names the columns: no figures in it but years or a count, and something that tells it from the others."""
     if len(rows) < 2 or any(cell.head for row in rows for cell in row):
         return 0
     head = [cell.text for cell in rows[0]]
     filled = [text for text in head if text]
-    if len(filled) < 2 or len(head) - len(filled) > 1 or len(set(filled)) < len(filled):
+    if len(filled) < 2 or 2 * len(filled) < len(head) or any(len(text) > 60 for text in filled):
         return 0
-    if any(len(text) > 60 for text in filled):
+    labels = [text for text in filled if _LABEL.fullmatch(text)]
+    if len(head) == 2 and len(labels) < 2 and _are_labels([row[0].text for row in rows if row]):
         return 0
-    named = all(_LABEL.fullmatch(text) for text in filled)
-    if not named and len(head) == 2 and _are_labels([row[0].text for row in rows if row]):
+    if len(labels) < len(filled) and _label_columns(rows) - {0}:
         return 0
-    figures = [text for text in filled if _FIGURE.fullmatch(text)]
-    if not figures:
-        return 0 if not named and _label_columns(rows) - {0} else 1
-    return int(not (head[0] and _FIGURE.fullmatch(head[0])) and _counts_up(figures))
+    if figures := [text for text in filled if _FIGURE.fullmatch(text)]:
+        over_names = not (head[0] and _FIGURE.fullmatch(head[0])) and _counts_up(figures)
+        return int(over_names or bool(_NAMING.fullmatch(head[0])))
+    measured = any(_FIGURE.fullmatch(cell.text) for row in rows[1:] for cell in row[1:])
+    if len(set(filled)) < len(filled):
+        return int(bool(labels))
+    return int(bool(labels) or measured or len(head) > 2)
 
 
 def _counts_up(figures: Sequence[str]) -> bool:

@@ -21,6 +21,7 @@ _NO_TEXT = "script style template button select textarea input datalist svg math
 _BESIDE = "nav footer aside noscript".split()
 """Around what the page is about; read where there is nothing else. A form is none of them: blogs of ASP.NET stand in one as a whole."""
 _NOT_READ = {"img": "pictures", "iframe": "frames", "frame": "frames", "object": "objects", "embed": "objects"}
+_CONTENT = ("main", "article", "body")
 _GONE = re.compile(r"display:none")
 _UNSEEN = re.compile(r"visibility:(?:hidden|collapse)|opacity:0?(?:\.0+)?(?:;|!|$)")
 _NO_SIZE = re.compile(r"font-size:0(?:\.0+)?(?:px|pt|em|rem|%)?(?:;|!|$)")
@@ -34,11 +35,14 @@ _BLOCKS = (
 _NEW_LINE = re.compile(r"\n\s*\n|\n(?=\s*[^\s:：]{1,12} ?[:：])")
 """Of line breaks those that begin something: an empty line, and a name with its value (`도수: 13도`)."""
 _DECLARED = re.compile(rb"<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+_ARCHIVE = re.compile(rb"(?:[\w-]+: [^\n]*\n(?:[ \t][^\n]*\n)*){0,20}?(?:mime-version|content-type): ", re.IGNORECASE)
 _HEAD_BYTES = 8192
 
 
 def blocks(content: bytes, unread: Counter[str], declared: str = "") -> Iterator[Block]:
     """The blocks of a page. declared: the charset that came with it. Raises Unreadable."""
+    if _ARCHIVE.match(content) and not declared:  # some browsers call a web archive .html
+        return mhtml(content, unread)
     if not declared and (match := _DECLARED.search(content[:_HEAD_BYTES])):
         declared = match[1].decode("ascii", "replace")
     return of_text(decoded(content, unread, declared), unread)
@@ -48,6 +52,8 @@ def mhtml(content: bytes, unread: Counter[str]) -> Iterator[Block]:
     """The page of a web archive: the first with text, which is its root; the others are frames within it. Raises Unreadable."""
     message = email.message_from_bytes(content)
     pages = [part for part in message.walk() if part.get_content_type() in ("text/html", "application/xhtml+xml")]
+    if not pages and re.match(rb"\s*<", content):
+        return blocks(content, unread)
     if not pages:
         raise Unreadable("document_broken", cause="MHTML: text/html")
     start = message.get_param("start")
@@ -92,7 +98,7 @@ def _strip(root: "Tag", left_out: Counter[str], *, whole: bool) -> None:
             continue
         style = _style(tag)
         gone = tag.has_attr("hidden") or _GONE.search(style)
-        if not gone and 2 * len(tag.get_text()) > letters:
+        if not gone and (tag.name in _CONTENT or tag.get("role") == "main" or 2 * len(tag.get_text()) > letters):
             continue  # the page's content, shown by a script or behind a window that was open when it was saved
         for text in list(tag.find_all(string=True)):
             if gone or not any(
@@ -101,6 +107,9 @@ def _strip(root: "Tag", left_out: Counter[str], *, whole: bool) -> None:
                 left_out["hidden"] += bool(text.strip())
                 text.extract()
     left_out["pictures"] += len(root("img"))
+    for tag in root(["rt", "rp"]):  # how a character is read: beside it, in brackets
+        read = "".join(tag.find_all(string=True)) if tag.name == "rt" else ""
+        tag.replace_with(f"({read})" if read else "")
     del left_out[""]
 
 
