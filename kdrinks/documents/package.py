@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -53,6 +54,7 @@ def opened(content: bytes) -> Iterator[Package]:
         raise Unreadable("document_broken", cause=cause) from exc
     except (
         zipfile.BadZipFile,
+        zlib.error,
         NotImplementedError,
         EOFError,
         OSError,

@@ -21,6 +21,8 @@ _NO_TEXT = "script style template button select textarea input datalist svg math
 _BESIDE = "nav footer aside noscript".split()
 """Around what the page is about; read where there is nothing else. A form is none of them: blogs of ASP.NET stand in one as a whole."""
 _NOT_READ = {"img": "pictures", "iframe": "frames", "frame": "frames", "object": "objects", "embed": "objects"}
+DEPTH_MAX = 200
+"""Elements within elements; pages that people save have up to 60."""
 _CONTENT = ("main", "article", "body")
 _GONE = re.compile(r"display:none")
 _UNSEEN = re.compile(r"visibility:(?:hidden|collapse)|opacity:0?(?:\.0+)?(?:;|!|$)")
@@ -73,6 +75,7 @@ def of_text(text: str, unread: Counter[str]) -> Iterator[Block]:
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text, count=1)
     for whole in (False, True):
         soup = BeautifulSoup(text, "lxml")
+        _bound_depth(soup)
         left_out = Counter[str]()
         _strip(soup.body or soup, left_out, whole=whole)
         main = soup.find("main") or soup.find(role="main")
@@ -83,6 +86,15 @@ def of_text(text: str, unread: Counter[str]) -> Iterator[Block]:
                 unread.update(left_out)
                 yield from found
                 return
+
+
+def _bound_depth(soup: "Tag") -> None:
+    """Raises Unreadable; Python's own limit comes after 15 s of looking through 3,000 tables within tables."""
+    depths = {id(soup): 0}
+    for tag in soup(True):
+        depths[id(tag)] = depths[id(tag.parent)] + 1
+        if depths[id(tag)] > DEPTH_MAX:
+            raise Unreadable("document_broken", cause="too many levels")
 
 
 def _strip(root: "Tag", left_out: Counter[str], *, whole: bool) -> None:
@@ -179,26 +191,24 @@ def _flushed(pieces: list[str]) -> Iterator[Block]:
 
 def _table(table: "Tag") -> Iterator[Block]:
     """Its rows; tables within a cell follow their row. One that only places things on the page is read as they stand."""
-    from bs4 import Tag
-
     rows: list[list[Cell]] = []
     within: list[list[Block]] = []
+    as_placed: list[Block] = []
     layout = bool(table.find(re.compile(r"^h[1-6]$")))
     for caption in table.find_all("caption", recursive=False):
         yield Block(caption.get_text(" ", strip=True))
     for row in (row for row in table("tr") if row.find_parent("table") is table):
         cells, inner = list[Cell](), list[Block]()
         for cell in row.find_all(["th", "td"], recursive=False):
-            found = list(_within(cell))
+            found = list(_within(cell))  # once: tables within tables would be read 2, 4, 8 ... times
+            as_placed += found
             text = " ".join(block.text.strip() for block in found if not block.alone)
             inner += [block for block in found if block.alone]
             cells.append(Cell(text.strip(), _number(cell, "rowspan"), _number(cell, "colspan"), cell.name == "th"))
         rows.append(cells)
         within.append(inner)
     if layout or all(len(row) < 2 for row in rows):
-        for cell in table(["th", "td"]):
-            if isinstance(cell, Tag) and cell.find_parent("table") is table:
-                yield from _within(cell)
+        yield from as_placed
         return
     sentences = {row.number: row for row in said(grid(rows))}
     for number, inner in enumerate(within):

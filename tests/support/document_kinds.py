@@ -47,6 +47,12 @@ def _refuse(kind: str, suffix: str, content: bytes, key: str) -> None:
     _made.append(Document(kind, f"{kind}.{suffix}", content, "", refusal=key))
 
 
+def _damaged(content: bytes) -> bytes:
+    """An archive with a part that does not unpack."""
+    at = content.index(b"word/document.xml") + 60
+    return content[:at] + bytes(200) + content[at + 200 :]
+
+
 def _docx(kind: str, blocks: Callable[[Callable[[str], str]], str], *unread: str, **parts: str) -> None:
     _add(
         kind,
@@ -331,6 +337,7 @@ _text(
     "pictures",
 )
 
+_text("html: tables within tables", "html", "<table><tr><td>" * 30 + "<p>" + SENTENCE + "</p>")
 _refuse(
     "pdf that tells no letters",
     "pdf",
@@ -358,6 +365,19 @@ _refuse(
     docx("<w:sdt><w:sdtContent>" * 200 + para("깊다") + "</w:sdtContent></w:sdt>" * 200),
     "document_broken",
 )
+_refuse(
+    "Word file damaged within",
+    "docx",
+    _damaged(docx(*[para(f"{number}번째 글") for number in range(500)])),
+    "document_broken",
+)
+_refuse(
+    "thousands of merged cells",
+    "html",
+    b"<table>" + b"<tr><td rowspan=9999 colspan=400><td>" * 600 + b"</table>",
+    "document_too_wide",
+)
+_refuse("deep tables", "html", b"<table><tr><td>" * 3_000 + "깊다".encode(), "document_broken")
 _refuse("Word file without its text", "docx", office.zipped({"a.txt": "x"}), "document_broken")
 _refuse(
     "entities",
