@@ -14,6 +14,7 @@ from kdrinks.store import documents as store
 from kdrinks.ui.frame import get_services
 from tests.support.app_pages import open_page, shown
 from tests.support.document_files import brewery_pdf, pdf
+from tests.support.office_files import docx, para
 from tests.support.running_app import App, answers, needs_chromium, visit
 
 PATIENCE_S = 60
@@ -83,6 +84,27 @@ def test_a_document_is_previewed_with_headings_and_pages_and_searched(home: Path
     assert "체험" in shown(page) and "섭씨 4도" not in shown(page)
     page.text_input(key=f"find-{job.work.id}").set_value("위스키").run()
     assert "찾지 못했습니다" in shown(page)
+
+
+@pytest.mark.parametrize(
+    ("lang", "says"),
+    [("ko", "읽지 못한 것: 메모 1개, 그림 1개"), ("en", "Not read: 1 comment, 1 picture")],
+)
+def test_what_of_a_file_was_not_read_is_said_beside_it_and_over_its_preview(home: Path, lang: str, says: str) -> None:
+    file = docx(
+        para("달맞이 한 병은 만 원입니다."),
+        para("<w:r><w:drawing><pic:pic/></w:drawing></w:r>"),
+        comments=f'<w:comment w:id="0">{para("확인")}</w:comment>',
+    )
+    page = open_page("drinks", lang, documents="1")
+    upload(page, "차림표.docx", file)
+    assert says in shown(page)
+    (document,) = store.listed(get_services().db, ADMINISTRATOR)
+    preview = open_page("drinks", lang, document=document.id)
+    assert says in preview.warning[0].value and "만 원입니다" in shown(preview)
+    upload(page, "글.txt", "다 읽은 글입니다.".encode())
+    (whole,) = [one for one in store.listed(get_services().db, ADMINISTRATOR) if one.id != document.id]
+    assert not open_page("drinks", lang, document=whole.id).warning
 
 
 def test_a_long_document_is_shown_a_page_at_a_time(home: Path) -> None:

@@ -27,7 +27,7 @@ def add(commands: Any, command: Command) -> None:
     """Adds `documents` and its commands; command: makes one, given name, function, text and where it belongs."""
     documents = commands.add_parser("documents", help="add, list and remove your own documents")
     within = documents.add_subparsers(required=True, metavar="COMMAND")
-    sub = command("add", _add, "add a PDF, Word, Markdown, text, CSV or HTML file", within)
+    sub = command("add", _add, "add a PDF, Word, HWPX, Markdown, text, CSV, HTML or MHTML file", within)
     sub.add_argument("file", type=Path)
     command("list", _list, "list the documents", within)
     command("remove", _remove, "delete a document with its passages, words and vectors", within).add_argument("id")
@@ -45,7 +45,7 @@ def _add(options: argparse.Namespace) -> dict[str, Any]:
         work = ingest.DocumentIngest(db, ADMINISTRATOR, TextAnalyzer(packaged_names()), options.file.name, content)
         job = ingest.start(Jobs(db), work)
         watch(job, lambda: print(f"{job.progress.step} {job.fraction:.0%}", file=sys.stderr))
-        row = _row(store.listed(db, ADMINISTRATOR, document_id=work.id)[0])
+        row = _row(store.listed(db, ADMINISTRATOR, document_id=work.id)[0], store.unread(db, ADMINISTRATOR))
     if not options.json:
         print(f"{row['id']}  {row['title']}  {row['passages']}")
     return row
@@ -53,7 +53,8 @@ def _add(options: argparse.Namespace) -> dict[str, Any]:
 
 def _list(options: argparse.Namespace) -> list[dict[str, Any]]:
     with closing(Database.open(from_environment().database)) as db:
-        rows = [_row(document) for document in store.listed(db, ADMINISTRATOR)]
+        unread = store.unread(db, ADMINISTRATOR)
+        rows = [_row(document, unread) for document in store.listed(db, ADMINISTRATOR)]
     if not options.json:
         for row in rows:
             print(f"{row['id']}  {row['format']:5s} {row['passages']:6d}  {row['title']}")
@@ -65,11 +66,12 @@ def _remove(options: argparse.Namespace) -> dict[str, Any]:
         found = store.listed(db, ADMINISTRATOR, document_id=options.id) if options.id else []
         if not found:
             raise BadInput("document_unknown", found=options.id)
+        row = _row(found[0], store.unread(db, ADMINISTRATOR))
         store.remove(db, ADMINISTRATOR, options.id)
-    return _row(found[0])
+    return row
 
 
-def _row(document: store.Document) -> dict[str, Any]:
+def _row(document: store.Document, unread: dict[str, dict[str, int]]) -> dict[str, Any]:
     return {
         "id": document.id,
         "title": document.title,
@@ -79,4 +81,5 @@ def _row(document: store.Document) -> dict[str, Any]:
         "sha256": document.content_hash,
         "pages": document.pages,
         "passages": document.passages,
+        "unread": unread.get(document.id, {}),
     }

@@ -8,21 +8,26 @@ answer marks what it rests on. Control text of chat templates is broken up where
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kdrinks.records import Language
 from kdrinks.text.korean import split_sentences
 
-FORMATS = ("pdf", "docx", "md", "txt", "csv", "html")
+FORMATS = ("pdf", "docx", "hwpx", "md", "txt", "csv", "html", "mhtml")
 SUFFIXES = {
     "pdf": "pdf",
     "docx": "docx",
+    "hwpx": "hwpx",
     "md": "md",
     "markdown": "md",
     "txt": "txt",
     "csv": "csv",
+    "tsv": "csv",
     "html": "html",
     "htm": "html",
+    "xhtml": "html",
+    "mhtml": "mhtml",
+    "mht": "mhtml",
 }
 """The format of a file by its ending."""
 
@@ -44,6 +49,11 @@ _HANGUL = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]")
 _LATIN_LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
 _MARK = re.compile(r"\[(\d+)\]")
 _ENDED = re.compile(r"[.!?。…:][\"'”’)\]』》」]*$")
+_STATED = re.compile(
+    r"(?:[다요죠]|니까)[.!?]?$|\d\s*(?:원|도|%|℃|ml|㎖|l|kg|g|시|분|won)(?![^\W\d_])|0\d{1,2}-\d{3,4}-\d{4}",
+    re.IGNORECASE,
+)
+"""What tells a statement from a name: `달맞이 술은 13도입니다`, `달맞이 한 병 18,000원`."""
 _HEADING_MOST = 80
 
 
@@ -51,6 +61,8 @@ OnProgress = Callable[[int, int], None]
 """(pages done, pages to do); formats without pages tell nothing."""
 
 BULLET = re.compile(r"^\s*(?:[-*•·▪◦‣○●□■]|\(?\d{1,3}[.)])\s")
+LABELLED = re.compile(r"\s*(?![\d\s])[^\n:：/]{1,24}[:：](?!//)\s*\S")
+"""A name with its value: `도수: 13도`."""
 
 
 class Unreadable(Exception):
@@ -103,6 +115,11 @@ def plain(text: str) -> str:
     return _MARK.sub(r"(\1)", text).replace("](", "] (")  # the second: no link or picture, wherever it is shown
 
 
+def states(text: str) -> bool:
+    """Whether a heading, or what looks like one, says something that may be asked for: it stays as text, too."""
+    return bool(_STATED.search(text) or LABELLED.match(text))
+
+
 def language(text: str) -> Language:
     """Korean where a third of the letters are Hangul: a syllable says as much as two or three Latin letters."""
     hangul = len(_HANGUL.findall(text))
@@ -126,14 +143,16 @@ def _sections(blocks: Iterable[Block]) -> Iterator[tuple[str, int | None, list[s
     path: dict[int, str] = {}
     page: int | None = None
     sentences: list[str] = []
-    for block in blocks:
-        text = plain(block.text)
-        if not any(character.isalnum() for character in text):
-            continue
-        if block.level and len(text) <= _HEADING_MOST:
-            yield _joined(path), page, sentences
-            path = {level: heading for level, heading in path.items() if level < block.level} | {block.level: text}
-            page, sentences = block.page, []
+    for block, names in _headings(blocks):
+        text = block.text
+        if block.level:
+            above = {level: heading for level, heading in path.items() if level < block.level}
+            if names or above != path or block.page != page:
+                yield _joined(path), page, sentences
+                sentences = []
+            path, page = above | ({block.level: text} if names else {}), block.page
+            if not names or states(text):
+                sentences += [_stopped(text)]
             continue
         if block.alone:
             yield _joined(path), page, sentences
@@ -154,6 +173,24 @@ def _sections(blocks: Iterable[Block]) -> Iterator[tuple[str, int | None, list[s
             sentences[-1] = _stopped(sentences[-1])
         sentences += split_sentences(text)
     yield _joined(path), page, sentences
+
+
+def _headings(blocks: Iterable[Block]) -> Iterator[tuple[Block, bool]]:
+    """The blocks that say something, as a reader sees them; of a heading whether anything stands under it. One without is text: files
+    call prices and telephone numbers headings."""
+    held: Block | None = None
+    for block in blocks:
+        text = plain(block.text)
+        if not any(character.isalnum() for character in text):
+            continue
+        seen = replace(block, text=text, level=block.level if len(text) <= _HEADING_MOST else 0)
+        if held:
+            yield held, not 0 < seen.level <= held.level
+        held = seen if seen.level else None
+        if not held:
+            yield seen, False
+    if held:
+        yield held, False
 
 
 def _packed(sentences: Iterable[str]) -> Iterator[str]:

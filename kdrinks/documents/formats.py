@@ -1,96 +1,92 @@
 """Files as blocks: which parser reads a format, and what makes a file unreadable. Runs in a child process (reader.py).
 
-PDF and Word have modules of their own; the parsers are imported where they are used. Every parser's own errors end here.
+The larger formats have modules of their own; the parsers are imported where they are used. Every parser's own errors end here.
 """
 
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import unquote
 
-from kdrinks.documents.chunks import BULLET, Block, OnProgress, Unreadable
-
-if TYPE_CHECKING:
-    from bs4 import Tag
+from kdrinks.documents.charset import decoded
+from kdrinks.documents.chunks import BULLET, LABELLED, Block, OnProgress, Unreadable, states
+from kdrinks.documents.tables import COLUMNS_MAX, said, texts, titles
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)
-_SENTENCE_END = re.compile(r"[.!?。:;,][\"'”’)\]]*$")
-
-UNSEEN = (
-    "script",
-    "style",
-    "noscript",
-    "template",
-    "nav",
-    "footer",
-    "aside",
-    "form",
-    "button",
-    "select",
-    "svg",
-    "iframe",
-    "title",
-)
-_HIDDEN_STYLE = re.compile(r"display:none|visibility:hidden|font-size:0(?:px|pt|em|rem|%)?(?:;|$)|opacity:0(?:;|$)")
-_HTML_BLOCKS = (
-    "address article blockquote body center dd details div dl dt fieldset figcaption figure header hr html li main ol p pre section "
-    "summary table ul h1 h2 h3 h4 h5 h6"
-).split()
+_SENTENCE_END = re.compile(r"(?:[.!?。:;,]|[다요죠까오][.!?]?)[\"'”’)\]]*$")
+_SEPARATED = re.compile(r"\"?sep=(.)\"?", re.IGNORECASE)
+_HEADING_MOST = 50
 
 
-def blocks(content: bytes, format: str, on_progress: OnProgress) -> Iterator[Block]:
-    """The blocks of a file. format: one of documents.FORMATS. Raises Unreadable."""
+def blocks(content: bytes, format: str, on_progress: OnProgress, unread: Counter[str]) -> Iterator[Block]:
+    """The blocks of a file; what of it could not be read is counted in `unread`, by its kind ([unread] in i18n).
+
+    format: one of documents.FORMATS. Raises Unreadable.
+    """
     try:
-        if format == "pdf":
-            from kdrinks.documents import pdf
-
-            yield from pdf.blocks(content, on_progress)
-        elif format == "docx":
-            from kdrinks.documents import docx
-
-            yield from docx.blocks(content)
-        elif format == "html":
-            yield from _html(content)
-        else:
-            reads = {"md": _markdown, "txt": _text, "csv": _csv}
-            yield from reads[format](decoded(content))
-    except (RecursionError, csv.Error) as exc:
+        yield from _found(content, format, on_progress, unread)
+    except RecursionError as exc:
+        raise Unreadable("document_broken", cause="too many levels") from exc
+    except csv.Error as exc:
         raise Unreadable("document_broken", cause=str(exc).splitlines()[0]) from exc
 
 
-def decoded(content: bytes) -> str:
-    """The text of a file in UTF-8, UTF-16 with its mark, or CP949, as Korean Windows writes it. Raises Unreadable."""
-    marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp949"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text.replace("\r\n", "\n").replace("\r", "\n")
-    raise Unreadable("document_no_text_file")
+def _found(content: bytes, format: str, on_progress: OnProgress, unread: Counter[str]) -> Iterator[Block]:
+    match format:
+        case "pdf":
+            from kdrinks.documents import pdf
+
+            return pdf.blocks(content, on_progress, unread)
+        case "docx":
+            from kdrinks.documents import docx
+
+            return docx.blocks(content, unread)
+        case "hwpx":
+            from kdrinks.documents import hwpx
+
+            return hwpx.blocks(content, unread)
+        case "html" | "mhtml":
+            from kdrinks.documents import web
+
+            return web.blocks(content, unread) if format == "html" else web.mhtml(content, unread)
+        case _:
+            return {"md": _markdown, "txt": _text, "csv": _csv}[format](content, unread)
 
 
-def _text(text: str) -> Iterator[Block]:
-    """Paragraphs between empty lines; a short line of its own that ends no sentence is a heading; form feeds part pages."""
-    sheets = text.split("\f")
+def _text(content: bytes, unread: Counter[str]) -> Iterator[Block]:
+    """Paragraphs between empty lines; a short line of its own over one that is longer is a heading; form feeds part pages."""
+    sheets = decoded(content, unread).split("\f")
     for number, sheet in enumerate(sheets, 1):
         page = number if len(sheets) > 1 else None
-        for paragraph in re.split(r"\n\s*\n", sheet):
-            lines = [line for line in paragraph.split("\n") if line.strip()]
-            if len(lines) == 1 and len(lines[0]) <= 50 and not _SENTENCE_END.search(lines[0].strip()):
-                yield Block(re.sub(r"^[#=\s]+|[=\s]+$", "", lines[0]), 2, page)
+        paragraphs = [
+            [line for line in paragraph.split("\n") if line.strip()] for paragraph in re.split(r"\n\s*\n", sheet)
+        ]
+        paragraphs = [lines for lines in paragraphs if lines]
+        short = [_may_head(lines) for lines in paragraphs]
+        for place, lines in enumerate(paragraphs):
+            over = place + 1 < len(paragraphs)
+            if short[place] and over and (place == 0 or not short[place + 1]):
+                is_title = place == 0 and short[place + 1]
+                yield Block(re.sub(r"^[#=\s]+|[=\s]+$", "", lines[0]), 1 if is_title else 2, page)
                 continue
             for item in _items(lines):
                 yield Block(item, 0, page)
 
 
+def _may_head(lines: list[str]) -> bool:
+    line = lines[0].strip()
+    fits = len(lines) == 1 and len(line) <= _HEADING_MOST
+    return fits and not (_SENTENCE_END.search(line) or states(line) or BULLET.match(line))
+
+
 def _items(lines: list[str]) -> Iterator[str]:
-    """Lines of a paragraph joined, a new item at each line that begins with a bullet or a number."""
+    """Lines of a paragraph joined, a new item at each line that begins with a bullet, a number or a name with its value."""
     item: list[str] = []
     for line in lines:
-        if item and BULLET.match(line):
+        if item and (BULLET.match(line) or LABELLED.match(line)):
             yield " ".join(item)
             item = []
         item.append(line)
@@ -98,38 +94,69 @@ def _items(lines: list[str]) -> Iterator[str]:
         yield " ".join(item)
 
 
-def _csv(text: str) -> Iterator[Block]:
-    """A row as `Name: value, Name: value.`; names are the first row's where it holds no figures."""
+def _csv(content: bytes, unread: Counter[str]) -> Iterator[Block]:
+    """A row as `Name: value, Name: value.`; what stands over the table is its heading. Rows are counted as a spreadsheet shows them."""
+    text = decoded(content, unread)
+    first, _, rest = text.partition("\n")
+    if separated := _SEPARATED.fullmatch(first.lstrip("\ufeff")):
+        text = rest
+    rows = _rows(text, separated[1] if separated else _delimiter(text))
+    if any(len(row) > COLUMNS_MAX for row in rows):
+        raise Unreadable("document_too_wide", limit=COLUMNS_MAX)
+    cells = texts(rows)
+    over = titles(cells)
+    level, together = 1, 0
+    for row in said(cells):
+        if row.number < over:
+            yield Block(row.text, level, row.number + 1)
+        else:
+            together = row.number + 1 if row.alone or not together else together
+            yield Block(row.text, 0, together, row.alone)
+        level = 0
+
+
+def _delimiter(text: str) -> str:
+    """The one that parts most of the lines into the same number of cells."""
+    sample = "\n".join(text.split("\n")[:200])
+
+    def worth(delimiter: str) -> tuple[float, int]:
+        widths = Counter(len(row) for row in _rows(sample, delimiter) if row)
+        width, count = max(widths.items(), key=lambda one: (one[0] > 1, one[1]), default=(1, 0))
+        return (count / widths.total(), width) if width > 1 else (0.0, 0)
+
+    return max(",;\t|", key=worth)
+
+
+def _rows(text: str, delimiter: str) -> list[list[str]]:
+    def read(quoting: int) -> list[list[str]]:
+        lines = io.StringIO(text, newline="")
+        return list(csv.reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=True, strict=True))  # type: ignore[arg-type]
+
     try:
-        dialect: type[csv.Dialect] = csv.Sniffer().sniff(text[:8192], ",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    rows = list(csv.reader(io.StringIO(text), dialect))
-    head = [cell.strip() for cell in rows[0]] if rows else []
-    named = len(head) > 1 and all(head) and not any(re.fullmatch(r"[\d.,%\s-]+", cell) for cell in head)
-    for number, row in enumerate(rows[1:] if named else rows, 2 if named else 1):
-        yield Block(_row(head if named else [], row), 0, number, alone=True)
+        return read(csv.QUOTE_MINIMAL)
+    except csv.Error:  # quotes that mean inches, or one that nothing closes, which would swallow the rest
+        return read(csv.QUOTE_NONE)
 
 
-def _row(head: list[str], cells: list[str]) -> str:
-    filled = [(head[place] if place < len(head) else "", cell.strip()) for place, cell in enumerate(cells)]
-    return ", ".join(f"{name}: {cell}" if name else cell for name, cell in filled if cell)
-
-
-def _markdown(text: str) -> Iterator[Block]:
+def _markdown(content: bytes, unread: Counter[str]) -> Iterator[Block]:
     from markdown_it import MarkdownIt
+
+    from kdrinks.documents import web
 
     level, in_cell = 0, False
     row: list[str] = []
-    head: list[str] = []
-    for token in MarkdownIt("commonmark").enable("table").parse(_FRONT_MATTER.sub("", text)):
+    rows: list[list[str]] = []
+    references: dict[str, Any] = {}
+    text = _FRONT_MATTER.sub("", decoded(content, unread))
+    for token in MarkdownIt("commonmark").enable("table").parse(text, references):
+        unread["pictures"] += sum(child.type == "image" for child in token.children or ())
         match token.type:
             case "heading_open":
                 level = int(token.tag[1])
             case "heading_close":
                 level = 0
             case "table_open":
-                head = []
+                rows = []
             case "tr_open":
                 row = []
             case "th_open" | "td_open":
@@ -137,9 +164,9 @@ def _markdown(text: str) -> Iterator[Block]:
             case "th_close" | "td_close":
                 in_cell = False
             case "tr_close":
-                if head:
-                    yield Block(_row(head, row), alone=True)
-                head = head or row
+                rows.append(row)
+            case "table_close":
+                yield from (Block(row.text, alone=True) for row in said(texts(rows), heads=1))
             case "inline" if in_cell:
                 row.append(_said(token.children or ()))
             case "inline":
@@ -147,75 +174,20 @@ def _markdown(text: str) -> Iterator[Block]:
             case "fence" | "code_block":
                 yield Block(token.content)
             case "html_block":
-                yield from _html(token.content.encode())
+                yield from web.of_text(token.content, unread)
+    for label, reference in references.get("references", {}).items():
+        if label.startswith("^"):  # a footnote of one word, which CommonMark takes for an address
+            yield Block(unquote(str(reference["href"])))
 
 
 def _said(children: Iterable[Any]) -> str:
     """The text of Markdown's inline tokens, without its marks and addresses."""
-    breaks = ("softbreak", "hardbreak")
+    breaks = ("softbreak", "hardbreak", "html_inline")
     textual = ("text", "code_inline", "image")
     return "".join(
-        " " if child.type in breaks else child.content for child in children if child.type in (*breaks, *textual)
+        (" " if child.type != "html_inline" or child.content.startswith("<br") else "")
+        if child.type in breaks
+        else child.content
+        for child in children
+        if child.type in (*breaks, *textual)
     )
-
-
-def _html(content: bytes) -> Iterator[Block]:
-    """What a page shows: scripts, menus and hidden elements left out, the main part alone where it says which that is."""
-    from bs4 import BeautifulSoup
-
-    soup = BeautifulSoup(content, "lxml")
-    for tag in soup(UNSEEN):
-        tag.decompose()
-    for tag in soup(_is_hidden):
-        tag.decompose()
-    main = soup.find("main") or soup.find(role="main")
-    yield from _web_blocks(main or soup.body or soup)
-
-
-def _is_hidden(tag: "Tag") -> bool:
-    style = re.sub(r"\s", "", str(tag.get("style", ""))).lower()
-    return tag.has_attr("hidden") or tag.get("aria-hidden") == "true" or bool(_HIDDEN_STYLE.search(style))
-
-
-def _web_blocks(root: "Tag") -> Iterator[Block]:
-    """Headings, table rows and runs of text between the edges of block elements, in reading order."""
-    from bs4 import Tag
-    from bs4.element import NavigableString, PreformattedString
-
-    pieces: list[str] = []
-
-    def flushed() -> Iterator[Block]:
-        if pieces:
-            yield Block("".join(pieces))
-            pieces.clear()
-
-    for child in root.children:
-        if isinstance(child, NavigableString):
-            if not isinstance(child, PreformattedString):  # comments, doctypes
-                pieces.append(str(child))
-        elif isinstance(child, Tag):
-            if re.fullmatch(r"h[1-6]", child.name):
-                yield from flushed()
-                yield Block(child.get_text(" "), int(child.name[1]))
-            elif child.name == "table":
-                yield from flushed()
-                yield from _web_table(child)
-            elif child.name == "br":
-                pieces.append(" ")
-            elif child.name in _HTML_BLOCKS or child.find(_HTML_BLOCKS):
-                yield from flushed()
-                yield from _web_blocks(child)
-            else:
-                pieces.append(child.get_text(""))
-    yield from flushed()
-
-
-def _web_table(table: "Tag") -> Iterator[Block]:
-    head: list[str] = []
-    for row in table.find_all("tr"):
-        cells = row.find_all(["th", "td"], recursive=False)
-        texts = [cell.get_text(" ", strip=True) for cell in cells]
-        if not head and len(cells) > 1 and all(cell.name == "th" for cell in cells):
-            head = texts
-        else:
-            yield Block(_row(head, texts), alone=True)

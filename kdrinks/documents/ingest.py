@@ -73,7 +73,7 @@ class DocumentIngest:
             self.id, self.title, self.file, self._format, size, self.content_hash, read["pages"], len(parts), now()
         )
         job.check()
-        store.add(self._db, self.who, document, parts, index_version=INDEX_VERSION)
+        store.add(self._db, self.who, document, parts, index_version=INDEX_VERSION, unread=read["unread"])
 
     def _read(self, job: Job[Any]) -> dict[str, Any]:
         """What the child found. Raises BadInput, Cancelled."""
@@ -161,7 +161,9 @@ def _checked(db: Database, file: str, content: bytes, content_hash: str) -> str:
     suffix = PurePath(file).suffix.lower().lstrip(".")
     if suffix == "doc":
         raise BadInput("document_old_word", file=file)
-    if suffix not in SUFFIXES:
+    if suffix == "hwp" and not content.startswith(b"PK"):  # some programs call a .hwpx so
+        raise BadInput("document_old_hwp", file=file)
+    if suffix not in SUFFIXES and suffix != "hwp":
         raise BadInput("document_format", file=file, found=suffix or "–")
     if len(content) > SIZE_MAX_BYTES:
         raise BadInput("document_too_large", file=file, limit=SIZE_MAX_BYTES // 1024**2)
@@ -169,4 +171,4 @@ def _checked(db: Database, file: str, content: bytes, content_hash: str) -> str:
         raise BadInput("document_empty", file=file)
     if (title := store.titled(db, content_hash)) is not None:
         raise BadInput("document_already", file=file, title=title)
-    return SUFFIXES[suffix]
+    return "hwpx" if suffix == "hwp" else SUFFIXES[suffix]

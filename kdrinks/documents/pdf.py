@@ -1,10 +1,13 @@
 """PDF files as blocks, by PDFium: lines with their height and place, joined to paragraphs; larger lines are headings.
 
-What repeats at the head and foot of the pages (titles, page numbers) is left out. PDFium is not thread-safe: a process reads one file.
+What repeats at the head and foot of the pages (titles, page numbers) is left out, and letters that the file does not tell: a font without a
+table of them, which a program shows rightly and reads as any others. PDFium is not thread-safe: a process reads one file.
 """
 
 import ctypes
+import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from kdrinks.documents.chunks import BULLET, LINE_BREAK, PAGES_MAX, Block, OnProgress, Unreadable
+from kdrinks.documents.layout import GAP, Piece, arranged
 
 LARGER = 1.15
 """How many times the body's letter height makes a heading."""
@@ -23,6 +27,13 @@ APART = 1.6
 """How many times the usual distance of lines parts paragraphs."""
 REPEATED = 0.4
 """Share of the pages on which a first or last line stands to be a running title."""
+
+UNTOLD = 0.3
+"""Share of a line's letters that the file does not tell; more, and the line is left out."""
+LETTERS_DRAWN = 50
+"""Lines and shapes on a page without text: more are letters that are drawn."""
+PICTURE_LEAST, PICTURE_MOST = 0.01, 0.8
+"""Share of the page."""
 
 _PAGE_NUMBER = re.compile(
     r"[-–—\s|]*(?:p(?:age|\.)?\s*)?\d{1,4}(?:\s*(?:/|of|쪽|페이지)\s*\d{0,4})?[-–—\s|]*", re.IGNORECASE
@@ -38,10 +49,11 @@ class _Line:
     height: float
     """Of its letters, in points; 0 where unknown."""
     top: float
+    alone: bool = False
 
 
-def blocks(content: bytes, on_progress: OnProgress) -> Iterator[Block]:
-    """Raises Unreadable when it is encrypted, broken or too long."""
+def blocks(content: bytes, on_progress: OnProgress, unread: Counter[str]) -> Iterator[Block]:
+    """Raises Unreadable when it is encrypted, broken or too long, and when the letters of all its text are not told."""
     try:
         document = pdfium.PdfDocument(content)
     except pdfium.PdfiumError as exc:
@@ -53,41 +65,125 @@ def blocks(content: bytes, on_progress: OnProgress) -> Iterator[Block]:
     sheets: list[list[_Line]] = []
     for number in range(pages):
         try:
-            sheets.append(_lines(document[number], number + 1))
+            sheets.append(_lines(document[number], number + 1, unread))
         except pdfium.PdfiumError as exc:
             raise Unreadable("document_broken", cause=f"PDF, page {number + 1}") from exc
         on_progress(number + 1, pages)
+    if not any(sheets) and unread["pages_untold"]:
+        raise Unreadable("document_untold_letters")
     running = _running(sheets)
     lines = [line for sheet in sheets for line in _without(sheet, running)]
     yield from _paragraphs(lines)
 
 
-def _lines(page: Any, number: int) -> list[_Line]:
+def _lines(page: Any, number: int, unread: Counter[str]) -> list[_Line]:
     text_page = page.get_textpage()
     count = text_page.count_chars()
     text = text_page.get_text_range() if count else ""
-    aligned = len(text) == count
-    lines: list[_Line] = []
-    at = 0
+    if len(text) != count:
+        text = "".join(chr(raw.FPDFText_GetUnicode(text_page.raw, at)) for at in range(count))
+    found: list[list[Piece]] = []
+    untold = at = 0
+    turn = _turn(text_page, count)
     for piece in text.split("\n"):
         line = piece.rstrip("\r")
         if line.strip():
-            first = at + len(line) - len(line.lstrip())
-            middle = at + len(line.rstrip()) // 2
-            tops = [_box(text_page, index) for index in (first, middle)] if aligned else []
-            height = median(top - bottom for top, bottom in tops) if tops else 0.0
-            lines.append(_Line(line, number, height, tops[0][0] if tops else 0.0))
+            letters = [at + place for place, letter in enumerate(line) if not letter.isspace()]
+            lost = sum(_is_untold(text_page, index, text[index]) for index in letters)
+            if lost > UNTOLD * len(letters):
+                untold += lost
+            else:
+                found.append(_pieces(text_page, line, at, turn))
         at += len(piece) + 1
+    lines = [
+        _Line(line.text, number, line.height, line.top, line.alone)
+        for line in arranged(found, in_order=not page.get_rotation())
+    ]
+    _count_unread(page, bool(lines), untold, unread)
     text_page.close()
     page.close()
     return lines
 
 
-def _box(text_page: Any, index: int) -> tuple[float, float]:
-    """Top and bottom of a letter's em box."""
+def _count_unread(page: Any, has_text: bool, untold: int, unread: Counter[str]) -> None:
+    whole = page.get_width() * page.get_height() or 1.0
+    shares = []
+    for image in page.get_objects(filter=(raw.FPDF_PAGEOBJ_IMAGE,), max_depth=4):
+        left, bottom, right, top = image.get_bounds()
+        shares.append((right - left) * (top - bottom) / whole)
+    if untold:
+        unread["letters" if has_text else "pages_untold"] += untold if has_text else 1
+    elif not has_text:
+        drawn = sum(1 for _ in page.get_objects(max_depth=2))
+        unread["pages_without_text"] += bool(shares) or drawn >= LETTERS_DRAWN
+    if has_text:  # the smallest are lines and dots, the largest a scan under its recognised text
+        unread["pictures"] += sum(PICTURE_LEAST < share < PICTURE_MOST for share in shares)
+
+
+def _is_untold(text_page: Any, index: int, letter: str) -> bool:
+    return (
+        letter == "\ufffd"
+        or unicodedata.category(letter) == "Co"
+        or raw.FPDFText_HasUnicodeMapError(text_page.raw, index) == 1
+    )
+
+
+def _turn(text_page: Any, count: int) -> int:
+    """By how many quarters the letters of a page are turned, most of them."""
+    step = max(1, count // 20)
+    angles = [raw.FPDFText_GetCharAngle(text_page.raw, index) for index in range(0, count, step)]
+    quarters = Counter(round(angle / (math.pi / 2)) % 4 for angle in angles if angle >= 0)
+    return quarters.most_common(1)[0][0] if quarters else 0
+
+
+def _pieces(text_page: Any, line: str, start: int, turn: int) -> list[Piece]:
+    """A line, cut where a wide gap is."""
+    pieces: list[Piece] = []
+    boxes: list[tuple[float, float, float, float]] = []
+    begin = 0
+
+    def cut(end: int) -> None:
+        tops = [boxes[0], boxes[len(boxes) // 2]]
+        height = median(top - bottom for _, bottom, _, top in tops)
+        left, right = min(box[0] for box in boxes), max(box[2] for box in boxes)
+        # a space at the end says something only at the end of the file's own line
+        text = line[begin:] if end == len(line) else line[begin:end].rstrip()
+        pieces.append(Piece(text, left, right, boxes[0][3], boxes[0][1], height))
+
+    spaces, edge = 0, 0.0
+    for place, letter in enumerate(line):
+        box = _box(text_page, start + place, turn)
+        if letter.isspace():
+            spaces += 1
+            if (
+                spaces < 3
+            ):  # a space that is written belongs to the words; a row of them is how some programs make columns
+                edge = max(edge, box[2])
+            continue
+        if boxes and spaces > 2:
+            edge = boxes[-1][2]
+        if boxes and abs(box[0] - edge) > GAP * max(box[3] - box[1], 1.0) and box[2] > box[0]:
+            cut(place)
+            boxes, begin = [], place
+        boxes.append(box)
+        spaces, edge = 0, box[2]
+    if boxes:
+        cut(len(line))
+    return pieces
+
+
+def _box(text_page: Any, index: int, turn: int) -> tuple[float, float, float, float]:
+    """Left, bottom, right and top of a letter's em box, as if the letters stood upright."""
     rect = raw.FS_RECTF()
     raw.FPDFText_GetLooseCharBox(text_page.raw, index, ctypes.byref(rect))
-    return float(rect.top), float(rect.bottom)
+    left, bottom, right, top = float(rect.left), float(rect.bottom), float(rect.right), float(rect.top)
+    if turn == 3:  # PDFium's angles run clockwise
+        return bottom, -right, top, -left
+    if turn == 2:
+        return -right, -top, -left, -bottom
+    if turn == 1:
+        return -top, left, -bottom, right
+    return left, bottom, right, top
 
 
 def _running(sheets: Iterable[list[_Line]]) -> set[str]:
@@ -138,7 +234,7 @@ def _weighed_median(lines: list[_Line]) -> float:
 
 
 def _parted(before: _Line, line: _Line, usual: float) -> bool:
-    if before.page != line.page or BULLET.match(line.text):
+    if before.alone or line.alone or before.page != line.page or BULLET.match(line.text):
         return True
     if line.text.lstrip()[:1].islower() and not before.text.rstrip().endswith((".", "!", "?")):
         return False  # a sentence goes on, though its first word may be set in another font
@@ -149,6 +245,8 @@ def _parted(before: _Line, line: _Line, usual: float) -> bool:
 
 
 def _block(lines: list[_Line], body: float, sizes: list[int], spaced: bool) -> Block:
+    if lines[0].alone:
+        return Block(lines[0].text, 0, lines[0].page, alone=True)
     text = ""
     for line in lines:
         text = _joined(text, line.text, spaced)

@@ -1,11 +1,12 @@
 """The child process that reads one document: the file on standard input, JSON lines on standard output.
 
-`{"done": 3, "of": 120}` while it reads, at the end `{"chunks": [...], "pages": 120}` or `{"error": KEY, "values": {...}}`. A process of its
+`{"done": 3, "of": 120}` while it reads, at the end `{"chunks": [...], "pages": 120, "unread": {"pictures": 2}}` or `{"error": KEY, "values": {...}}`. A process of its
 own, because a document comes from anywhere: what crashes, hangs or fills the memory is ended without the app, and a cancel is a kill.
 """
 
 import json
 import sys
+from collections import Counter
 from dataclasses import asdict
 
 from kdrinks.documents.chunks import Unreadable, chunked
@@ -19,12 +20,13 @@ def main() -> None:
     _limit()
     content = sys.stdin.buffer.read()
     try:
-        found = list(blocks(content, sys.argv[1], lambda done, of: _say({"done": done, "of": of})))
+        unread = Counter[str]()
+        found = list(blocks(content, sys.argv[1], lambda done, of: _say({"done": done, "of": of}), unread))
         chunks = chunked(found)
         if not chunks:
             raise Unreadable("document_no_text" if sys.argv[1] == "pdf" else "document_empty")
         pages = max((block.page or 0 for block in found), default=0) or None
-        _say({"chunks": [asdict(chunk) for chunk in chunks], "pages": pages})
+        _say({"chunks": [asdict(chunk) for chunk in chunks], "pages": pages, "unread": dict(+unread)})
     except Unreadable as unreadable:
         _say({"error": unreadable.key, "values": unreadable.values})
     except MemoryError:

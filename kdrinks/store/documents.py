@@ -49,9 +49,18 @@ class DocumentPassage:
 
 
 def add(
-    db: Database, who: Visitor, document: Document, parts: Sequence[DocumentPassage], *, index_version: str
+    db: Database,
+    who: Visitor,
+    document: Document,
+    parts: Sequence[DocumentPassage],
+    *,
+    index_version: str,
+    unread: Mapping[str, int],
 ) -> None:
-    """Write a document whole or not at all. Raises BadInput when one with the same content is there already; NotAllowed."""
+    """Write a document whole or not at all. Raises BadInput when one with the same content is there already; NotAllowed.
+
+    unread: how much of each kind ([unread] in i18n/documents.toml) its file holds beside what was read.
+    """
     administrators_only(who)
     with db.write() as cursor:
         same = cursor.execute("SELECT title FROM documents WHERE content_hash = ?", [document.content_hash]).fetchone()
@@ -66,6 +75,10 @@ def add(
                 document.added_at,
             ],
         )
+        for kind, count in unread.items():
+            cursor.execute(
+                "INSERT INTO document_unread (document_id, kind, count) VALUES (?, ?, ?)", [document.id, kind, count]
+            )
         _insert(cursor, parts)
 
 
@@ -86,6 +99,7 @@ def remove(db: Database, who: Visitor, document_id: str) -> bool:
         _delete_parts(cursor, document_id)
         if file := cursor.execute("SELECT file FROM documents WHERE id = ?", [document_id]).fetchone():
             jobs.forget(cursor, "document", file[0])
+        cursor.execute("DELETE FROM document_unread WHERE document_id = ?", [document_id])
         gone = cursor.execute("DELETE FROM documents WHERE id = ?", [document_id]).fetchone()
     db.drop_copy()
     db.checkpoint()  # what was removed shall not wait in the log
@@ -102,6 +116,19 @@ def listed(db: Database, who: Visitor, *, document_id: str = "") -> list[Documen
             [document_id],
         ).fetchall()
     return [Document(*row) for row in rows]
+
+
+def unread(db: Database, who: Visitor) -> dict[str, dict[str, int]]:
+    """What of each document's file was not read, by id and kind; without those of which all was, or which an older kdrinks read."""
+    administrators_only(who)
+    with db.cursor() as cursor:
+        rows = cursor.execute(
+            "SELECT document_id::VARCHAR, kind, count FROM document_unread ORDER BY document_id, kind"
+        ).fetchall()
+    found: dict[str, dict[str, int]] = {}
+    for document_id, kind, count in rows:
+        found.setdefault(document_id, {})[kind] = count
+    return found
 
 
 def titled(db: Database, content_hash: str) -> str | None:

@@ -248,4 +248,12 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         );
         """,
     ),
+    (
+        12,
+        "what of a document was not read",
+        """
+        -- kind: pictures, pages without text and so on; a row for each kind of which the file holds some
+        CREATE TABLE document_unread (document_id UUID NOT NULL, kind VARCHAR NOT NULL, count BIGINT NOT NULL);
+        """,
+    ),
 )

@@ -1,6 +1,6 @@
 """The documents of the drinks page: adding them with progress and cancel, their list, and removing one. Shows one in documents_preview."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import streamlit as st
@@ -26,16 +26,18 @@ TURN_KEY = "documents-turn"
 ICONS = {
     "pdf": "picture_as_pdf",
     "docx": "description",
+    "hwpx": "description",
     "md": "markdown",
     "txt": "article",
     "csv": "table",
     "html": "public",
+    "mhtml": "public",
 }
 
 
 def draw(services: Services) -> None:
     """The section under ?documents. Raises NotAllowed, StoreError."""
-    documents = store.listed(services.db, visitor())
+    documents, unread = store.listed(services.db, visitor()), store.unread(services.db, visitor())
     st.page_link(DRINKS_PAGE, label=t("drinks.back"), icon=":material/arrow_back:")
     with st.container(key="documents-head", gap=None):
         st.title(t("documents.title"), anchor=False)
@@ -51,7 +53,7 @@ def draw(services: Services) -> None:
             text = t(f"documents.{key}", file=job.work.file, title=job.work.title)
             st.toast(as_plain(text), icon=":material/check:")
     job_progress.draw(ingest.KIND)
-    _draw_list(documents)
+    _draw_list(documents, unread)
 
 
 def facts(document: Document) -> str:
@@ -68,6 +70,17 @@ def facts(document: Document) -> str:
         f"{added_at:%Y-%m-%d %H:%M}",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def unread_text(unread: Mapping[str, int]) -> str:
+    """What of a document's file was not read, in one sentence; empty where all was."""
+    ways = [t(f"documents.unread.{kind}") for kind in unread if kind.startswith("as_")]
+    parts = [
+        t(f"documents.unread.{kind}{'_one' if count == 1 else ''}", count=f"{count:,}")
+        for kind, count in unread.items()
+        if not kind.startswith("as_")
+    ]
+    return " ".join([*ways, *([t("documents.not_read", parts=", ".join(parts))] if parts else [])])
 
 
 def _draw_field() -> None:
@@ -119,7 +132,7 @@ def _forget_refused(place: int) -> None:
     st.session_state[REFUSED_KEY] = [error for at, error in enumerate(st.session_state[REFUSED_KEY]) if at != place]
 
 
-def _draw_list(documents: Sequence[Document]) -> None:
+def _draw_list(documents: Sequence[Document], unread: Mapping[str, Mapping[str, int]]) -> None:
     if not documents:
         with st.container(border=True, horizontal_alignment="center", key="documents-none"):
             st.subheader(t("documents.none"), anchor=False, text_alignment="center")
@@ -128,15 +141,19 @@ def _draw_list(documents: Sequence[Document]) -> None:
     st.markdown(t("documents.count_one") if len(documents) == 1 else t("documents.count", count=len(documents)))
     with st.container(key="documents", gap="small"):
         for document in documents:
-            _draw_row(document)
+            _draw_row(document, unread.get(document.id, {}))
 
 
-def _draw_row(document: Document) -> None:
+def _draw_row(document: Document, unread: Mapping[str, int]) -> None:
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", gap="small", key=f"document-{document.id}"
     ):
-        name = f"**:material/{ICONS[document.format]}: {as_plain(document.title)}**"
-        st.markdown(f"{name}  \n:small[:gray[{as_plain(facts(document))}]]", width="stretch")
+        lines = [
+            f"**:material/{ICONS[document.format]}: {as_plain(document.title)}**",
+            f":small[:gray[{as_plain(facts(document))}]]",
+            *([f":small[:orange[{as_plain(unread_text(unread))}]]"] if unread else ()),
+        ]
+        st.markdown("  \n".join(lines), width="stretch")
         preview = {"document": document.id}
         st.page_link(DRINKS_PAGE, label=t("documents.open"), icon=":material/visibility:", query_params=preview)
         with st.popover(t("documents.remove"), icon=":material/delete:", type="tertiary", key=f"ask-{document.id}"):
