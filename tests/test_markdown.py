@@ -18,10 +18,10 @@ from kdrinks.ui.markdown_text import HAIR_SPACE, as_markdown, as_plain
         ("이것이**“문배주”**다", f"이것이{HAIR_SPACE}**“문배주”**{HAIR_SPACE}다"),
         ("**막걸리**는 술이다", "**막걸리**는 술이다"),
         ("**(가)** 그리고 **(나)**와", f"**(가)** 그리고 **(나)**{HAIR_SPACE}와"),
-        ("* 식혜\n* 수정과", "* 식혜  \n* 수정과"),
+        ("* 식혜\n* 수정과", "* 식혜\n* 수정과"),
         ("![술](https://example.org/a.png)", "[술](https://example.org/a.png)"),
         ("좋습니다![1]", r"좋습니다\![1]"),
-        (":red[경고]", r":red\[경고]"),
+        (":red[경고]", r"\::small[]red\[경고]"),
         ("한 줄\n다음 줄\n\n문단", "한 줄  \n다음 줄\n\n문단"),
         ("| 가 | 나 |\n|---|---|\n| 1 | 2 |", "| 가 | 나 |\n|---|---|\n| 1 | 2 |"),
     ],
@@ -32,13 +32,13 @@ def test_answer_keeps_its_meaning(written: str, sent: str) -> None:
 
 def test_code_is_shown_as_written() -> None:
     written = "앞 ~ `a ~ $b` 뒤\n```\n10~15 $x\n![](y)\n```\n끝 ~"
-    assert as_markdown(written) == "앞 \\~ `a ~ $b` 뒤  \n```\n10~15 $x\n![](y)\n```  \n끝 \\~"
+    assert as_markdown(written) == "앞 \\~ `a ~ $b` 뒤\n\n```\n10~15 $x\n![](y)\n```\n\n끝 \\~"
 
 
 def test_open_emphasis_is_closed_while_the_answer_is_written() -> None:
     assert as_markdown("첫째 **막걸", unfinished=True) == "첫째 **막걸**"
     assert as_markdown("첫째 **막걸리**는", unfinished=True) == "첫째 **막걸리**는"
-    assert as_markdown("첫째 **막걸") == "첫째 **막걸"
+    assert as_markdown("첫째 **막걸") == r"첫째 \*\*막걸"
 
 
 def test_a_question_is_shown_as_it_was_typed() -> None:

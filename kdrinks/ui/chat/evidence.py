@@ -61,7 +61,7 @@ def _declines(exchange: Exchange) -> bool:
 
 def marked_answer(exchange: Exchange) -> str:
     """The answer in Markdown, a mark behind each sentence whose figures or names stand in no passage."""
-    text = exchange.answer
+    text = exchange.answer.replace(_MARK, " ")
     for start, end in reversed(exchange.details.get("unsupported", ())):
         end = start + len(text[start:end].rstrip("| "))  # inside the last cell of a table's row
         text = text[:end] + _MARK + text[end:]

@@ -1,0 +1,45 @@
+"""Characters and marks of Markdown made harmless, and addresses for its links. Pure; no streamlit.
+
+Streamlit renders GitHub's Markdown and marks of its own (`:red[…]`, `:beer:`, `:material/home:`, `->`), and makes links of addresses.
+What Markdown can escape is escaped. The rest is replaced in texts whose escapes are gone, so a mark is cut in two there: by an empty
+directive, which draws nothing and is not copied.
+"""
+
+import re
+from urllib.parse import quote, urlsplit
+
+CUT = ":small[]"
+"""An empty span between two characters of a mark."""
+
+_MARK = re.compile(
+    # :red, :smile:, :material/home:, ::leaf and https:// behind their first colon
+    r":(?=[^\W\d_]|[:/]|[\w+-]+:)"
+    # ->, <-, <->, --, >=, <=, ~=, whatever stands around them: that may be the end of a text, where Streamlit takes them, too
+    r"|<(?=-)|-(?=>)|(?<!-)-(?=-(?!-))|[<>~](?==)"
+    # mail addresses and addresses without a scheme, of which GitHub makes links
+    r"|@(?=\w)|\bwww(?=\.)",
+    re.IGNORECASE,
+)
+_UNFIT = re.compile(r"[^\w\-.~:/?#@&'+,;=%]")
+
+
+def escaped(text: str, special: re.Pattern[str]) -> str:
+    """A line of text with a backslash before what is special, and whatever is replaced for all that cut in two."""
+    cut = _MARK.sub("\\g<0>\0", text.replace("\0", ""))
+    return special.sub(r"\\\g<0>", cut).replace(":\0", f"\\:{CUT}").replace("\0", CUT)
+
+
+def web_address(address: str) -> str:
+    """The address as a link's destination in Markdown; "" for one that is not http or https.
+
+    What could end the destination or begin something else is percent-encoded, which leads to the same page.
+    """
+    try:
+        parts = urlsplit(address.strip())
+        if parts.scheme not in ("http", "https") or not parts.hostname or _UNFIT.search(parts.netloc):
+            return ""
+    except ValueError:  # brackets that hold no address
+        return ""
+    encoded = _UNFIT.sub(lambda unfit: quote(unfit[0], safe=""), address.strip())
+    # Streamlit writes another address wherever it reads an icon; an ampersand could begin a character reference
+    return encoded.replace(":material/", "%3Amaterial/").replace("&", "&amp;")
