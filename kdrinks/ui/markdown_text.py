@@ -29,11 +29,13 @@ RULE = "___"
 
 BREAK = "  \n"
 
-_TYPED = re.compile(r"[\\`*_{}\[\]()<>#+\-.!|~$&]")
 _BLANKS = re.compile(r"[ \t]*")
-_SPECIAL = re.compile(r"[\\`*_~$<&|#]|!(?=\[|$)|\[(?!(?:\d{1,3}|[ xX])\](?![(\[:]))")
-_SPECIAL_IN_LINK = re.compile(r"[\\`*_~$<&|#!\[\]]")
-_AT_START = re.compile(r"^([=:+>-]|\d+(?=[.)](?:\s|$)))", re.MULTILINE)
+_AT_START = re.compile(r"^(?:[=:+|-]|\d+(?=[.)](?:\s|$)))", re.MULTILINE)
+_ANYWHERE = r"[\\`*<>{~$&#]|_(?![^\W_])|(?<![^\W_])_|!(?=\[|$)"
+"""Special in every text; an underscore within a word is not."""
+_TYPED = re.compile(rf"{_ANYWHERE}|[|\[\]]")
+_WRITTEN = re.compile(rf"{_ANYWHERE}|\[(?!(?:\d{{1,3}}|[ xX])\](?![(\[:]))")
+"""Citations and boxes to tick keep their brackets."""
 _ADDRESS = re.compile(
     r"(https?://[^\s<>\"'`()\[\]{}\\|^*ㄱ-ㆎ가-힣]*[^\s<>\"'`()\[\]{}\\|^*ㄱ-ㆎ가-힣.,:;!?~_])", re.IGNORECASE
 )
@@ -62,8 +64,12 @@ def as_plain(text: str) -> str:
 def _line(text: str) -> str:
     """Blanks at the start are written as references: four of them would be code."""
     blanks = _BLANKS.match(text)[0]  # type: ignore[index]  # matches always
-    shown = escaped(text.removeprefix(blanks), _TYPED)
-    return "".join(f"&#{ord(blank)};" for blank in blanks) + re.sub(r"^(?=[=:])", r"\\", shown)
+    return "".join(f"&#{ord(blank)};" for blank in blanks) + _at_start(escaped(text.removeprefix(blanks), _TYPED))
+
+
+def _at_start(text: str) -> str:
+    """What begins no list, table, rule or heading at the start of a line."""
+    return _AT_START.sub(lambda match: f"{match[0]}\\" if match[0].isdecimal() else f"\\{match[0]}", text)
 
 
 def _blocks(nodes: Sequence[Node], *, tight: bool = False, unfinished: bool = False) -> list[str]:
@@ -128,8 +134,8 @@ def _table(node: Node, *, unfinished: bool) -> list[str]:
 
 
 def _cell(cell: Node, *, unfinished: bool) -> str:
-    """An upright line that is escaped already is one of the text; one in code is not."""
-    return re.sub(r"(?<!\\)\|", r"\\|", _inline(cell, unfinished=unfinished))
+    """An upright line ends a cell even in code; one behind an odd number of backslashes is escaped already."""
+    return re.sub(r"(?<!\\)((?:\\\\)*)\|", r"\1\\|", _inline(cell, unfinished=unfinished))
 
 
 def _inline(block: Node, *, unfinished: bool) -> str:
@@ -146,11 +152,7 @@ def _inline(block: Node, *, unfinished: bool) -> str:
         elif role == "text" and before == "close":
             text += HAIR_SPACE if _is_word(piece[:1]) and not _is_word(text.rstrip("*_")[-1:]) else ""
         text, before = text + piece, role
-    return _AT_START.sub(_escape_start, text)
-
-
-def _escape_start(match: re.Match[str]) -> str:
-    return f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}"
+    return _at_start(text)
 
 
 def _pieces(nodes: Sequence[Node], *, in_link: bool = False) -> Iterator[Piece]:
@@ -169,20 +171,20 @@ def _pieces(nodes: Sequence[Node], *, in_link: bool = False) -> Iterator[Piece]:
             case "link" | "image":
                 address = web_address(str(node.attrs.get("href") or node.attrs.get("src")))
                 inner = "".join(piece for _, piece in _pieces(node.children, in_link=True))
-                yield "text", inner if in_link else f"[{inner or escaped(address, _SPECIAL_IN_LINK)}]({address})"
+                yield "text", inner if in_link else f"[{inner or escaped(address, _TYPED)}]({address})"
             case _:
                 raise NotImplementedError(node.type)
 
 
 def _text(text: str, *, in_link: bool) -> str:
     if in_link:
-        return escaped(text, _SPECIAL_IN_LINK)
+        return escaped(text, _TYPED)
     parts = _ADDRESS.split(text)
     for number in range(1, len(parts), 2):
         address = web_address(parts[number])
-        shown = escaped(parts[number], _SPECIAL_IN_LINK)
+        shown = escaped(parts[number], _TYPED)
         parts[number] = f"[{shown}]({address})" if address else shown
-    return "".join(part if number % 2 else escaped(part, _SPECIAL) for number, part in enumerate(parts))
+    return "".join(part if number % 2 else escaped(part, _WRITTEN) for number, part in enumerate(parts))
 
 
 def _code(code: str) -> str:

@@ -17,7 +17,7 @@ _MARK = re.compile(
     # ->, <-, <->, --, >=, <=, ~=, whatever stands around them: that may be the end of a text, where Streamlit takes them, too
     r"|<(?=-)|-(?=>)|(?<!-)-(?=-(?!-))|[<>~](?==)"
     # mail addresses and addresses without a scheme, of which GitHub makes links
-    r"|@(?=\w)|\bwww(?=\.)",
+    r"|@(?=\w)|www(?=\.)",
     re.IGNORECASE,
 )
 _UNFIT = re.compile(r"[^\w\-.~:/?#@&'+,;=%]")
