@@ -118,7 +118,9 @@ def log_out() -> None:
 
 def show_error(error: KdrinksError) -> None:
     """What happened and what to do next, in the reader's language; the names in it as they are."""
-    message, hint = (as_plain(in_public(" ".join(text.split()))) for text in (error.message(lang()), error.hint(lang())))
+    message, hint = (
+        as_plain(in_public(" ".join(text.split()))) for text in (error.message(lang()), error.hint(lang()))
+    )
     st.error(f"**{message}**\n\n{hint}", icon=":material/error:")
 
 

@@ -33,7 +33,7 @@ _BLANKS = re.compile(r"[ \t]*")
 _AT_START = re.compile(r"^(?:[=:+|-]|\d+(?=[.)](?:\s|$)))", re.MULTILINE)
 _ANYWHERE = r"[\\`*<>{~$&#]|_(?![^\W_])|(?<![^\W_])_|!(?=\[|$)"
 """Special in every text; an underscore within a word is not."""
-_TYPED = re.compile(rf"{_ANYWHERE}|[|\[\]]")
+_TYPED = re.compile(rf"{_ANYWHERE}|[|\[\]]|(?<=\])\(")
 _WRITTEN = re.compile(rf"{_ANYWHERE}|\[(?!(?:\d{{1,3}}|[ xX])\](?![(\[:]))")
 """Citations and boxes to tick keep their brackets."""
 _ADDRESS = re.compile(
@@ -123,12 +123,12 @@ def _list(node: Node, *, unfinished: bool) -> list[str]:
 
 
 def _table(node: Node, *, unfinished: bool) -> list[str]:
-    head, *bodies = node.children
     rows = [row for part in node.children for row in part.children]
     marks = {"text-align:left": ":---", "text-align:center": ":---:", "text-align:right": "---:"}
-    rule = "|".join(marks.get(str(cell.attrs.get("style")), "---") for cell in head.children[0].children)
+    rule = "|".join(marks.get(str(cell.attrs.get("style")), "---") for cell in rows[0].children)
     lines = [
-        f"| {' | '.join(_cell(cell, unfinished=unfinished and row is rows[-1]) for cell in row.children)} |" for row in rows
+        f"| {' | '.join(_cell(cell, unfinished=unfinished and row is rows[-1]) for cell in row.children)} |"
+        for row in rows
     ]
     return [lines[0], f"|{rule}|", *lines[1:]]
 
@@ -206,7 +206,13 @@ def _with_emphasis_closed(pieces: list[Piece]) -> list[Piece]:
         if piece == BREAK or (mark and after[:1].isspace()):
             break
         if role == "text" and mark and opened == 0 and (after or number + 1 < len(pieces)):
-            bold: list[Piece] = [("text", before), ("open", "**"), ("text", after), *pieces[number + 1 :], ("close", "**")]
+            bold: list[Piece] = [
+                ("text", before),
+                ("open", "**"),
+                ("text", after),
+                *pieces[number + 1 :],
+                ("close", "**"),
+            ]
             return [*pieces[:number], *(piece for piece in bold if piece[1])]
         opened += {"open": -1, "close": 1, "text": 0}[role]
     return pieces
@@ -239,7 +245,9 @@ def _is_syllable(character: str) -> bool:
 
 
 def _reader() -> MarkdownIt:
-    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["reference", "html_block", "html_inline"])
+    reader = (
+        MarkdownIt("commonmark", {"html": False}).enable("table").disable(["reference", "html_block", "html_inline"])
+    )
     reader.inline.ruler.at("emphasis", _emphasis)
     reader.validateLink = lambda url: bool(web_address(url))  # type: ignore[method-assign]
     return reader

@@ -116,7 +116,10 @@ def _saved_picker(saved: dict[str, str]) -> None:
             )
         opened = st.session_state.get("sql-name", "")
         if opened in saved and st.button(
-            t("analytics.sql_forget", name=as_plain(opened)), type="tertiary", icon=":material/delete:", key="sql-forget"
+            t("analytics.sql_forget", name=as_plain(opened)),
+            type="tertiary",
+            icon=":material/delete:",
+            key="sql-forget",
         ):
             preferences.set(
                 get_services().db,

@@ -42,7 +42,9 @@ def draw(services: Services, now: DrinkCatalog, drink_id: str) -> None:
         icon=":material/arrow_back:",
         query_params=back,
     )
-    st.title(t("drinks.correct_title", drink=as_plain(title(before))) if before else t("drinks.add_title"), anchor=False)
+    st.title(
+        t("drinks.correct_title", drink=as_plain(title(before))) if before else t("drinks.add_title"), anchor=False
+    )
     st.markdown(t("drinks.form_intro"))
     problem_box = st.container(key="problems")
     with st.form(f"drink-form-{drink_id}", border=False), st.container(key="drink-form"):
