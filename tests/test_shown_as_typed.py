@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from kdrinks.config import ROOT
 from tests.support.odd_texts import attacks, typed
-from tests.support.running_app import needs_chromium, running, visit
+from tests.support.running_app import App, answers, ask, needs_chromium, running, visit
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -106,3 +106,11 @@ def test_two_hundred_attacks_fetch_nothing_and_lead_to_no_place_but_pages(browse
         or (way == "name" and (drawn.links or letters(drawn.text) != letters(text)))
     ]
     assert wrong == []
+
+
+def test_an_arrow_in_a_message_is_no_ligature_of_the_font(browser: Browser, app: App) -> None:
+    with visit(browser, app) as page:
+        ask(page, "a -> b는 뭐야?")
+        expect(answers(page)).to_have_count(1)
+        for place in ("[data-testid=stChatMessage] [data-testid=stText] span", "[class*=st-key-row-] button p"):
+            assert page.locator(place).first.evaluate("box => getComputedStyle(box).fontVariantLigatures") == "none"
