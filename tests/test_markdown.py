@@ -81,6 +81,8 @@ def test_a_question_is_shown_as_it_was_typed() -> None:
         ("file:///etc/passwd", ""),
         ("ftp://a.b", ""),
         ("//a.b", ""),
+        ("ht\ttp://a.b", ""),
+        ("http://a.b\\@c.d", ""),
         ("", ""),
     ],
 )

@@ -1,7 +1,7 @@
 """In Streamlit's real frontend: what people type is shown and copied as it was, and no text makes the browser ask a foreign host."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from kdrinks.config import ROOT
 from tests.support.odd_texts import attacks, typed
-from tests.support.running_app import App, answers, ask, needs_chromium, running, visit
+from tests.support.running_app import App, needs_chromium, running, visit
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -18,7 +18,11 @@ LOOK = """count => Array.from({length: count}, (_, number) => {
   const box = document.querySelector(".st-key-text-" + number)
   const shown = box.querySelector("[data-testid=stText], [data-testid=stMarkdownContainer], [data-testid=stHeading]") ?? box
   getSelection().selectAllChildren(shown)
+  const tags = {}
+  for (const { localName } of shown.querySelectorAll("strong, em, h1, h2, ul, ol, li, blockquote, hr, table, td, pre, :not(pre) > code"))
+    tags[localName] = (tags[localName] ?? 0) + 1
   return {
+    tags,
     text: shown.textContent,
     copied: getSelection().toString(),
     links: [...box.querySelectorAll("a")].map(link => link.getAttribute("href") ?? ""),
@@ -30,6 +34,7 @@ LOOK = """count => Array.from({length: count}, (_, number) => {
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
+    tags: Mapping[str, int]
     text: str
     copied: str
     links: Sequence[str]
@@ -108,9 +113,29 @@ def test_two_hundred_attacks_fetch_nothing_and_lead_to_no_place_but_pages(browse
     assert wrong == []
 
 
-def test_an_arrow_in_a_message_is_no_ligature_of_the_font(browser: Browser, app: App) -> None:
+MARKED: Mapping[str, Mapping[str, int]] = {
+    '**"막걸리"**는 이것이**“문배주”**다, **(가)**와 **`나`**를 *다*라': {"strong": 4, "em": 1, "code": 1},
+    "***나***는 *가***(가)**와 __굵게__ _기울여_": {"strong": 3, "em": 3},
+    "**[막걸리](https://a.b)**는 a*b*c": {"strong": 1, "em": 1},
+    "# 제목\n글\n===\n끝\n---\n글": {"h1": 2, "h2": 1},
+    "1. 가\n2. 나\n   - 다\n   - 라\n\n> - 마\n\n***": {"ol": 1, "ul": 2, "li": 5, "blockquote": 1, "hr": 1},
+    "| 가 | 나 |\n|---|---:|\n| `a` | **b** |\n| c\\|d | 10~15 |": {"table": 1, "td": 4, "code": 1, "strong": 1},
+    "~~~py\n$5 ~ $10\n~~~\n\n    들여쓴\n\n- ```\n  속\n  ```": {"pre": 3, "code": 3, "ul": 1, "li": 1},
+    "10~15도 20~30도 $5 $10 \\*아님\\* 2 * 3 * 4 <b>x</b> ~~아님~~ [1] [ ]": {},
+}
+"""Answers and what of them is drawn."""
+
+
+def test_the_marks_of_an_answer_are_drawn_finished_or_not(browser: Browser, tmp_path: Path) -> None:
+    cases = [(way, text) for way in ("answer", "unfinished") for text in MARKED]
+    found = draw(browser, tmp_path, cases)
+    assert [(way, text, drawn.tags) for (way, text), drawn in zip(cases, found, strict=True)] == [
+        (way, text, MARKED[text]) for way, text in cases
+    ]
+
+
+def test_an_arrow_is_no_ligature_of_the_font(browser: Browser, app: App) -> None:
     with visit(browser, app) as page:
-        ask(page, "a -> b는 뭐야?")
-        expect(answers(page)).to_have_count(1)
-        for place in ("[data-testid=stChatMessage] [data-testid=stText] span", "[class*=st-key-row-] button p"):
-            assert page.locator(place).first.evaluate("box => getComputedStyle(box).fontVariantLigatures") == "none"
+        for place in (".st-key-examples button p", "[data-testid=stMarkdownContainer] p", "textarea"):
+            style = page.locator(place).first.evaluate("box => getComputedStyle(box).fontVariantLigatures")
+            assert style == "none", place

@@ -20,7 +20,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.tree import SyntaxTreeNode as Node
 
-from kdrinks.ui.marks import escaped, web_address
+from kdrinks.ui.marks import CUT, escaped, web_address
 
 HAIR_SPACE = "\u200a"
 """Between emphasis and a particle: enough for CommonMark to close the emphasis, too thin to see."""
@@ -28,6 +28,7 @@ RULE = "___"
 """Of underscores: behind `- ` and `* ` the others would make one rule of item and rule."""
 
 BREAK = "  \n"
+"""The end of a line that stays one."""
 
 _BLANKS = re.compile(r"[ \t]*")
 _AT_START = re.compile(r"^(?:[=:+|-]|\d+(?=[.)](?:\s|$)))", re.MULTILINE)
@@ -148,6 +149,7 @@ def _inline(block: Node, *, unfinished: bool) -> str:
     for number, (role, piece) in enumerate(pieces):
         if role == "open" and before != "open":
             inner = next((other for kind, other in pieces[number:] if kind != "open"), "")
+            text += CUT if before == "close" else ""  # two emphases that touch
             text += HAIR_SPACE if _is_word(text[-1:]) and not _is_word(inner[:1]) else ""
         elif role == "text" and before == "close":
             text += HAIR_SPACE if _is_word(piece[:1]) and not _is_word(text.rstrip("*_")[-1:]) else ""
@@ -228,7 +230,8 @@ def _emphasis(state: StateInline, silent: bool) -> bool:
     if silent or marker not in "*_":
         return False
     scanned = state.scanDelims(state.pos, marker == "*")
-    before, after = state.src[: state.pos][-1:], state.src[state.pos + scanned.length :][:1]
+    end = state.pos + scanned.length
+    before, after = state.src[max(state.pos - 1, 0) : state.pos], state.src[end : end + 1]
     opens, closes = scanned.can_open, scanned.can_close
     if marker == "*" and before.strip() and after.strip():
         opens, closes = opens or _is_syllable(before), closes or _is_syllable(after)
@@ -236,7 +239,7 @@ def _emphasis(state: StateInline, silent: bool) -> bool:
         token = state.push("text", "", 0)
         token.content = marker
         state.delimiters.append(Delimiter(ord(marker), scanned.length, len(state.tokens) - 1, -1, opens, closes))
-    state.pos += scanned.length
+    state.pos = end
     return True
 
 

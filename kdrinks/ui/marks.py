@@ -12,14 +12,15 @@ CUT = ":small[]"
 """An empty span between two characters of a mark."""
 
 _MARK = re.compile(
-    # :red, :smile:, :material/home:, ::leaf and https:// behind their first colon
-    r":(?=[^\W\d_]|[:/]|[\w+-]+:)"
+    # :red, :smile:, :material/home:, ::leaf, `:1` before a bracket and https:// behind their first colon
+    r":(?=[^\W\d_]|[:/]|[\w+-]+:|[\w-]+(?:\[|$)|[^\s\x00-\x7f])"
     # ->, <-, <->, --, >=, <=, ~=, whatever stands around them: that may be the end of a text, where Streamlit takes them, too
     r"|<(?=-)|-(?=>)|(?<!-)-(?=-(?!-))|[<>~](?==)"
     # mail addresses and addresses without a scheme, of which GitHub makes links
     r"|@(?=\w)|www(?=\.)",
     re.IGNORECASE,
 )
+_WEB = re.compile("https?://", re.IGNORECASE)
 _UNFIT = re.compile(r"[^\w\-.~:/?#@&'+,;=%]")
 
 
@@ -34,12 +35,13 @@ def web_address(address: str) -> str:
 
     What could end the destination or begin something else is percent-encoded, which leads to the same page.
     """
+    address = address.strip()
     try:
-        parts = urlsplit(address.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname or _UNFIT.search(parts.netloc):
-            return ""
+        host = urlsplit(address).netloc
     except ValueError:  # brackets that hold no address
         return ""
-    encoded = _UNFIT.sub(lambda unfit: quote(unfit[0], safe=""), address.strip())
+    if not _WEB.match(address) or not host or _UNFIT.search(host):
+        return ""
+    encoded = _UNFIT.sub(lambda unfit: quote(unfit[0], safe=""), address)
     # Streamlit writes another address wherever it reads an icon; an ampersand could begin a character reference
     return encoded.replace(":material/", "%3Amaterial/").replace("&", "&amp;")

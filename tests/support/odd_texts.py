@@ -33,6 +33,8 @@ MARKS = (
     ":gray-badge[x]",
     ":color[x]{foreground=red}",
     ":막걸리[x]",
+    ":🍶[x]",
+    ":1[x]",
     ":shimmer[x]",
     ":beer:",
     ":+1:",
@@ -101,7 +103,7 @@ def typed() -> list[str]:
     texts = [place.replace("{}", mark) for mark in MARKS for place in PLACES]
     pick = random.Random(16)
     between = ("", " ", "\n", "\n\n", "막걸리", "a")
-    while len(texts) < 1200:
+    while len(texts) < 1050:
         texts.append("".join(pick.choice(MARKS) + pick.choice(between) for _ in range(pick.randint(2, 6))).strip())
     return list(dict.fromkeys(texts))
 
