@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 
 from kdrinks.config import from_environment
 from kdrinks.ui.hosts import KnownHosts
+from kdrinks.ui.policy import ContentPolicy
 from kdrinks.ui.start import warm
 from kdrinks.ui.visitor import VisitorCookie
 
@@ -16,7 +17,7 @@ from kdrinks.ui.visitor import VisitorCookie
 st.set_option("client.showErrorDetails", "none")
 st.set_option("client.disableDataExport", True)
 settings = from_environment()
-middleware = [Middleware(KnownHosts, hosts=settings.hosts)]
+middleware = [Middleware(ContentPolicy), Middleware(KnownHosts, hosts=settings.hosts)]
 if settings.admins:  # at home everybody is one person, and needs no cookie
     middleware.append(Middleware(VisitorCookie, path=st.get_option("server.baseUrlPath")))
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from dataclasses import field as default
 from urllib.parse import urlsplit
 
+_UNFIT = re.compile(r"[\s\x00-\x1f\x7f<>\[\]{}|\\^`\"]")
+"""Stands in no address as it is (RFC 3986): it would end a link and begin something else."""
 LATIN = re.compile(r"[A-Za-z]")
 _POLITE = re.compile(r"다(\s*\([^()]*\))*[.!?][\"'”’)』》]*$")
 
@@ -29,6 +31,6 @@ def no_sentence(text: str, lang: str) -> str:
 def is_address(address: str) -> bool:
     try:
         parts = urlsplit(address)
-    except ValueError:  # half an IPv6 address in brackets
+    except ValueError:  # brackets that hold no address
         return False
-    return parts.scheme in ("http", "https") and "." in (parts.hostname or "") and not re.search(r"\s", address)
+    return parts.scheme in ("http", "https") and "." in (parts.hostname or "") and not _UNFIT.search(address)

@@ -27,7 +27,10 @@ class Source:
 
 def describe(address: str, lang: Language) -> Source:
     """How a source is shown. address: of any form; one without a host is its own title."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # brackets that hold no address
+        return Source(address, address, address, False)
     host = (parts.hostname or address).removeprefix("www.")
     known = _known(host)
     site = known[lang] if known else host

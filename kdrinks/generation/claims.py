@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from markdown_it import MarkdownIt
+
 from kdrinks.drinks.names import drink_names, latin_words
 from kdrinks.records import Passage
 
 Span = tuple[int, int]
 """From the first character of a sentence to behind its last, citation numbers included."""
 
-_CODE = re.compile(r"`{3,}.*?(?:`{3,}|\Z)", re.DOTALL)
+_BLOCKS = MarkdownIt("commonmark").disable("inline")
+"""Finds the blocks of code; of what stands in a line it knows nothing."""
 _LINE = re.compile(r"[^\n]+")
 _HEADING = re.compile(r"#{1,6} |\|? *:?-{3,}")
 _MARKER = re.compile(r"\s*(?:>\s*)*(?:(?:[-*+•]|\(?\d{1,2}[.)])\s+)?")
@@ -122,9 +125,12 @@ def unsupported_claims(
 
 def sentences(text: str) -> list[Span]:
     """The sentences of a Markdown text; no headings and no code, without the marks that begin a list's item."""
-    blank = _CODE.sub(lambda code: re.sub(r"[^\n]", " ", code[0]), text)
+    lines = text.replace("\r", " ").split("\n")
+    for token in _BLOCKS.parse("\n".join(lines)):
+        for number in range(*(token.map or ())) if token.type == "fence" else ():
+            lines[number] = " " * len(lines[number])
     found = []
-    for line in _LINE.finditer(blank):
+    for line in _LINE.finditer("\n".join(lines)):
         if _HEADING.match(line[0].lstrip()):
             continue
         marker = _MARKER.match(line[0])

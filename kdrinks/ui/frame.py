@@ -17,6 +17,7 @@ from kdrinks.errors import KdrinksError
 from kdrinks.records import ADMINISTRATOR, Language, Visitor
 from kdrinks.services import Services, open_services
 from kdrinks.store.views import without_folders
+from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.visitor import COOKIE, is_token, login_of, of_login, of_token
 
 LANGUAGE_KEY = "language"
@@ -116,8 +117,11 @@ def log_out() -> None:
 
 
 def show_error(error: KdrinksError) -> None:
-    """What happened and what to do next, in the reader's language."""
-    st.error(in_public(f"**{error.message(lang())}**\n\n{error.hint(lang())}"), icon=":material/error:")
+    """What happened and what to do next, in the reader's language; the names in it as they are."""
+    message, hint = (
+        as_plain(in_public(" ".join(text.split()))) for text in (error.message(lang()), error.hint(lang()))
+    )
+    st.error(f"**{message}**\n\n{hint}", icon=":material/error:")
 
 
 def in_public(error: str) -> str:

@@ -3,11 +3,13 @@
 from kdrinks.drinks import sources
 from kdrinks.ui.frame import lang, t
 from kdrinks.ui.markdown_text import as_plain
+from kdrinks.ui.marks import web_address
 
 
 def link(address: str) -> str:
     """Markdown; what is no web address, such as a book, is shown without a link."""
     source = sources.describe(address, lang())
     label = source.title if source.host in source.title else f"{source.title} ({source.host})"
-    linked = f"[{as_plain(label)}](<{address}>)" if address.startswith(("http://", "https://")) else as_plain(label)
+    target = web_address(address)
+    linked = f"[{as_plain(label)}](<{target}>)" if target else as_plain(label)
     return f"{linked} :gray-badge[{t('drinks.mirror')}]" if source.mirror else linked

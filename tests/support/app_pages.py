@@ -90,5 +90,5 @@ def models_page(locale: str = "en-US") -> AppTest:
 
 def shown(app: AppTest) -> str:
     """Every text of the page, without the backslashes that keep it plain."""
-    kinds = (app.title, app.header, app.markdown, app.caption, app.error, app.warning, app.info, app.success)
+    kinds = (app.title, app.header, app.text, app.markdown, app.caption, app.error, app.warning, app.info, app.success)
     return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")

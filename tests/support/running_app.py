@@ -36,9 +36,16 @@ class App:
 @contextmanager
 def running_app(home: Path, models: Path, port: int = 0, /, **settings: str) -> Iterator[App]:
     """port: 0 for any that is free. settings: further environment variables."""
+    with running("app.py", home, port, KDRINKS_HOME=str(home), KDRINKS_MODELS=str(models), **settings) as app:
+        yield app
+
+
+@contextmanager
+def running(script: str, home: Path, port: int = 0, /, **settings: str) -> Iterator[App]:
+    """Any script under `streamlit run`; its log lies in home."""
     port = port or free_port()
-    environment = {**os.environ, "KDRINKS_HOME": str(home), "KDRINKS_MODELS": str(models), **settings}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
+    environment = {**os.environ, **settings}
+    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}", "--server.headless=true"]
     home.mkdir(parents=True, exist_ok=True)
     with (home / "app.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)

@@ -18,6 +18,7 @@ def write_byte_model(
     architecture: str = "llama",
     tokenizer: bool = True,
     tensors_a_part: int = 0,
+    name: str = "random bytes",
 ) -> Path:
     """A Llama whose vocabulary is the 256 raw bytes: what it writes is certain to be broken UTF-8.
 
@@ -25,7 +26,7 @@ def write_byte_model(
     """
     random = np.random.default_rng(7)
     writer = gguf.GGUFWriter(str(path), architecture, split_max_tensors=tensors_a_part)
-    writer.add_name("random bytes")
+    writer.add_name(name)
     writer.add_context_length(context_length)
     writer.add_embedding_length(width)
     writer.add_block_count(layers)

@@ -19,6 +19,7 @@ from kdrinks.store.views import VIEWS
 from kdrinks.ui.analytics.view import download
 from kdrinks.ui.format import bytes_text
 from kdrinks.ui.frame import as_state, get_services, lang, show_error, t, visitor
+from kdrinks.ui.markdown_text import as_plain
 
 FIRST_QUERY = """SELECT word, sum(count) AS said, count(*) AS messages
 FROM words
@@ -106,7 +107,7 @@ def _saved_picker(saved: dict[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="sql-saved"):
         for number, (name, sql) in enumerate(sorted(saved.items())):
             st.button(
-                name,
+                as_plain(name),
                 key=f"sql-open-{number}",
                 type="secondary",
                 icon=":material/bookmark:",
@@ -115,7 +116,10 @@ def _saved_picker(saved: dict[str, str]) -> None:
             )
         opened = st.session_state.get("sql-name", "")
         if opened in saved and st.button(
-            t("analytics.sql_forget", name=opened), type="tertiary", icon=":material/delete:", key="sql-forget"
+            t("analytics.sql_forget", name=as_plain(opened)),
+            type="tertiary",
+            icon=":material/delete:",
+            key="sql-forget",
         ):
             preferences.set(
                 get_services().db,

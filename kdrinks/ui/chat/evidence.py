@@ -21,8 +21,8 @@ from kdrinks.ui.frame import lang, t, visitor
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
 DRINKS = ROOT / "pages" / "drinks.py"
-_MARK = "\ue000"
-"""A private character that no font draws; stands for the mark while the text becomes Markdown."""
+_MARK, _MARK_END = "\ue000", "\ue001"
+"""Private characters that no font draws; stand for a mark while the text becomes Markdown."""
 
 DEVICES = {"cpu": "CPU", "cuda": "CUDA", "metal": "Metal", "vulkan": "Vulkan"}
 FROM_SOURCES = {"kept": "menu_book", "quoted": "format_quote"}
@@ -61,7 +61,7 @@ def _declines(exchange: Exchange) -> bool:
 
 def marked_answer(exchange: Exchange) -> str:
     """The answer in Markdown, a mark behind each sentence whose figures or names stand in no passage."""
-    text = exchange.answer
+    text = exchange.answer.replace(_MARK, " ")
     for start, end in reversed(exchange.details.get("unsupported", ())):
         end = start + len(text[start:end].rstrip("| "))  # inside the last cell of a table's row
         text = text[:end] + _MARK + text[end:]
@@ -104,12 +104,11 @@ def _with_words_marked(text: str, terms: Collection[str]) -> str:
     def is_asked(word: str) -> bool:
         return bool(HANGUL.match(word)) or word in terms or english.stem(word.lower()) in terms
 
-    pieces, seen = [], 0
-    for match in pattern.finditer(text):
-        if is_asked(match[0]):
-            pieces += [as_plain(text[seen : match.start()]), f":yellow-background[{as_plain(match[0])}]"]
-            seen = match.end()
-    return "".join(pieces) + as_plain(text[seen:])
+    text = re.sub(f"[{_MARK}{_MARK_END}]", " ", text)
+    marked = pattern.sub(lambda match: f"{_MARK}{match[0]}{_MARK_END}" if is_asked(match[0]) else match[0], text)
+    # a colon before the mark would make another mark of it
+    shown = as_plain(marked).replace(f":{_MARK}", f"\\:{_MARK}")
+    return shown.replace(_MARK, ":yellow-background[").replace(_MARK_END, "]")
 
 
 def _line(exchange: Exchange) -> str:

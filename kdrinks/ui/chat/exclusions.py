@@ -13,6 +13,7 @@ from kdrinks.store import exclusions
 from kdrinks.ui.drinks import labels
 from kdrinks.ui.frame import get_services, show_error, t, visitor
 from kdrinks.ui.frame import lang as reader
+from kdrinks.ui.markdown_text import as_plain
 
 
 def draw(services: Services, asked: Sequence[StoredQuestion]) -> None:
@@ -26,7 +27,7 @@ def draw(services: Services, asked: Sequence[StoredQuestion]) -> None:
         for exclusion in held:
             if exclusion not in lifted:
                 st.button(
-                    label(services, exclusion),
+                    as_plain(label(services, exclusion)),
                     icon=":material/close:",
                     icon_position="right",
                     key=f"exclusion-{exclusion}",

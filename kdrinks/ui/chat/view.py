@@ -96,7 +96,7 @@ def _draw_welcome() -> None:
 
 def _draw_question(question_id: str, question: str) -> None:
     with st.container(key=f"asked-{question_id}"), st.chat_message(t("chat.you"), avatar=PICTURES / "you.svg"):
-        st.markdown(as_plain(question))
+        st.text(question)
 
 
 def _draw_answer(services: Services, asked: StoredQuestion, traced: Collection[str]) -> None:
@@ -160,7 +160,7 @@ def _watch(live: Answer) -> None:
 def _draw_state(text: str, phase: str, values: dict[str, float]) -> None:
     fraction = values.get("fraction", values.get("done", 0) / max(values.get("total", 0), 1))
     if text:
-        st.markdown(as_markdown(text, unfinished=True) + " ▌")
+        st.markdown(as_markdown(f"{text} ▌", unfinished=True))
         return
     if phase == "reading" and not values.get("total"):
         phase = "searching"  # the prompt is being built: nothing is counted yet

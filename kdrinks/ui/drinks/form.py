@@ -38,11 +38,13 @@ def draw(services: Services, now: DrinkCatalog, drink_id: str) -> None:
     back = {"drink": drink_id} if before else None
     st.page_link(
         DRINKS_PAGE,
-        label=title(before) if before else t("drinks.back"),
+        label=as_plain(title(before)) if before else t("drinks.back"),
         icon=":material/arrow_back:",
         query_params=back,
     )
-    st.title(t("drinks.correct_title", drink=title(before)) if before else t("drinks.add_title"), anchor=False)
+    st.title(
+        t("drinks.correct_title", drink=as_plain(title(before))) if before else t("drinks.add_title"), anchor=False
+    )
     st.markdown(t("drinks.form_intro"))
     problem_box = st.container(key="problems")
     with st.form(f"drink-form-{drink_id}", border=False), st.container(key="drink-form"):

@@ -47,7 +47,7 @@ def draw(services: Services, question: Mapping[str, Any], sides: Sequence[Side])
 
 def _draw_asked(text: str, name: str) -> None:
     with st.container(key=f"asked-lab-{name}"), st.chat_message(t("chat.you"), avatar=PICTURES / "you.svg"):
-        st.markdown(as_plain(text))
+        st.text(text)
 
 
 def _mark(row: Row) -> str:
@@ -86,7 +86,7 @@ def _draw_expected(services: Services, question: Mapping[str, Any], sides: Seque
         lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
         for name, text in wanted:
             held = [_held(row, name) for _, _, row in sides]
-            lines.append(f"| {' | '.join([measure_name(name), as_plain(text), *held])} |")
+            lines.append(f"| {' | '.join([measure_name(name), as_plain(' '.join(text.split())), *held])} |")
         st.markdown("\n".join(lines))
     for name in ("good", "reference"):
         if note := question.get(name):

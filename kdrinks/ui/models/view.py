@@ -125,7 +125,7 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
         t("models.choose"),
         options=list(by_id),
         index=list(by_id).index(saved.model.id) if saved.model.id in by_id else 0,
-        format_func=_title,
+        format_func=lambda model_id: as_plain(_title(model_id)),
         captions=[_about(model) for model in by_id.values()],
         key=f"choice-model-{lang()}",  # as in frame.in_words; what was chosen is saved
     )
@@ -253,8 +253,8 @@ def _about(model: ModelFile | RemoteModel) -> str:
     linked = model.path.is_symlink()
     return " · ".join(
         (
-            model.name or model.architecture,
-            model.quantization,
+            as_plain(model.name or model.architecture),
+            as_plain(model.quantization),
             bytes_text(model.size_bytes),
             t("models.parameters", count=short(model.parameters)),
             t("models.tokens", count=f"{model.context_length:,}"),
