@@ -157,7 +157,7 @@ def test_english_words_are_lower_cased_in_base_form_without_stop_words(words: Te
 
 
 def test_romanised_names_are_drinks_and_not_english_words(words: TextAnalyzer) -> None:
-    assert counted(words, "Andong soju, makgeolli and more makgeolli", "drink") == {"makgeolli": 2, "andong soju": 1}
+    assert counted(words, "Andong soju, makgeolli and more makgeolli", "drink") == {"막걸리": 2, "안동소주": 1}
     assert counted(words, "Andong soju, makgeolli and more makgeolli", "english") == {}
 
 

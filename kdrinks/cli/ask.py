@@ -19,6 +19,7 @@ from kdrinks.findings import Findings, Hit
 from kdrinks.hub import catalog
 from kdrinks.records import ADMINISTRATOR, Described, LocalModel, Sampling, Turn
 from kdrinks.services import last_choice
+from kdrinks.text.typed import storable
 
 
 def add(command: Command) -> None:
@@ -170,6 +171,7 @@ def _history(path: Path) -> list[Turn]:
             if not line.strip():
                 continue
             message = json.loads(line)
+            message["content"] = storable(message["content"])
             if message["role"] == "user":
                 turns.append(Turn(message["content"], ""))
             elif message["role"] == "assistant" and turns:

@@ -18,6 +18,7 @@ from kdrinks.drinks.model import Bilingual, BilingualList, Drink
 from kdrinks.drinks.problems import Problem
 from kdrinks.drinks.read import drink_from, fields_of, later_fields, record_of, whole_record_of
 from kdrinks.errors import BadInput, KnowledgeError
+from kdrinks.text.typed import clean
 
 FORMATS = ("jsonl", "csv")
 SIZE_MAX_BYTES = 5 * 1024 * 1024
@@ -97,7 +98,16 @@ def read(content: bytes, name: str, now: DrinkCatalog) -> ImportDiff:
         raise BadInput("import_empty", file=name)
     if len(records) > ROWS_MAX:
         raise BadInput("import_too_many", file=name, count=len(records), limit=ROWS_MAX)
-    return _compare(records, now)
+    return _compare([_cleaned(record) for record in records], now)
+
+
+def _cleaned(value: Any) -> Any:
+    """A record with every text in the letters that names and searches compare."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {_cleaned(name): _cleaned(one) for name, one in value.items()}
+    return [_cleaned(one) for one in value] if isinstance(value, list) else value
 
 
 def _compare(records: Sequence[Mapping[str, Any]], now: DrinkCatalog) -> ImportDiff:

@@ -76,8 +76,12 @@ def stop_words() -> frozenset[str]:
 @cache
 def word_list(file: str) -> frozenset[str]:
     """The words of a packaged list: several a line, `#` starts a comment."""
+    return frozenset(word for line in word_lines(file) for word in line.split())
+
+
+def word_lines(file: str) -> list[str]:
     text = resources.files("kdrinks").joinpath("data", file).read_text("utf-8")
-    return frozenset(word for line in text.splitlines() for word in line.split("#")[0].split())
+    return [line for line in (line.split("#")[0] for line in text.splitlines()) if line.strip()]
 
 
 def is_stop_word(word: str) -> bool:

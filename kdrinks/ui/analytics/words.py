@@ -11,6 +11,7 @@ from kdrinks.charts import words as chart_words
 from kdrinks.config import ROOT
 from kdrinks.store import preferences, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
+from kdrinks.text.typed import clean
 from kdrinks.ui import job_progress
 from kdrinks.ui.analytics.panels import Own
 from kdrinks.ui.analytics.view import STOP_WORDS_KEY, TOP, WORD_KEY, download, panel, pictures, read, show, stop_words
@@ -165,7 +166,7 @@ def _stop_words() -> None:
                 get_services().db,
                 visitor(),
                 STOP_WORDS_KEY,
-                sorted({word.lower() for word in text.replace(",", " ").split()}),
+                sorted({word.lower() for word in clean(text).replace(",", " ").split()}),
             )
             st.rerun()
 
