@@ -160,23 +160,18 @@ def _place_of_keys(drink: Drink, typed: str) -> int:
     """The same for names by their initials (ㅁㄱㄹ, 안동ㅅㅈ), half typed (막거) or typed on a Latin layout (akrrjffl)."""
     names = [_plain(name) for name in _names(drink) if has_hangul(name)]
     wanted = _plain(typed)
+    ways = [wanted] if re.search("[가-힣ㄱ-ㅎ]", wanted) and not re.fullmatch("[ㅋㅎ]{2,}", wanted) else []
+    # letters as they were typed: shift is part of a key
+    ways += keyboard.as_hangul(re.sub(r"[\W\d_]+", "", typed), half_typed=True)
     places = [_NOWHERE]
-    for way in dict.fromkeys((wanted, *keyboard.as_hangul(_plain_keys(typed)))):
-        if not re.search("[가-힣ㄱ-ㅎ]", way):
-            continue
+    for way in ways:
         keys = keyboard.keys_of(way)
         for name in names:
-            by_keys = keyboard.keys_of(name).startswith(keys) and len(keys) > 1
-            if keyboard.fits(way, name) or by_keys:
+            if keyboard.fits(way, name) or (len(keys) > 1 and keyboard.keys_of(name).startswith(keys)):
                 places.append(0 if len(way) == len(name) else 1)
-            elif any(keyboard.fits(way, name[start:]) for start in range(1, len(name))) and len(way) > 1:
+            elif len(way) > 1 and any(keyboard.fits(way, name[start:]) for start in range(1, len(name))):
                 places.append(2)
     return min(places)
-
-
-def _plain_keys(typed: str) -> str:
-    """Letters as they were typed: shift is part of a key."""
-    return re.sub(r"[\W\d_]+", "", typed)
 
 
 def _names(drink: Drink) -> list[str]:

@@ -122,11 +122,10 @@ class Hub:
     def file(self, repo_id: str, file: str) -> RemoteFile:
         """One GGUF of a repository, by its path or its bare name. Raises BadInput, HubError."""
         model = self.model(repo_id)
-        wanted = clean(file).strip()
-        for name in (file, wanted):
+        for spelled in (str, lambda name: clean(name).strip()):
             for found in model.files:
-                path = found.file if name == file else clean(found.file)
-                if name in (path, path.rpartition("/")[2]):
+                path = spelled(found.file)
+                if spelled(file) in (path, path.rpartition("/")[2]):
                     return found
         known = ", ".join(one.file for one in model.files) or "-"
         raise HubError("hub_no_file", repo=repo_id, file=file, known=known)

@@ -75,7 +75,7 @@ _LATIN_FINALS = "- k k k n n n t l k m l l l p l m p p t t ng t t k t p t".split
 @lru_cache(maxsize=20_000)
 def romanised(word: str) -> str:
     """A Korean word in Latin letters, syllable by syllable, for fold(): 식혜 -> sikhye. What is no syllable is left out."""
-    parts = []
+    parts: list[str] = []
     for code in (ord(character) - 0xAC00 for character in word):
         if 0 <= code < 11172:
             initial, rest = divmod(code, 588)

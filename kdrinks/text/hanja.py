@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from functools import cache
 
 from kdrinks.text.english import word_lines
+from kdrinks.text.korean import has_hangul
 from kdrinks.text.typed import apart, together
 
 HANJA = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _RUN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
+_TWICE = re.compile(r"([가-힣]{2,})\s?\(\1\)")
 _GLOSS = re.compile(r"(?<=[가-힣])\s?[(\[（]([\u3400-\u9fff\uf900-\ufaff가-힣]*)[)\]）]")
 
 # Forms of one character: older, Japanese and simplified ones -> the one that names are kept under.
@@ -30,16 +32,17 @@ _FORMS = str.maketrans(
 
 
 def in_hangul(text: str, names: Mapping[str, str]) -> str:
-    """The text with its hanja in Hangul; words with a character whose reading is not known stay as they are.
+    """The text with its hanja in Hangul; a single character, and words with one whose reading is not known, stay as they are.
 
-    names: form(name) -> what it is called. A name in brackets behind its Hangul (식혜(食醯)) says it a second time and goes.
+    names: form(name) -> what it is called. A name in brackets behind its Hangul (식혜(食醯)) says it a second time and goes; what else stands
+    in brackets explains a word and stays.
     """
     if not HANJA.search(text):
         return text
     text = _GLOSS.sub(lambda gloss: "" if form(gloss[1]) in names else gloss[0], text)
     for mixed in sorted((name for name in names if re.search("[가-힣]", name)), key=len, reverse=True):
         text = re.sub("".join(_any_form(letter) for letter in mixed), names[mixed], text)
-    return _RUN.sub(lambda run: _read(run[0], names), text)
+    return _TWICE.sub(r"\1", _RUN.sub(lambda run: _read(run, names), text))
 
 
 def form(name: str) -> str:
@@ -47,27 +50,40 @@ def form(name: str) -> str:
     return re.sub(r"\s", "", name).translate(_FORMS)
 
 
+@cache
 def _any_form(letter: str) -> str:
     others = "".join(chr(other) for other, kept in _FORMS.items() if kept == letter)
     return f"[{letter}{others}]" if others else re.escape(letter)
 
 
-def _read(run: str, names: Mapping[str, str]) -> str:
+def _read(found: re.Match[str], names: Mapping[str, str]) -> str:
     """A name where the run begins with one: in 日本清酒 stands another drink than 清酒."""
-    plain = form(run)
+    run, plain = found[0], form(found[0])
+    before = found.string[found.start() - 1 : found.start()]
+    in_a_word = has_hangul(before)  # 매실酒
     for end in range(len(plain), 1, -1):
         if plain[:end] in names:
             rest = plain[end:]
-            return names[plain[:end]] + (" " + _readings(rest) if _readings(rest) != rest else run[end:])
-    return _readings(plain) if _readings(plain) != plain else run
-
-
-def _readings(run: str) -> str:
-    """The run in Hangul, its first sound as it is at a word's beginning; the run itself where a character is not in the list."""
-    table = _table()
-    if not run or any(letter not in table for letter in run):
+            read = _readings(rest)
+            return names[plain[:end]] + (run[end:] if read == rest else f" {read}")
+    if before in tuple("([（［") or (len(plain) == 1 and not in_a_word):
         return run
-    read = "".join(table[letter] for letter in run)
+    read = _readings(plain, first=not in_a_word)
+    return run if read == plain else read
+
+
+def _readings(run: str, *, first: bool = True) -> str:
+    """The run in Hangul; the run itself where a character is not in the list. first: it begins a word, which changes its first sound."""
+    words, letters = _tables()
+    read = ""
+    while len(read) < len(run):
+        rest = run[len(read) :]
+        word = next((word for word in words if rest.startswith(word)), rest[0])
+        if word not in words and word not in letters:
+            return run
+        read += words.get(word) or letters[word]
+    if not first or not read:
+        return read
     initial, vowel, final = apart(read[0])
     if initial in "ㄹㄴ" and vowel in "ㅑㅕㅖㅛㅠㅣ":
         initial = "ㅇ"
@@ -77,9 +93,9 @@ def _readings(run: str) -> str:
 
 
 @cache
-def _table() -> Mapping[str, str]:
-    return {
-        letter: syllable
-        for syllable, *letters in (line.split() for line in word_lines("hanja_readings.txt"))
-        for letter in form("".join(letters))
-    }
+def _tables() -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Words of several characters, each with as many syllables, and single characters."""
+    lines = [line.split() for line in word_lines("hanja_readings.txt")]
+    words = {form(word): read for read, *listed in lines if len(read) > 1 for word in listed}
+    letters = {letter: read for read, *listed in lines if len(read) == 1 for letter in form("".join(listed))}
+    return words, letters

@@ -15,15 +15,16 @@ def initials(word: str) -> str:
     return "".join(apart(letter)[0] for letter in word if "가" <= letter <= "힣")
 
 
-def as_hangul(keys: str) -> list[str]:
-    """What these letters are on a Korean layout, likeliest first; only whole syllables.
+def as_hangul(keys: str, *, half_typed: bool = False) -> list[str]:
+    """What these letters are on a Korean layout, likeliest first; only whole syllables, but for the last of what is half typed.
 
     As they are, without the capital that phones put first, and with caps lock on.
     """
     found: dict[str, None] = {}
     for variant in (keys, keys[:1].lower() + keys[1:], keys.swapcase()):
         typed = syllables("".join(_SHIFTED.get(key) or _KEYS.get(key.lower(), key) for key in variant))
-        if typed and all("가" <= letter <= "힣" for letter in typed):
+        whole = typed[:-1] if half_typed else typed
+        if whole and all("가" <= letter <= "힣" for letter in whole):
             found.setdefault(typed)
     return list(found)
 

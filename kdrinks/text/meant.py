@@ -42,7 +42,7 @@ class Meant:
         return self._initials(self.named(unglued(clean(text))))
 
     def named(self, text: str) -> str:
-        """The text with names that stand in hanja or on a Latin layout in Hangul."""
+        """The text with the names that stand in hanja or on a Latin layout in Hangul."""
         return self._from_keys(hanja.in_hangul(text, self._hanja))
 
     def _from_keys(self, text: str) -> str:

@@ -61,7 +61,7 @@ def _freed(found: re.Match[str]) -> str:
     if final not in _LAUGHED or syllable in _OWN_FINAL:
         return syllable
     own = _LAUGHED[final]
-    if found[2] not in (own, None) or (found[2] is None and own == "ㄷ"):
+    if found[2] not in (own, None) or (found[2] is None and final not in "ㅋㅎ"):
         return syllable
     return together(initial, vowel, _LEFT.get(final, "")) + own
 
