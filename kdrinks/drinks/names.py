@@ -63,6 +63,22 @@ def drink_names() -> tuple[DrinkName, ...]:
     return tuple(DrinkName(str(record["id"]), name) for record in drink_records() for name in names_of(record))
 
 
+def counted_name(word: str, lang: str) -> str:
+    """The name that a drink is counted by, for a chart: for English readers with its English one."""
+    english = _english_titles().get(word.replace(" ", "")) if lang == "en" else None
+    return f"{word} ({english})" if english else word
+
+
+@cache
+def _english_titles() -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for record in drink_records():
+        for name in names_of(record):
+            if has_hangul(name):
+                found.setdefault(name.replace(" ", ""), str(record["title_en"]))
+    return found
+
+
 @cache
 def packaged_names() -> Names:
     """Every name of the packaged drinks, for a TextAnalyzer."""

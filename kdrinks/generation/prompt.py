@@ -39,7 +39,7 @@ TEMPLATES: Mapping[str, Mapping[Language, str]] = {
 
 # What chat templates use as control text (ChatML, Llama, Gemma, Mistral, ours): broken up wherever a person or a document wrote it.
 _CONTROL_TEXT = re.compile(r"<(?=[|/a-zA-Z_])|\[(?=/?(?:INST|SYS|AVAILABLE_TOOLS)\b)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -54,7 +54,7 @@ class Prompt:
 
 
 def clean_question(question: str) -> str:
-    """The question as it was typed, but for controls and halves of characters; what reads it takes TextAnalyzer.as_meant.
+    """The question as it was typed, but for controls, those of text direction too, and halves of characters; what reads it takes TextAnalyzer.as_meant.
 
     Raises BadQuestion when there is nothing to read in it or it is too long.
     """

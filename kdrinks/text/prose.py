@@ -22,7 +22,7 @@ _URL = re.compile(
 )
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|&[a-z]+;|&#\d+;")
 _DRAWN_OUT = re.compile(
-    r"(?<!\d)~+|~+(?!\d)|(?<![\w^])[:;]-?[)(DPp]+(?!\w)|\^+[_.-]?\^+|(?<![A-Za-z])[TQ]{1,2}[_.]?[TQ](?![A-Za-z])|[;♡♥☆★♪♬]+"
+    r"[~∼〜]+|(?<![\w^])[:;]-?[)(DPp]+(?!\w)|\^+[_.-]?\^+|(?<![A-Za-z])[TQ]{1,2}[_.]?[TQ](?![A-Za-z])|[;♡♥☆★♪♬]+"
 )
 """`~~~`, `^^` and other signs of a mood: a sentence ends there, or 맛나요~ 식혜 would be two nouns."""
 _MARKS = re.compile(r"[*_`#>|~\\]+")
@@ -36,7 +36,12 @@ _OWN_FINAL = frozenset("엌녘좋놓넣쌓찧빻낳닿땋읗렇떻많않찮싫�
 _GLUED = re.compile("([가-힣])(?=([ㅋㅎㄷ])|(?![가-힣ㄱ-ㅣ]))")
 _DRAWN_ALONG = re.compile("([가-힣])([뮤뉴류규])(?=ㅠ)")
 _OWN_YU = frozenset({"메뉴", "주류", "오류", "의류", "서류", "교류", "조류", "육류", "어류", "기류"})
-_RUN = re.compile("(?<=[가-힣])(?=[ㅋㅎㅠㅜㄷㅇ]{1,})")
+_JAMO = re.compile("[ㄱ-ㅣ]+")
+_BETWEEN_FIGURES = re.compile(r"(?<=\d)\s?[~∼〜]\s?(?=\d)")
+_FILE_ENDING = re.compile(
+    r"(?<=[\w)])\.(?:txt|pdf|docx?|hwpx?|csv|md|html?|jpe?g|png|gif|webp|mp[34]|mov|zip|xlsx?|pptx?|jsonl?|gguf)(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
 
 
 def words_only(text: str) -> str:
@@ -45,8 +50,8 @@ def words_only(text: str) -> str:
     text = _LINK.sub(r"\1", text)
     text = _URL.sub(" ", text)
     text = _CAMEL.sub(lambda tag: re.sub(r"(?<=[a-z])(?=[A-Z])", " ", tag[0]), text)
-    text = _MARKS.sub(" ", _DRAWN_OUT.sub(". ", _TAG.sub(" ", text)))
-    return _RUN.sub(" ", unglued(text))
+    text = _DRAWN_OUT.sub(". ", _BETWEEN_FIGURES.sub("-", _TAG.sub(" ", _FILE_ENDING.sub(" ", text))))
+    return _JAMO.sub(". ", unglued(_MARKS.sub(" ", text)))
 
 
 def unglued(text: str) -> str:
