@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from kdrinks.config import Settings
 from kdrinks.drinks import catalog as drink_catalog
 from kdrinks.drinks import import_export
 from kdrinks.drinks.browse import DrinkFilter, filter_drinks
-from kdrinks.drinks.form import DrinkForm, cleaned
-from kdrinks.drinks.names import drink_names, names_of, packaged_names
+from kdrinks.drinks.form import DrinkForm, cleaned, form_from, record_from
+from kdrinks.drinks.names import drink_names, hanja_names_of, names_of, packaged_names
 from kdrinks.drinks.read import whole_record_of
 from kdrinks.errors import BadQuestion
 from kdrinks.generation.prompt import clean_question
@@ -24,7 +25,8 @@ from kdrinks.search.knowledge import Knowledge
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
 from kdrinks.text.hanja import form
-from kdrinks.text.typed import clean, storable
+from kdrinks.text.meant import OTHERWISE_MEANT
+from kdrinks.text.typed import apart, clean, storable
 from tests.support.command_line import kdrinks
 from tests.support.hub_server import running_hub
 from tests.support.tiny_models import write_byte_model
@@ -139,6 +141,33 @@ def test_a_drink_is_found_however_its_name_was_typed(
     assert found.hits[0].passage.id.startswith(f"{drink}.{holds}")
 
 
+KEYS = dict(
+    zip(
+        "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎㅏㅐㅑㅒㅓㅔㅕㅖㅗㅛㅜㅠㅡㅣ",
+        "r R s e E f a q Q t T d w W c z x v g k o i O j p u P h y n b m l".split(),
+        strict=True,
+    )
+) | {"ㅘ": "hk", "ㅙ": "ho", "ㅚ": "hl", "ㅝ": "nj", "ㅞ": "np", "ㅟ": "nl", "ㅢ": "ml", "ㄺ": "fr", "ㄼ": "fq", "ㄶ": "sg", "ㅀ": "fg"}  # fmt: skip
+
+
+def on_latin_keys(text: str) -> str:
+    return "".join(
+        "".join(KEYS.get(jamo, "") for jamo in apart(letter)) if "가" <= letter <= "힣" else letter for letter in text
+    )
+
+
+def test_every_drink_is_read_from_its_keys_its_initials_and_its_hanja(words: TextAnalyzer) -> None:
+    assert on_latin_keys("식혜 과하주") == "tlrgP rhkgkwn"
+    for drink in DRINKS:
+        for title in drink.title_ko.split("·"):
+            assert words.as_meant(on_latin_keys(title)) == title
+            initials = "".join(apart(letter)[0] for letter in title if letter != " ")
+            if initials not in OTHERWISE_MEANT:
+                assert title.replace(" ", "") in words.as_meant(f"{initials} 도수").replace(" ", "")
+        for name in hanja_names_of(whole_record_of(drink)):
+            assert words.as_meant(f"{name} 재료").removesuffix(" 재료") in names_of(whole_record_of(drink))
+
+
 def test_an_earlier_question_is_read_so_too(knowledge: Knowledge) -> None:
     for earlier in (nfd("과하주가 뭐야?"), "過夏酒가 뭐야?", "rhkgkwnrk anjdi?"):
         assert knowledge.find("도수는?", history=[earlier]).understood.subjects == ("gwahaju",)
@@ -197,6 +226,25 @@ def test_the_find_box_lists_all_that_begin_so_and_nothing_for_what_fits_none() -
         assert len(found) in (0, len(DRINKS)) and (text == "\u200b") is (len(found) > 0)
 
 
+def test_a_drink_that_a_person_added_is_found_by_all_its_spellings() -> None:
+    typed = replace(
+        form_from(drink_catalog.packaged()[23]), id="my-drink", name_ko=nfd("달빛잣술"), name_en="Moonlight jatsul", hanja="月光柏酒", aliases=(), similar=(),
+    )  # fmt: skip
+    db = Database.open(None)
+    own = Knowledge(db, TextAnalyzer(packaged_names()))
+    own.fill()
+    drink_catalog.save(db, ADMINISTRATOR, "added", {"my-drink": record_from(cleaned(typed), None)})
+    own.renew()
+    for question in (
+        nfd("달빛잣술 도수"),
+        "月光栢酒 도수",
+        "ㄷㅂㅈㅅ 도수",
+        "ekfqlcwktnf ehtn",
+        "moonlight jatsul abv",
+    ):
+        assert own.find(question).understood.subjects == ("my-drink",)
+
+
 def test_drinks_of_a_file_in_nfd_are_those_that_are_here() -> None:
     now = drink_catalog.DrinkCatalog(DRINKS, frozenset())
     found = import_export.read(nfd(import_export.as_jsonl(DRINKS[:3]).decode()).encode(), "내것.jsonl", now)
@@ -217,6 +265,27 @@ def test_a_question_is_kept_as_it_was_typed_but_for_halves_of_characters() -> No
     assert storable("술") == "술"
     with pytest.raises(BadQuestion):
         clean_question("\u200b\u2060 \u3164")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [nfd("임신 중인데 막걸리 마셔도 돼?"), "임신\u00a0중인데 막\xad걸리 마셔도 돼?", "임ㅅㅣㄴ 중인데 濁酒 마셔도 돼?", "ＡＭ　Ｉ　ＯＫ to drink makgeolli? I am pre\u200bgnant"],
+)  # fmt: skip
+def test_a_caution_comes_however_the_question_was_typed(knowledge: Knowledge, question: str) -> None:
+    found = knowledge.find(question)
+    assert found.sensitive and [passage.subject_id for passage in found.cautions] == ["makgeolli"]
+
+
+def test_what_was_typed_is_kept_and_what_was_meant_is_counted(tmp_path: Path) -> None:
+    typed = "👩‍🍳 " + nfd("식혜") + " vs 水正果 재료 ㅋㅋ #막걸\u200b리"
+    done = kdrinks("ask", typed, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with Database.open(tmp_path / "kdrinks.duckdb").cursor() as cursor:
+        assert cursor.execute("SELECT text FROM messages WHERE role = 'question'").fetchone() == (typed,)
+        rows = cursor.execute(
+            "SELECT word FROM words WHERE role = 'question' AND pos = 'drink' ORDER BY word"
+        ).fetchall()
+    assert [word for (word,) in rows] == ["막걸리", "수정과", "식혜"]
 
 
 @pytest.mark.parametrize("command", [("ask", "--no-record"), ("search",)])

@@ -121,6 +121,10 @@ class TextAnalyzer:
         """What a person typed as everything that reads it should: letters that compare, names in hanja, by initials and on a Latin layout in Hangul."""
         return self._meant.read(text)
 
+    def counted_as(self, name: str) -> str:
+        """What charts count a word by that a person looks for: sikhye is under 식혜."""
+        return self._called(self.as_meant(name).strip())
+
     def count(self, text: str, pos: Collection[str] = DEFAULT_POS, *, stop: Collection[str] = ()) -> list[WordCount]:
         """The words of the text, most frequent first and then by word.
 

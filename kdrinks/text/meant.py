@@ -48,11 +48,16 @@ class Meant:
     def _from_keys(self, text: str) -> str:
         """akrrjffl as 막걸리; where one name is typed so and every other word can be, the whole question was."""
         found = {word[0]: self._name_typed(word[0]) for word in _LATIN.finditer(text)}
-        if not any(found.values()):
-            return text
         rest = {word: keyboard.as_hangul(word) for word, name in found.items() if not name}
         whole = all(rest.values())
+        if not any(found.values()) and not (whole and self._holds_name("".join(typed[0] for typed in rest.values()))):
+            return text
         return _LATIN.sub(lambda word: found[word[0]] or (rest[word[0]][0] if whole else word[0]), text)
+
+    def _holds_name(self, typed: str) -> bool:
+        """Whether a name of several words is in these: 고로쇠 수액."""
+        keys = keyboard.keys_of(typed)
+        return any(name in keys for name in self._long)
 
     def _name_typed(self, word: str) -> str:
         """A name, with the particle behind it, that these letters are on a Korean layout; "" where they are none."""

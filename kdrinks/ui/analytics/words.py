@@ -135,7 +135,7 @@ def _table(view: AnalyticsFilter) -> None:
             icon=":material/search:",
             label_visibility="collapsed",
         )
-        table = read(word_stats.top_words, view, limit=1000, search=search.strip())
+        table = read(word_stats.top_words, view, limit=1000, search=get_services().words.counted_as(search))
         if table.empty:
             st.caption(t("analytics.nothing_here"))
             return
