@@ -93,16 +93,22 @@ def packaged_names() -> Names:
         tuple(table["drink"]["near"]),
         ambiguous,
         _hanja_names(drink_records()),
-        own=tuple(name for record in drink_records() for name in _titles(record)),
+        *_own_and_others(drink_records()),
     )
 
 
 def spelled(records: Iterable[Mapping[str, object]]) -> Names:
     """The names of these drinks as they are written in a text."""
     records = list(records)
+    own, others = _own_and_others(records)
     korean = korean_spellings(name for record in records for name in names_of(record))
+    return Names(korean, _latin_names(records), hanja=_hanja_names(records), own=own, others=others)
+
+
+def _own_and_others(records: Iterable[Mapping[str, object]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    records = list(records)
     own = tuple(name for record in records for name in _titles(record))
-    return Names(korean, _latin_names(records), hanja=_hanja_names(records), own=own)
+    return own, tuple(korean_spellings(name for record in records for name in names_of(record)))
 
 
 @cache

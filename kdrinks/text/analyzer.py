@@ -72,7 +72,9 @@ class Names:
     hanja: Mapping[str, str] = field(default_factory=dict)
     """In the form of hanja.form -> in Hangul."""
     own: tuple[str, ...] = ()
-    """The name of each drink, without those that it goes by besides."""
+    """The name of each drink."""
+    others: tuple[str, ...] = ()
+    """Those that drinks go by besides."""
 
 
 class TextAnalyzer:
@@ -90,7 +92,7 @@ class TextAnalyzer:
         self._spaced = _spaced(self._shown)
         self._latin_names = dict(names.latin)
         self._latin = _latin_pattern(self._latin_names)
-        self._meant = Meant(self._shown, names.own, names.hanja)
+        self._meant = Meant(names.own, names.others, names.hanja)
 
     def load(self) -> None:
         """Load Kiwi now; further calls return at once."""
@@ -106,7 +108,7 @@ class TextAnalyzer:
         if latin:
             self._latin_names = {**self._latin_names, **latin}
             self._latin = _latin_pattern(self._latin_names)
-        self._meant = self._meant.with_more(names.korean, names.own, names.hanja)
+        self._meant = self._meant.with_more(names.own, names.others, names.hanja)
         if korean:
             with self._lock:
                 self._shown = {**self._shown, **korean}

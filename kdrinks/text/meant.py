@@ -10,9 +10,9 @@ from kdrinks.text.prose import unglued
 from kdrinks.text.typed import clean
 
 OTHERWISE_MEANT = frozenset(
-    "ㅇㅈ ㅈㅅ ㅂㅅ ㅊㅊ ㄱㅅ ㅅㄱ ㅇㅇ ㅎㅇ ㅂㅇ ㄱㄱ ㄴㄴ ㄷㄷ ㅇㅋ ㅇㅎ ㄹㅇ ㄱㅊ ㅁㅊ ㅈㄴ ㅈㄹ ㅅㅂ ㄲㅈ ㅌㅌ ㅍㅎ".split()
+    "ㅇㅈ ㅁㅈ ㅈㅅ ㅂㅅ ㅊㅊ ㄱㅅ ㅅㄱ ㅇㅇ ㅎㅇ ㅂㅇ ㄱㄱ ㄴㄴ ㄷㄷ ㅇㅋ ㅇㅎ ㄹㅇ ㄱㅊ ㅁㅊ ㅈㄴ ㅈㄹ ㅅㅂ ㄲㅈ ㅌㅌ ㅍㅎ".split()
 )
-"""Initials that chats use for other words: 인정, 죄송, 추천, 감사, 수고, 괜찮아 and what is worse; as names of drinks they are for find boxes."""
+"""Initials that chats use for other words: 인정, 맞아, 죄송, 추천, 감사, 수고, 괜찮아 and what is worse; as names of drinks they are for find boxes."""
 MOST = 3
 """Drinks that initials may stand for in a question; it is then asked of each."""
 
@@ -23,19 +23,19 @@ _LATIN = re.compile(r"[A-Za-z]+")
 
 
 class Meant:
-    """own: the name of each drink; korean: these and the others that drinks go by; hanja: hanja.form(name) -> in Hangul."""
+    """own: the name of each drink; others: what drinks go by besides; hanja_names: hanja.form(name) -> in Hangul."""
 
-    def __init__(self, korean: Iterable[str], own: Iterable[str], hanja_names: Mapping[str, str]) -> None:
-        self._korean = frozenset(name for name in korean if len(name) > 1)
+    def __init__(self, own: Iterable[str], others: Iterable[str], hanja_names: Mapping[str, str]) -> None:
         self._own = tuple(dict.fromkeys(name.replace(" ", "") for name in own))
+        self._others = tuple(dict.fromkeys(name for name in others if len(name) > 1 and name not in self._own))
         self._hanja = dict(hanja_names)
         self._by_keys: dict[str, str] = {}
-        for name in (*self._own, *sorted(self._korean)):
+        for name in (*self._own, *self._others):
             self._by_keys.setdefault(keyboard.keys_of(name), name)
         self._long = [keys for keys, name in self._by_keys.items() if len(name) >= 3]
 
-    def with_more(self, korean: Iterable[str], own: Iterable[str], hanja_names: Mapping[str, str]) -> Self:
-        return type(self)({*self._korean, *korean}, (*self._own, *own), {**hanja_names, **self._hanja})
+    def with_more(self, own: Iterable[str], others: Iterable[str], hanja_names: Mapping[str, str]) -> Self:
+        return type(self)((*self._own, *own), (*self._others, *others), {**hanja_names, **self._hanja})
 
     def read(self, text: str) -> str:
         """A question as it was meant."""
@@ -91,9 +91,9 @@ class Meant:
 
     def _fitting(self, head: str) -> list[str]:
         """Of the drinks' own names, and of those they go by besides where none of these fits."""
-        if len(head) == 2 and (head in OTHERWISE_MEANT or head[0] > "ㅣ" or head[0] == head[1]):
+        if len(set(head)) == 1 or (len(head) == 2 and (head in OTHERWISE_MEANT or head[0] > "ㅣ")):
             return []
-        for names in (self._own, sorted(self._korean) if len(head) > 2 or head == "ㅌㅈ" else ()):
+        for names in (self._own, self._others if len(head) > 2 or head == "ㅌㅈ" else ()):
             if fitting := [name for name in names if len(name) == len(head) and keyboard.fits(head, name)]:
                 return fitting
         return []
