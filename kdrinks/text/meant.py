@@ -19,6 +19,8 @@ MOST = 3
 _INITIALS = re.compile(
     r"(?<![가-힣ㄱ-ㅣA-Za-z0-9])[가-힣]*[ㄱ-ㅎ]{2,}[가-힣ㄱ-ㅎㅠㅜ]*|(?<![가-힣ㄱ-ㅣA-Za-z0-9])[가-힣]+[ㄱ-ㅎ][가-힣]*"
 )
+_BREVES = str.maketrans({"ŏ": "eo", "ŭ": "eu", "Ŏ": "Eo", "Ŭ": "Eu", "ǒ": "eo", "ǔ": "eu"})
+"""Of the older romanisation: makkŏlli."""
 _LATIN = re.compile(r"[A-Za-z]+")
 
 
@@ -43,7 +45,7 @@ class Meant:
 
     def named(self, text: str) -> str:
         """The text with the names that stand in hanja or on a Latin layout in Hangul."""
-        return self._from_keys(hanja.in_hangul(text, self._hanja))
+        return self._from_keys(hanja.in_hangul(text.translate(_BREVES), self._hanja))
 
     def _from_keys(self, text: str) -> str:
         """akrrjffl as 막걸리; where one name is typed so and every other word can be, the whole question was."""

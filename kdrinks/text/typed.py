@@ -19,10 +19,11 @@ _APART = {joined: two for two, joined in _JOINED.items()}
 
 _BREAKS = "\u0085\u2028\u2029\r\x0b\x0c"
 _BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800\u3164\uffa0"  # the last two are Hangul fillers, the third last Braille's
-# Unicode's Default_Ignorable_Code_Point beside the fillers, with the controls of text direction, and C0 and C1 without tab and line feed
+# Unicode's Default_Ignorable_Code_Point beside the fillers, with the controls of text direction, and C0 and C1 without tab and line feed;
+# and lines through or under letters
 _UNSEEN = (
     "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\ufe00-\ufe0f\ufeff\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\ufe00-\ufe0f\ufeff\ufff0-\ufffb\u0332\u0335-\u0338\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _OTHER_FORMS = "\uff01-\uffef\U0001d400-\U0001d7ff"
 """Full and half width, and the letters of mathematics, which fonts for names and chats are made of."""
