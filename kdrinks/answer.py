@@ -44,6 +44,8 @@ class Question:
     """What is asked, of which model and how."""
 
     text: str
+    meant: str
+    """The text as TextAnalyzer.as_meant has it: all that reads it takes this; as it was typed it is stored and shown."""
     who: Visitor
     id: str
     conversation_id: str
@@ -85,6 +87,7 @@ def ask(
     for another visitor's conversation, or for a choice of one's own.
     """
     text = prompt.clean_question(text)
+    meant = services.words.as_meant(text)
     if template not in prompt.TEMPLATES:
         raise BadInput("template_unknown", found=template, known=", ".join(prompt.TEMPLATES))
     if choice:
@@ -96,11 +99,12 @@ def ask(
         owner = chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)
     question = Question(
         text=text,
+        meant=meant,
         who=who,
         id=question_id or new_id(),
         conversation_id=conversation_id or chats.start_conversation(services.db, who, session=session),
         owner=owner,
-        lang=said_again.heard(text).language or lang or services.words.language(text),
+        lang=said_again.heard(meant).language or lang or services.words.language(meant),
         choice=choice,
         sampling=sampling or Sampling(),
         template=template,
@@ -232,6 +236,7 @@ class Answer:
         before = services.hashes_of(question.choice.model)  # known when it is written, unless the file is large and new
         stored = chats.messages(services.db, question.who, question.conversation_id)
         turns = [*question.turns, *(prompt.turn_of(asked) for asked in stored if asked.question_id != question.id)]
+        turns = [replace(turn, question=services.words.as_meant(turn.question)) for turn in turns]
 
         # 1) What does the knowledge base say?
         findings = self.findings = self._find([turn.question for turn in turns])
@@ -241,7 +246,7 @@ class Answer:
         # what was left out no model may bring in again, and what was named it may not speak of
         held = model.guarded or bool(findings.exclusions or findings.under)
         if held or findings.sensitive:  # said as they are given; a free model finds the sentence itself
-            passages = services.knowledge.excerpts(question.text, passages)
+            passages = services.knowledge.excerpts(question.meant, passages)
 
         # 2) No model phrases what could hurt somebody, nor a list unless it can only say it as it stands: the cautions come first
         told = [*findings.cautions, *passages]
@@ -255,7 +260,7 @@ class Answer:
         # 3) The model says it; its prompt is built once the queue and the loader are done, with its own tokenizer
         def build(count: Callable[[list[Message]], int], context_tokens: int) -> list[Message]:
             built = self._built = prompt.build(
-                question.text,
+                question.meant,
                 passages,
                 [turn for turn in turns if turn.answer],
                 count=count,
@@ -341,7 +346,7 @@ class Answer:
         began = time.monotonic()
         db, conversation_id = self._services.db, self.question.conversation_id
         lifted = exclusions.lifted(db, self.question.who, conversation_id)
-        found = knowledge.find(self.question.text, history=history, lang=self.question.lang, lifted=lifted)
+        found = knowledge.find(self.question.meant, history=history, lang=self.question.lang, lifted=lifted)
         exclusions.hold_again(db, conversation_id, lifted.intersection(found.exclusions))
         self.timing = replace(self.timing, retrieve_s=time.monotonic() - began)
         return found if self.question.knowledge or found.sensitive else NOTHING_FOUND
@@ -386,7 +391,7 @@ class Answer:
                 question_words=tuple(self._services.words.count(question.text)),
                 answer_words=tuple(self._services.words.count(recount.own_text(self.text))),
                 details=trace.details(
-                    self, self._built, self._services.words.search_terms(question.text, question.lang)
+                    self, self._built, self._services.words.search_terms(question.meant, question.lang)
                 ),
                 analyser=analyzer.VERSION,
                 identity=self.identity,

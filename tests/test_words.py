@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from kdrinks import recount
+from kdrinks.jobs import Jobs
+from kdrinks.store import word_stats
+from kdrinks.store.analytics import AnalyticsFilter
+from kdrinks.store.db import Database
 from kdrinks.text import english
 from kdrinks.text.analyzer import TextAnalyzer
+from tests.support.counted_answers import listed, say
 
 DATA = Path(__file__).parent / "data"
 PARTICLES_AND_ENDINGS = set(
@@ -157,7 +163,7 @@ def test_english_words_are_lower_cased_in_base_form_without_stop_words(words: Te
 
 
 def test_romanised_names_are_drinks_and_not_english_words(words: TextAnalyzer) -> None:
-    assert counted(words, "Andong soju, makgeolli and more makgeolli", "drink") == {"makgeolli": 2, "andong soju": 1}
+    assert counted(words, "Andong soju, makgeolli and more makgeolli", "drink") == {"막걸리": 2, "안동소주": 1}
     assert counted(words, "Andong soju, makgeolli and more makgeolli", "english") == {}
 
 
@@ -213,3 +219,54 @@ def test_many_threads_share_one_analyser(words: TextAnalyzer) -> None:
     for thread in threads:
         thread.join(30)
     assert results == [{"식혜": 1}] * 8
+
+
+@pytest.mark.parametrize(
+    ("text", "drinks", "others"),
+    [
+        ("배숙\u00a0한 그릇, 문배\u3000주", {"배숙": 1, "문배주": 1}, {"그릇": 1}),
+        ("수정괔ㅋㅋ 모줔 이강줗ㅎㅎ", {"수정과": 1, "모주": 1, "이강주": 1}, {}),
+        ("꿀물ㅠㅠ 화채ㅜㅜ 유자차ㅇㅇ 쌍화탕ㄷㄷ", {"꿀물": 1, "화채": 1, "유자차": 1, "쌍화탕": 1}, {}),
+        ("숧ㅎㅎ 잖ㅎㅎ 부엌ㅋㅋ", {}, {"술": 1, "잔": 1, "부엌": 1}),
+        ("좋은 술ㅋㅋㅋㅋ", {}, {"술": 1}),
+        ("https://namu.wiki/w/수정과?from=모주#식혜 읽음", {}, {}),
+        ("(https://ko.wikipedia.org/wiki/막걸리_(술)) 배숙", {"배숙": 1}, {}),
+        ("www.막걸리.kr, blog.naver.com/모주/12 그리고 sul@식혜.com 문의", {}, {"문의": 1}),
+        ("shop.example.co.kr에서 대추차 주문", {"대추차": 1}, {"주문": 1}),
+        ("[대추차](https://example.com/모주) ftp://a.kr/식혜.txt", {"대추차": 1}, {}),
+        ("#막걸리맛집 #유자차_추천 #SojuTime", {"막걸리": 1, "유자차": 1, "소주": 1}, {"맛집": 1, "추천": 1, "time": 1}),
+        ("맛나요~ 배숙~~ 달아요~~~ 화채^^ 사요", {"배숙": 1, "화채": 1}, {}),
+        ("~~~ 화채 좋아", {"화채": 1}, {}),
+        ("~~~\ncode\n~~~\n화채", {"화채": 1}, {}),
+        ("화\u200d채\u2060 모\xad주", {"화채": 1, "모주": 1}, {}),
+        ("ＳＯＪＵ ｙｕｊａ－ｃｈａ", {"소주": 1, "유자차": 1}, {}),
+        ("makgeollis, sikhyes and Andong sojus", {"막걸리": 1, "식혜": 1, "안동소주": 1}, {}),
+        ("lees, mangoes, wolves, halves, geese, buses", {}, {"lees": 1, "mango": 1, "wolf": 1, "half": 1, "goose": 1, "bus": 1}),
+        ("수정과 sujeonggwa 水正果 tnwjdrhk Soojeonggwa", {"수정과": 5}, {}),
+        ("쌍화차 ssanghwatang 쌍화탕 yakju 청주 cheongju", {"쌍화차": 1, "쌍화탕": 2, "약주": 1, "청주": 2}, {}),
+        ("안동소주(安東燒酒)", {"안동소주": 1}, {}),
+    ],
+)  # fmt: skip
+def test_words_are_counted_as_they_were_meant_in_chats(
+    words: TextAnalyzer, text: str, drinks: dict[str, int], others: dict[str, int]
+) -> None:
+    assert counted(words, text, "drink") == drinks
+    assert counted(words, text, "noun", "english") == others
+
+
+@pytest.mark.parametrize("word", ["메뉴ㅠㅠ", "좋ㅎㅎ", "우유ㅠㅠ", "소주ㅜㅜ", "들녘ㅋ"])
+def test_a_word_that_ends_like_laughter_keeps_its_end(words: TextAnalyzer, word: str) -> None:
+    assert words.as_meant(word) == word
+
+
+def test_what_was_counted_under_older_rules_is_counted_again(db: Database, words: TextAnalyzer) -> None:
+    say(
+        db,
+        {"막걸맄": 1, "www": 1, "com": 1, "sikhye": 1},
+        text="막걸맄ㅋㅋ www.식혜.com sikhye 식혜",
+        analyser="3+kiwi0.24.1",
+    )
+    job = recount.count_again(Jobs(db), db, words)
+    assert job and job.wait(60) and job.error is None
+    shown = dict(listed(word_stats.top_words(db, AnalyticsFilter(), limit=9), "word", "count"))
+    assert shown == {"식혜": 2, "막걸리": 1, "질문": 1}

@@ -12,6 +12,7 @@ from kdrinks import i18n
 from kdrinks.charts.base import bars_with_ends, counted, day_axis, days, over_days
 from kdrinks.drinks.browse import FAMILIES, SEASONS, family
 from kdrinks.drinks.model import Drink
+from kdrinks.drinks.names import counted_name
 
 PICKED = "field"
 CELADON, INK, PAPER = "#3f8f7b", "#2a2621", "#ece5d6"
@@ -159,6 +160,7 @@ def _named(drinks: Sequence[Drink], lang: str) -> str:
 
 def over_time(table: pd.DataFrame, lang: str) -> alt.Chart | alt.LayerChart:
     """How often each drink was named, stacked by day; with a single day a bar for each drink. table: day, drink, count."""
+    table = table.assign(drink=table["drink"].map(lambda name: counted_name(name, lang)))
     if table["day"].nunique() > 1:
         bars = alt.Chart(days(table)).mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
         day = alt.X("utcyearmonthdate(day):T", title=None, axis=day_axis(lang))

@@ -18,6 +18,7 @@ from kdrinks.charts.base import (
     over_days,
     text,
 )
+from kdrinks.drinks.names import counted_name
 
 PICKED = "word"
 """Name of the words chart's selection and of the field it holds."""
@@ -31,7 +32,8 @@ def top_words(table: pd.DataFrame, lang: str, picked: str = "") -> alt.LayerChar
     table = table.assign(kind=named(table["pos"], "kinds", lang))
     twice = table["word"].duplicated(keep=False)
     most = float(table["count"].max()) if len(table) else 1.0
-    table["label"] = table["word"].where(~twice, table["word"] + " · " + table["kind"])
+    shown = table["word"].where(table["pos"] != "drink", table["word"].map(lambda word: counted_name(word, lang)))
+    table["label"] = shown.where(~twice, shown + " · " + table["kind"])
     order = alt.Y(
         "label:N", sort=list(table["label"]), title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=150)
     )

@@ -18,6 +18,7 @@ from kdrinks.findings import Findings, Hit
 from kdrinks.hub import catalog
 from kdrinks.records import ADMINISTRATOR, Described, LocalModel, Sampling, Turn
 from kdrinks.services import last_choice
+from kdrinks.text.typed import storable
 
 
 def add(command: Command) -> None:
@@ -175,9 +176,9 @@ def _history(path: Path) -> list[Turn]:
         except (given.Unfit, KeyError, TypeError) as exc:
             raise BadInput("history_unfit", file=path, line=number) from exc
         if role == "user" and isinstance(content, str):
-            turns.append(Turn(content, ""))
+            turns.append(Turn(storable(content), ""))
         elif role == "assistant" and isinstance(content, str) and turns:
-            turns[-1] = Turn(turns[-1].question, turns[-1].answer + content)
+            turns[-1] = Turn(turns[-1].question, turns[-1].answer + storable(content))
         else:
             raise BadInput("history_unfit", file=path, line=number)
     return turns

@@ -11,6 +11,7 @@ from typing import Any
 
 from kdrinks.config import from_environment
 from kdrinks.errors import StoreLocked
+from kdrinks.hub.spelled import on_disk
 from kdrinks.records import Adapter, Choice
 from kdrinks.services import Services, find_ref, open_services
 
@@ -42,7 +43,7 @@ def adapter(text: str) -> Adapter:
     """FILE or FILE:SCALE; only a number at the end is a scale, for paths have colons too (C:\\models\\tea.gguf)."""
     found = re.fullmatch(r"(?P<file>.+):(?P<scale>[+-]?(\d+\.?\d*|\.\d+))", text)
     file, scale = (found["file"], float(found["scale"])) if found else (text, 1.0)
-    return Adapter(Path(os.path.expanduser(file)).absolute(), scale)
+    return Adapter(on_disk(Path(os.path.expanduser(file)).absolute()), scale)
 
 
 def positive(text: str) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from kdrinks.records import Language
 from kdrinks.text.korean import split_sentences
+from kdrinks.text.typed import clean
 
 FORMATS = ("pdf", "docx", "hwpx", "md", "txt", "csv", "html", "mhtml")
 SUFFIXES = {
@@ -109,7 +110,7 @@ def chunked(blocks: Iterable[Block]) -> list[Chunk]:
 
 def plain(text: str) -> str:
     """What a reader sees of a text, in one line."""
-    text = unicodedata.normalize("NFC", text).translate(_LATIN_LIGATURES)
+    text = clean(text).translate(_LATIN_LIGATURES)
     kept = (" " if character.isspace() else character for character in text if _visible(character))
     text = re.sub(r" {2,}", " ", "".join(kept)).strip()
     return _MARK.sub(r"(\1)", text).replace("](", "] (")  # the second: no link or picture, wherever it is shown

@@ -21,9 +21,10 @@ from kdrinks.records import ADMINISTRATOR, Passage, Visitor
 from kdrinks.store import documents as store
 from kdrinks.store.db import Database, new_id, now
 from kdrinks.text import vectors
-from kdrinks.text.analyzer import VERSION, TextAnalyzer
+from kdrinks.text.analyzer import TERMS_VERSION, TextAnalyzer
+from kdrinks.text.typed import clean
 
-INDEX_VERSION = f"{VERSION} {vectors.VERSION}"
+INDEX_VERSION = f"{TERMS_VERSION} {vectors.VERSION}"
 """Of stored words and vectors; those of another are made again (index_again)."""
 
 KIND = "document"
@@ -40,7 +41,7 @@ class DocumentIngest:
 
     def __init__(self, db: Database, who: Visitor, words: TextAnalyzer, name: str, content: bytes) -> None:
         administrators_only(who)
-        self.file = PurePath(name.replace("\\", "/")).name
+        self.file = clean(PurePath(name.replace("\\", "/")).name)
         self.title = plain(PurePath(self.file).stem) or self.file
         self.id = new_id()
         """Of the document."""

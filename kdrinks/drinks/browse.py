@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from kdrinks.drinks.model import Drink, Figure
-from kdrinks.drinks.names import names_of
+from kdrinks.drinks.names import hanja_names_of, names_of
+from kdrinks.text import hanja, keyboard
+from kdrinks.text.korean import has_hangul
+from kdrinks.text.typed import clean
 
 FAMILIES: Mapping[str, frozenset[str]] = {
     "makgeolli": frozenset({"makgeolli"}),
@@ -72,16 +75,20 @@ def family(drink: Drink) -> str:
 
 def filter_drinks(drinks: Iterable[Drink], wanted: DrinkFilter) -> list[Drink]:
     """The drinks that match, those named like the text first, else in the order they come in."""
-    words = [_plain(word) for word in wanted.text.split()]
+    typed = clean(wanted.text)
+    words = [word for word in map(_plain, typed.split()) if word]
     found = [drink for drink in drinks if _fits(drink, wanted)]
     if not words:
         return found
     scored = [(drink, _place(drink, words)) for drink in found]
+    if all(place == _NOWHERE for _, place in scored):
+        scored = [(drink, _place_of_keys(drink, typed)) for drink in found]
     return [drink for drink, place in sorted(scored, key=lambda pair: pair[1]) if place < _NOWHERE]
 
 
 def nearest(drinks: Iterable[Drink], text: str, *, most: int = 3) -> list[Drink]:
     """The drinks whose names look most like a text that nothing was found for."""
+    text = clean(text)
     by_name = {_plain(name): drink for drink in drinks for name in _names(drink)}
     close = get_close_matches(_plain(text), by_name, n=most * 3, cutoff=0.5)
     return list({by_name[name].id: by_name[name] for name in close}.values())[:most]
@@ -149,6 +156,24 @@ def _place(drink: Drink, words: Sequence[str]) -> int:
     return 3 if all(word in prose for word in words) else _NOWHERE
 
 
+def _place_of_keys(drink: Drink, typed: str) -> int:
+    """The same for names by their initials (ㅁㄱㄹ, 안동ㅅㅈ), half typed (막거) or typed on a Latin layout (akrrjffl)."""
+    names = [_plain(name) for name in _names(drink) if has_hangul(name)]
+    wanted = _plain(typed)
+    ways = [wanted] if re.search("[가-힣ㄱ-ㅎ]", wanted) and not re.fullmatch("[ㅋㅎ]{2,}", wanted) else []
+    # letters as they were typed: shift is part of a key
+    ways += keyboard.as_hangul(re.sub(r"[\W\d_]+", "", typed), half_typed=True)
+    places = [_NOWHERE]
+    for way in ways:
+        keys = keyboard.keys_of(way)
+        for name in names:
+            if keyboard.fits(way, name) or (len(keys) > 1 and keyboard.keys_of(name).startswith(keys)):
+                places.append(0 if len(way) == len(name) else 1)
+            elif len(way) > 1 and any(keyboard.fits(way, name[start:]) for start in range(1, len(name))):
+                places.append(2)
+    return min(places)
+
+
 def _names(drink: Drink) -> list[str]:
     record = {
         "name_ko": drink.name_ko,
@@ -156,10 +181,11 @@ def _names(drink: Drink) -> list[str]:
         "name_en": drink.name_en,
         "title_en": drink.title_en,
         "aliases": list(drink.aliases),
+        "hanja": drink.hanja,
     }
-    return [*names_of(record), *([drink.hanja] if drink.hanja else [])]
+    return [*names_of(record), *hanja_names_of(record)]
 
 
 def _plain(text: str) -> str:
     """Letters and digits only, so that spaces, hyphens and case do not matter."""
-    return re.sub(r"[\W_]+", "", text.casefold())
+    return hanja.form(re.sub(r"[\W_]+", "", text.casefold()))

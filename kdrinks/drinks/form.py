@@ -15,6 +15,7 @@ from kdrinks.drinks.model import Bilingual, BilingualList, Drink
 from kdrinks.drinks.problems import LATIN, Problem, is_address, no_sentence
 from kdrinks.drinks.read import drink_from, fields_of, record_of
 from kdrinks.text.korean import HANGUL, josa
+from kdrinks.text.typed import clean
 
 TEXTS = tuple(name for name in fields_of(Bilingual) if name not in ("summary", "alcohol", "caffeine", "safety"))
 LISTS = tuple(dict.fromkeys(("ingredients", "steps", "pairing", *fields_of(BilingualList))))
@@ -99,6 +100,19 @@ def form_from(drink: Drink) -> DrinkForm:
         similar=drink.similar,
         sources=drink.sources,
     )
+
+
+def cleaned(typed: DrinkForm) -> DrinkForm:
+    """The form with every text in the letters that names and searches compare."""
+    return DrinkForm(**{field.name: _cleaned(getattr(typed, field.name)) for field in dataclasses.fields(DrinkForm)})
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value).strip()
+    if isinstance(value, Mapping):
+        return {name: _cleaned(one) for name, one in value.items()}
+    return type(value)(map(_cleaned, value)) if isinstance(value, (list, tuple)) else value
 
 
 def validate(form: DrinkForm, known: Collection[str], *, is_new: bool) -> list[Problem]:

@@ -21,6 +21,7 @@ from kdrinks.drinks.read import drink_from, fields_of, later_fields, record_of, 
 from kdrinks.errors import BadInput, KnowledgeError
 from kdrinks.files import bare_name
 from kdrinks.store.spreadsheet import cell, text_of
+from kdrinks.text.typed import clean
 
 FORMATS = ("jsonl", "csv")
 SIZE_MAX_BYTES = 5 * 1024 * 1024
@@ -99,7 +100,16 @@ def read(content: bytes, name: str, now: DrinkCatalog) -> ImportDiff:
         raise BadInput("import_format", file=name)
     if not records:
         raise BadInput("import_empty", file=name)
-    return _compare(records, now)
+    return _compare([_cleaned(record) for record in records], now)
+
+
+def _cleaned(value: Any) -> Any:
+    """A record with every text in the letters that names and searches compare."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {_cleaned(name): _cleaned(one) for name, one in value.items()}
+    return [_cleaned(one) for one in value] if isinstance(value, list) else value
 
 
 def _compare(records: Sequence[Mapping[str, Any]], now: DrinkCatalog) -> ImportDiff:

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from kdrinks.text import fuzzy
 from kdrinks.text.analyzer import AmbiguousName, Names
 from kdrinks.text.english import word_list
+from kdrinks.text.hanja import HANJA, form
 from kdrinks.text.korean import has_hangul
+from kdrinks.text.typed import clean
 
 _BRACKETS = re.compile(r"\s*\([^)]*\)")
 _COMMON_LATIN = frozenset(
@@ -38,22 +41,17 @@ def drink_records() -> tuple[Mapping[str, object], ...]:
 
 def names_of(record: Mapping[str, object]) -> list[str]:
     """Every name of one drink without repetition: Korean name, English name, aliases; "청주·약주" gives both."""
-    raw = [
-        record["name_ko"],
-        record.get("title_ko"),
-        record["name_en"],
-        record.get("title_en"),
-        *_list(record.get("aliases")),
-    ]
+    given = (record["name_ko"], record.get("title_ko"), record["name_en"], record.get("title_en"))
+    raw = [clean(str(value)) for value in (*given, *_list(record.get("aliases"))) if value]
     found: dict[str, None] = {}
     for value in raw:
-        if not value or str(value) in NEVER_ALONE:
+        if value in NEVER_ALONE:
             continue
-        plain = _BRACKETS.sub("", str(value)).strip()
+        plain = _BRACKETS.sub("", value).strip()
         for name in re.split(r"\s*[·/]\s*", plain):
             if name and name not in NEVER_ALONE:
                 found.setdefault(name)
-        for bracketed in re.findall(r"\(([^)]*)\)", str(record["name_ko"])) if value == record["name_ko"] else ():
+        for bracketed in re.findall(r"\(([^)]*)\)", value) if value == raw[0] else ():
             for name in re.split(r"\s*[·/]\s*", bracketed):
                 if has_hangul(name) and not _is_remark(name):
                     found.setdefault(name)
@@ -65,6 +63,22 @@ def drink_names() -> tuple[DrinkName, ...]:
     return tuple(DrinkName(str(record["id"]), name) for record in drink_records() for name in names_of(record))
 
 
+def counted_name(word: str, lang: str) -> str:
+    """The name that a drink is counted by, for a chart: for English readers with its English one."""
+    english = _english_titles().get(word.replace(" ", "")) if lang == "en" else None
+    return f"{word} ({english})" if english else word
+
+
+@cache
+def _english_titles() -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for record in drink_records():
+        for name in names_of(record):
+            if has_hangul(name):
+                found.setdefault(name.replace(" ", ""), str(record["title_en"]))
+    return found
+
+
 @cache
 def packaged_names() -> Names:
     """Every name of the packaged drinks, for a TextAnalyzer."""
@@ -73,13 +87,28 @@ def packaged_names() -> Names:
         name: AmbiguousName(row["default"], *(tuple(row.get(key, ())) for key in ("after", "other", "near")))
         for name, row in table["names"].items()
     }
-    return Names(korean_words(), latin_words(), tuple(table["drink"]["near"]), ambiguous)
+    return Names(
+        korean_words(),
+        _latin_names(drink_records()),
+        tuple(table["drink"]["near"]),
+        ambiguous,
+        _hanja_names(drink_records()),
+        *_own_and_others(drink_records()),
+    )
 
 
-def spelled(names: Iterable[str]) -> Names:
-    """These names as they are written in a text."""
-    names = list(names)
-    return Names(korean_spellings(names), latin_spellings(names))
+def spelled(records: Iterable[Mapping[str, object]]) -> Names:
+    """The names of these drinks as they are written in a text."""
+    records = list(records)
+    own, others = _own_and_others(records)
+    korean = korean_spellings(name for record in records for name in names_of(record))
+    return Names(korean, _latin_names(records), hanja=_hanja_names(records), own=own, others=others)
+
+
+def _own_and_others(records: Iterable[Mapping[str, object]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    records = list(records)
+    own = tuple(name for record in records for name in _titles(record))
+    return own, tuple(korean_spellings(name for record in records for name in names_of(record)))
 
 
 @cache
@@ -110,6 +139,46 @@ def korean_spellings(names: Iterable[str]) -> dict[str, str]:
 def latin_words() -> frozenset[str]:
     """Romanised names, lower-cased, hyphens as written; not descriptions such as "barley tea"."""
     return latin_spellings(entry.name for entry in drink_names())
+
+
+def _latin_names(records: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    """Romanised names -> the Korean name that they are counted by: of the drink's the one that sounds so, else its first."""
+    found: dict[str, str] = {}
+    for record in records:
+        korean = list(dict.fromkeys((*_titles(record), *korean_spellings(names_of(record)))))
+        english = [part.lower() for part in re.split(r"\s*[·/]\s*", _BRACKETS.sub("", str(record["name_en"])).strip())]
+        own = dict(zip(english, _titles(record), strict=False))
+        for name in sorted(latin_spellings(names_of(record))):
+            sound = fuzzy.fold(name)
+            far = [fuzzy.distance(fuzzy.fold(fuzzy.romanised(word)), sound, 1.0) for word in korean]
+            found.setdefault(name, own.get(name) or korean[far.index(min(far))])
+    return found
+
+
+def _titles(record: Mapping[str, object]) -> list[str]:
+    return re.split(r"\s*[·/]\s*", _BRACKETS.sub("", clean(str(record["name_ko"]))).strip())
+
+
+def hanja_names_of(record: Mapping[str, object]) -> list[str]:
+    """What a drink is called in hanja, as hanja.form has it."""
+    called = names_of(record)
+    listed = [name for name, hangul in _listed_hanja().items() if hangul in called]
+    return [*_own_hanja(record), *listed]
+
+
+def _own_hanja(record: Mapping[str, object]) -> list[str]:
+    return [form(name) for name in clean(str(record.get("hanja") or "")).split(",") if HANJA.search(name)]
+
+
+def _hanja_names(records: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    """Names in hanja -> in Hangul; those of the list are names of the packaged drinks."""
+    return {name: _titles(record)[0] for record in records for name in _own_hanja(record)} | _listed_hanja()
+
+
+@cache
+def _listed_hanja() -> dict[str, str]:
+    listed = tomllib.loads(resources.files("kdrinks").joinpath("data", "hanja_names.toml").read_text("utf-8"))
+    return {form(name): called for name, called in listed.items()}
 
 
 def latin_spellings(names: Iterable[str]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from kdrinks.errors import BadQuestion, ContextTooSmall
 from kdrinks.kinds import learned_as
 from kdrinks.records import Language, Message, Passage, StoredQuestion, Turn
 from kdrinks.text.korean import split_sentences
+from kdrinks.text.typed import clean, storable
 
 QUESTION_LIMIT_CHARACTERS = 4_000
 PASSAGES_TOKENS = 420
@@ -45,6 +46,7 @@ _CONTROL_TEXT = re.compile(
     r"|\[(?=[|｜][^\[\]|｜\n]{1,60}[|｜]\]|/?(?:INST|SYS(?:TEM_PROMPT)?|\w+_TOOLS|TOOL_\w+|[gs]?MASK|BOS|EOS|PAD|UNK|CLS|SEP)\])",
     re.IGNORECASE,
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -59,9 +61,12 @@ class Prompt:
 
 
 def clean_question(question: str) -> str:
-    """The question without control characters. Raises BadQuestion when nothing is left or it is too long."""
-    cleaned = _UNPRINTABLE.sub("", question.replace("\r\n", "\n")).strip()
-    if not cleaned:
+    """The question as it was typed, but for controls, those of text direction too, and halves of characters; what reads it takes TextAnalyzer.as_meant.
+
+    Raises BadQuestion when there is nothing to read in it or it is too long.
+    """
+    cleaned = _CONTROL.sub("", storable(question).replace("\r\n", "\n")).strip()
+    if not clean(cleaned).strip():
         raise BadQuestion("question_empty")
     if len(cleaned) > QUESTION_LIMIT_CHARACTERS:
         raise BadQuestion("question_too_long", characters=len(cleaned), limit=QUESTION_LIMIT_CHARACTERS)

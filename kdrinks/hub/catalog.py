@@ -16,8 +16,10 @@ from kdrinks.errors import BadInput, KdrinksError, ModelError, ModelNotFound
 from kdrinks.files import is_regular
 from kdrinks.hub import fit, links
 from kdrinks.hub.gguf import header_of, later_part, parts_of, read_model
+from kdrinks.hub.spelled import on_disk
 from kdrinks.permissions import administrators_only
 from kdrinks.records import Described, ModelFile, ModelRef, RemoteModel, Visitor
+from kdrinks.text.typed import clean
 
 BUILT_IN = "built-in"
 
@@ -104,9 +106,12 @@ def find_model(name: str, settings: Settings) -> ModelFile:
     for model in models:
         if model.id == name:
             return model
+    for model in models:
+        if clean(model.id) == clean(name).strip():
+            return model
     # not Path.expanduser, which raises RuntimeError for the home of a stranger
-    path = Path(os.path.expanduser(name))
-    candidates = (path, settings.models / name, settings.models / f"{name}.gguf")
+    path = on_disk(Path(os.path.expanduser(name)))
+    candidates = (path, on_disk(settings.models / name), on_disk(settings.models / f"{name}.gguf"))
     for candidate in candidates:
         if is_regular(candidate):
             return _read(candidate, BUILT_IN if _same(candidate, BUILT_IN_FILE) else "")
@@ -214,6 +219,7 @@ def _row_of_entry(entry: Entry, settings: Settings, free: fit.Free) -> dict[str,
 
 def source_of(name: str) -> tuple[str, str]:
     """(repository, file) of an id of the catalogue or of `owner/name:file`. Raises ModelNotFound."""
+    name = clean(name).strip()
     for entry in entries():
         if entry.id == name and entry.repo_id:
             return entry.repo_id, entry.file

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from kdrinks.errors import ModelNotFound, NotAModel
 from kdrinks.files import NotRegular, open_regular, regular
 from kdrinks.records import ModelFile
+from kdrinks.text.typed import clean
 
 # value types 0-7 and 10-12; 8 is a string, 9 an array
 _SCALARS: Mapping[int, struct.Struct] = {
@@ -271,7 +272,7 @@ def read_model(path: Path, *, model_id: str = "", guarded_below: int = 0, embedd
     context_length = values.get(f"{architecture}.context_length", 0)
     split = PART.match(path.name)
     return ModelFile(
-        id=model_id or (split["stem"] if split else path.stem),
+        id=model_id or clean(split["stem"] if split else path.stem),
         path=parts[0],
         architecture=str(architecture),
         name=str(values.get("general.name") or path.stem)[:_NAME_LIMIT],

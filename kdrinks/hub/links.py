@@ -13,6 +13,7 @@ from kdrinks.config import Settings
 from kdrinks.errors import BadInput, ModelError, ModelNotFound
 from kdrinks.files import open_regular, regular
 from kdrinks.hub.gguf import PART, later_part, parts_of, read_model, unreadable
+from kdrinks.hub.spelled import on_disk
 from kdrinks.permissions import administrators_only
 from kdrinks.records import ModelFile, Visitor
 
@@ -45,7 +46,7 @@ def link(
     """
     administrators_only(who)
     # not Path.expanduser, which raises RuntimeError for the home of a stranger
-    source = Path(os.path.expanduser(source)).absolute()
+    source = on_disk(Path(os.path.expanduser(source)).absolute())
     try:
         regular(source)
     except OSError as exc:
@@ -102,6 +103,7 @@ def elsewhere(who: Visitor, settings: Settings, home: Path) -> list[Path]:
 def inside(who: Visitor, folder: Path, settings: Settings) -> list[Path]:
     """Models in a folder that a person typed, and one level below; at most MOST. Raises NotAllowed."""
     administrators_only(who)
+    folder = on_disk(folder)
     return _new(sorted((*folder.glob("*.gguf"), *folder.glob("*/*.gguf"))), settings)
 
 

@@ -22,6 +22,7 @@ from kdrinks.hub.ranges import TIMEOUT
 from kdrinks.hub.surroundings import check_token
 from kdrinks.permissions import administrators_only
 from kdrinks.records import Visitor
+from kdrinks.text.typed import clean
 
 HEADER_BLOCK_BYTES = 1 << 20
 HEADER_LIMIT_BYTES = 64 << 20
@@ -88,6 +89,7 @@ class Hub:
     def model(self, repo_id: str) -> RemoteModel:
         """The repository `owner/name`. Raises BadInput for another form, HubError."""
         surroundings.check(self.endpoint)
+        repo_id = clean(repo_id).strip()
         bearer = self.token.headers().get("authorization", "").removeprefix("Bearer ")
         try:
             # False, not None: without a token of ours the client would look for one itself, which headers() did.
@@ -131,9 +133,11 @@ class Hub:
     def file(self, repo_id: str, file: str) -> RemoteFile:
         """One GGUF of a repository, by its path or its bare name. Raises BadInput, HubError."""
         model = self.model(repo_id)
-        for found in model.files:
-            if file in (found.file, found.file.rpartition("/")[2]):
-                return found
+        for spelled in (str, lambda name: clean(name).strip()):
+            for found in model.files:
+                path = spelled(found.file)
+                if spelled(file) in (path, path.rpartition("/")[2]):
+                    return found
         known = ", ".join(one.file for one in model.files) or "-"
         raise HubError("hub_no_file", repo=repo_id, file=file, known=known)
 

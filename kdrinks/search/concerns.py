@@ -13,8 +13,8 @@ from functools import cache, lru_cache
 from kdrinks.records import Language
 from kdrinks.search import concern_words
 from kdrinks.search.concern_words import WordList
-from kdrinks.search.entities import PARTICLES
 from kdrinks.text import fuzzy
+from kdrinks.text.korean import PARTICLES
 
 
 @dataclass(frozen=True, slots=True)

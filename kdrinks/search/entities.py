@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from kdrinks.text import english, fuzzy
 from kdrinks.text.analyzer import TextAnalyzer
 from kdrinks.text.english import words as english_words
+from kdrinks.text.korean import PARTICLES
 
 LEAN_TO_DRINK = 1.6
 """Added for names that are also ordinary words: 장수가 뭐야 is about the drink here, 무병장수 is not."""
 
-PARTICLES = re.compile(
-    r"(?:이?랑|하고|과|와|이?나|은|는|이|가|을|를|의|에게?|에서|에는|에도|에다가?|엔|으?로|으?로는|으?로도|으?로는|도|만|만큼|부터|까지|보다|보단|처럼"
-    r"|이?라는|이?란|이?라고|이?라|이?야|이?예요|이?에요|이?요|이?고|이?면|인데|인가요?|인지|입니다|입니까|이?냐|이?죠|이?지|이?든|한테|께|말고|대신|같은|들|좀)*$"
-)
 _HANGUL_WORD = re.compile(r"[가-힣]+")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _SUFFIXES_KO = ("화채", "식혜", "수단", "술", "주", "차")

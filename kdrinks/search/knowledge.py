@@ -32,7 +32,7 @@ from kdrinks.store import drink_queries, facts
 from kdrinks.store import passages as store
 from kdrinks.store.db import Database
 from kdrinks.text import encoder, vectors
-from kdrinks.text.analyzer import VERSION, TextAnalyzer
+from kdrinks.text.analyzer import TERMS_VERSION, TextAnalyzer
 from kdrinks.text.english import words as english_words
 
 BATCH = 500
@@ -80,7 +80,7 @@ class Knowledge:
 
     def _read(self, progress: Progress | None = None) -> Index:
         drinks, topics, beliefs = catalog.current(self._db).drinks, load_topics(), load_beliefs()
-        self._words.learn(spelled(name for drink in drinks for name in names_of(record_of(drink))))
+        self._words.learn(spelled(record_of(drink) for drink in drinks))
         self._words.load()
         by_id = {drink.id: drink for drink in drinks}
         passages = all_passages(drinks, topics, beliefs)
@@ -174,6 +174,7 @@ class Knowledge:
         lifted: exclusions (Findings.exclusions) of earlier questions that the person took back.
         """
         self.fill()
+        question, *history = (self._words.as_meant(said) for said in (question, *history))
         return answering.find(self.index, question, history=history, k=k, lang=lang, lifted=lifted)[0]
 
     def excerpts(self, question: str, passages: Sequence[Passage]) -> list[Passage]:
@@ -228,6 +229,15 @@ class Knowledge:
 
 def _hash(passage: Passage) -> str:
     said = [part for one in passage.said for part in (one.sentence, str(one.until))]
-    parts = [VERSION, vectors.VERSION, passage.id, passage.kind, passage.title, passage.text, *passage.sources, *said]
+    parts = [
+        TERMS_VERSION,
+        vectors.VERSION,
+        passage.id,
+        passage.kind,
+        passage.title,
+        passage.text,
+        *passage.sources,
+        *said,
+    ]
     parts += [passage.asked] if passage.asked else []
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -17,6 +17,7 @@ from kdrinks.records import Visitor
 from kdrinks.store import rollup
 from kdrinks.store.analytics import DAY, AnalyticsFilter, where
 from kdrinks.store.db import Cursor, Database
+from kdrinks.text.typed import clean
 
 Side = Literal["who", "lang", "period"]
 NEWEST_MESSAGES = 1000
@@ -125,6 +126,7 @@ def top_words(db: Database, view: AnalyticsFilter, *, limit: int = 10, search: s
         before = reader.before(view)
         now_sql, now_values = reader.counted(view)
         was_sql, was_values = reader.counted(before) if before else ("SELECT '' AS word, '' AS pos, 0 AS count", [])
+        search = clean(search).strip()
         found = "WHERE contains(word, lower(?))" if search else ""
         return reader.table(
             f"""

@@ -16,9 +16,14 @@ from typing import Any, Literal, get_args
 from kdrinks.records import Language, WordCount
 from kdrinks.text import english, morphemes
 from kdrinks.text.korean import HANGUL, has_hangul
+from kdrinks.text.meant import Meant
+from kdrinks.text.prose import words_only
+from kdrinks.text.typed import clean
 
-VERSION = "3+kiwi0.24.1"
+VERSION = "4+kiwi0.24.1"
 """Stored with every counted word; raised when a rule or a list changes what is counted."""
+TERMS_VERSION = "3+kiwi0.24.1"
+"""Of search_terms: raised when the terms of a passage change, so that the store counts them anew."""
 
 Pos = Literal["drink", "noun", "english", "verb", "adjective"]
 POS: tuple[Pos, ...] = get_args(Pos)
@@ -35,12 +40,6 @@ _PARTICLE_START = re.compile(
 )
 # What the last syllable of a name can begin when a space stands before it: 매실 주는, 국화 차가운, 대추 차고.
 _OTHER_WORD = {"주": re.compile(r"는|고|가|라고|도록|로|인|의|이"), "차": re.compile(r"가[우운워웠]|고|이|는 |도 |로")}
-
-_FENCE = re.compile(r"(?ms)^(```|~~~).*?(?:^\1|\Z)")
-_LINK = re.compile(r"!?\[([^\]]*)\]\((?:[^()\s]|\([^()]*\))*(?:\s+\"[^\"]*\")?\)")
-_URL = re.compile(r"(?:https?://|www\.)[^\s<>가-힣]+|\b[\w.+-]+@[\w-]+\.[\w.]+")
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>|&[a-z]+;|&#\d+;")
-_MARKS = re.compile(r"[*_`#>|~\\]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +64,17 @@ class Names:
 
     korean: Mapping[str, str]
     """What Kiwi keeps whole, without spaces -> how the word is shown."""
-    latin: frozenset[str]
-    """Lower-cased, hyphens as written."""
+    latin: Mapping[str, str]
+    """Lower-cased, hyphens as written -> the Korean name that it is counted by: 식혜 and sikhye are one word of a chart."""
     near: tuple[str, ...] = ()
     """Words beside which an ambiguous name is a name."""
     ambiguous: Mapping[str, AmbiguousName] = field(default_factory=dict)
+    hanja: Mapping[str, str] = field(default_factory=dict)
+    """In the form of hanja.form -> in Hangul."""
+    own: tuple[str, ...] = ()
+    """The name of each drink."""
+    others: tuple[str, ...] = ()
+    """Those that drinks go by besides."""
 
 
 class TextAnalyzer:
@@ -85,8 +90,9 @@ class TextAnalyzer:
         self._shown = dict(names.korean)
         self._near, self._ambiguous = names.near, names.ambiguous
         self._spaced = _spaced(self._shown)
-        self._latin_names = names.latin
+        self._latin_names = dict(names.latin)
         self._latin = _latin_pattern(self._latin_names)
+        self._meant = Meant(names.own, names.others, names.hanja)
 
     def load(self) -> None:
         """Load Kiwi now; further calls return at once."""
@@ -98,10 +104,11 @@ class TextAnalyzer:
     def learn(self, names: Names) -> None:
         """Take these for names from now on, such as of a drink that a person added; those known already change nothing."""
         korean = {word: shown for word, shown in names.korean.items() if word not in self._shown}
-        latin = names.latin - self._latin_names
+        latin = {name: called for name, called in names.latin.items() if name not in self._latin_names}
         if latin:
-            self._latin_names |= latin
+            self._latin_names = {**self._latin_names, **latin}
             self._latin = _latin_pattern(self._latin_names)
+        self._meant = self._meant.with_more(names.own, names.others, names.hanja)
         if korean:
             with self._lock:
                 self._shown = {**self._shown, **korean}
@@ -112,18 +119,29 @@ class TextAnalyzer:
                         self._kiwi.add_user_word(name, "NNP", 0.0)
                     self._nouns |= {name[:-1] for name in _spaceable(korean) if self._is_noun(name[:-1])}
 
+    def as_meant(self, text: str) -> str:
+        """What a person typed as everything that reads it should: letters that compare, names in hanja, by initials and on a Latin layout in Hangul."""
+        return self._meant.read(text)
+
+    def counted_as(self, name: str) -> str:
+        """What charts count a word by that a person looks for: sikhye is under 식혜."""
+        return self._called(self.as_meant(name).strip())
+
     def count(self, text: str, pos: Collection[str] = DEFAULT_POS, *, stop: Collection[str] = ()) -> list[WordCount]:
         """The words of the text, most frequent first and then by word.
 
         pos: any of POS.   stop: words to leave out besides the packaged lists.
         """
         return _counted(
-            word for line in _plain(text).splitlines() for word in self._words(line, pos) if word.word not in stop
+            word
+            for line in self._meant.named(words_only(text)).splitlines()
+            for word in self._words(line, pos)
+            if word.word not in stop
         )
 
     def lines(self, text: str, pos: Collection[str] = DEFAULT_POS) -> list[list[WordCount]]:
         """The words of each line by itself, empty lines included."""
-        return [_counted(self._words(_plain(line), pos)) for line in text.splitlines()]
+        return [_counted(self._words(self._meant.named(words_only(line)), pos)) for line in clean(text).splitlines()]
 
     def search_terms(self, text: str, lang: Language | str = "ko") -> list[str]:
         """What BM25 compares, in order and with repetitions: Korean nouns, stems of verbs and adjectives, English stems, numbers.
@@ -208,10 +226,15 @@ class TextAnalyzer:
         return [word for word in found if word.pos in pos]
 
     def _latin_words(self, line: str) -> list[_Word]:
-        drinks = [_Word(re.sub(r"\s+", " ", match.group().lower()), "drink") for match in self._latin.finditer(line)]
+        drinks = [_Word(self._called(match[1]), "drink") for match in self._latin.finditer(line)]
         rest = self._latin.sub(" ", line)
         bases = (english.base_form(word) for word in english.words(rest) if not english.is_stop_word(word))
         return drinks + [_Word(word, "english") for word in bases if not english.is_stop_word(word)]
+
+    def _called(self, latin: str) -> str:
+        name = re.sub(r"\s+", " ", latin.lower())
+        called = self._latin_names.get(name) or self._latin_names.get(name.replace("-", " "), name)
+        return self._shown.get(called, called)
 
     def _korean_words(self, line: str) -> list[_Word]:
         line = self.joined(line)
@@ -332,9 +355,9 @@ def _spaced(names: Iterable[str]) -> list[tuple[re.Pattern[str], str]]:
 def _latin_pattern(names: Iterable[str]) -> re.Pattern[str]:
     longest_first = sorted(names, key=lambda name: (-len(name), name))
     return re.compile(
-        r"(?<![A-Za-z])(?:"
+        r"(?<![A-Za-z])("
         + "|".join(re.escape(name).replace(r"\ ", r"[ -]") for name in longest_first)
-        + r")(?![A-Za-z])",
+        + r")(?:e?s)?(?![A-Za-z])",
         re.IGNORECASE,
     )
 
@@ -361,14 +384,6 @@ def _join(name: str, of_noun: bool, match: re.Match[str]) -> str:
 
 def _touches(left: Any, right: Any) -> bool:
     return bool(left.start + left.len >= right.start)
-
-
-def _plain(text: str) -> str:
-    """The text without code, addresses, HTML and the marks of Markdown."""
-    text = _FENCE.sub(" ", text)
-    text = _LINK.sub(r"\1", text)
-    text = _URL.sub(" ", text)
-    return _MARKS.sub(" ", _TAG.sub(" ", text))
 
 
 def _counted(words: Iterable[_Word]) -> list[WordCount]:

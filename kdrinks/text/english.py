@@ -40,6 +40,23 @@ _PLURALS = {
     "peaches": "peach",
     "branches": "branch",
 }
+_COUNTED_AS = {
+    **{
+        noun + "s": noun
+        for noun in (
+            "ache cache niche avalanche axe blouse quiche brioche cookie pie tie lie movie zombie calorie smoothie brownie foodie veggie selfie eye dye shoe toe"
+        ).split()
+    },
+    **{
+        noun + "es": noun
+        for noun in "mango potato tomato hero echo tornado volcano bus gas lens virus bonus campus focus crocus hibiscus citrus octopus".split()
+    },
+    **{noun[:-1] + "ves": noun for noun in "wolf half shelf calf elf self thief scarf leaf loaf sheaf".split()},
+    **{noun[:-2] + "ves": noun for noun in "knife wife life".split()},
+    **dict(geese="goose", mice="mouse", oxen="ox", quizzes="quiz", lees="lees", dregs="dregs"),
+    **dict(analyses="analysis", crises="crisis", oases="oasis", fungi="fungus"),
+}
+"""Besides, of what people say: forms that the rules below do not find."""
 _NO_PLURAL = frozenset(
     "always alas bias bus chaos christmas citrus gas lens molasses news perhaps plus series species thus tennis physics cannabis asparagus "
     "swiss various previous famous delicious nutritious precious curious serious schisandras hibiscus focus status virus".split()
@@ -76,17 +93,26 @@ def stop_words() -> frozenset[str]:
 @cache
 def word_list(file: str) -> frozenset[str]:
     """The words of a packaged list: several a line, `#` starts a comment."""
+    return frozenset(word for line in word_lines(file) for word in line.split())
+
+
+def word_lines(file: str) -> list[str]:
     text = resources.files("kdrinks").joinpath("data", file).read_text("utf-8")
-    return frozenset(word for line in text.splitlines() for word in line.split("#")[0].split())
+    return [line for line in (line.split("#")[0] for line in text.splitlines()) if line.strip()]
 
 
 def is_stop_word(word: str) -> bool:
     return word in stop_words() or word + "'t" in stop_words() or word + "n't" in stop_words()
 
 
-@lru_cache(maxsize=20_000)
 def base_form(word: str) -> str:
     """The dictionary form where a rule is safe: plurals of nouns, -ing and -ed of kitchen verbs; anything else as it is."""
+    return _COUNTED_AS.get(word) or _reduced(word)
+
+
+@lru_cache(maxsize=20_000)
+def _reduced(word: str) -> str:
+    """What the terms of stored passages are made of: another rule here makes them all anew (analyzer.TERMS_VERSION)."""
     if word in _PLURALS:
         return _PLURALS[word]
     if word in _VERBS:
@@ -106,7 +132,7 @@ def stem(word: str) -> str:
 
     Source of the order and the measure by vowels: https://tartarus.org/martin/PorterStemmer/def.txt, cut down.
     """
-    word = base_form(word)
+    word = _reduced(word)
     for ending, rest in (
         ("ization", "ize"),
         ("ational", "ate"),

@@ -67,6 +67,23 @@ def fold(name: str) -> str:
     return folded[:-1] if folded.endswith(("eh", "ah", "uh", "oh")) else folded
 
 
+_LATIN_INITIALS = "g kk n d tt r m b pp s ss - j jj ch k t p h".split()
+_LATIN_VOWELS = "a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i".split()
+_LATIN_FINALS = "- k k k n n n t l k m l l l p l m p p t t ng t t k t p t".split()
+
+
+@lru_cache(maxsize=20_000)
+def romanised(word: str) -> str:
+    """A Korean word in Latin letters, syllable by syllable, for fold(): 식혜 -> sikhye. What is no syllable is left out."""
+    parts: list[str] = []
+    for code in (ord(character) - 0xAC00 for character in word):
+        if 0 <= code < 11172:
+            initial, rest = divmod(code, 588)
+            vowel, final = divmod(rest, 28)
+            parts += (_LATIN_INITIALS[initial], _LATIN_VOWELS[vowel], _LATIN_FINALS[final])
+    return "".join(parts).replace("-", "")
+
+
 def distance(first: str, second: str, most: float) -> float:
     """Edit distance; a swap of neighbours counts once, jamo that sound alike half. Anything above `most` may come back as infinity."""
     if abs(len(first) - len(second)) > most:

@@ -11,6 +11,7 @@ from kdrinks.charts import words as chart_words
 from kdrinks.config import ROOT
 from kdrinks.store import preferences, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
+from kdrinks.text.typed import clean
 from kdrinks.ui import job_progress
 from kdrinks.ui.analytics.panels import Own
 from kdrinks.ui.analytics.view import STOP_WORDS_KEY, TOP, WORD_KEY, download, panel, pictures, read, show, stop_words
@@ -134,7 +135,7 @@ def _table(view: AnalyticsFilter) -> None:
             icon=":material/search:",
             label_visibility="collapsed",
         )
-        table = read(word_stats.top_words, view, limit=1000, search=search.strip())
+        table = read(word_stats.top_words, view, limit=1000, search=get_services().words.counted_as(search))
         if table.empty:
             st.caption(t("analytics.nothing_here"))
             return
@@ -165,7 +166,7 @@ def _stop_words() -> None:
                 get_services().db,
                 visitor(),
                 STOP_WORDS_KEY,
-                sorted({word.lower() for word in text.replace(",", " ").split()}),
+                sorted({word.lower() for word in clean(text).replace(",", " ").split()}),
             )
             st.rerun()
 

@@ -7,6 +7,7 @@ import streamlit as st
 from kdrinks.services import Services
 from kdrinks.store import documents as store
 from kdrinks.store.documents import Document, DocumentPassage
+from kdrinks.text.typed import clean
 from kdrinks.ui.documents.view import ICONS, facts, unread_text
 from kdrinks.ui.drinks.labels import DRINKS_PAGE
 from kdrinks.ui.frame import t, visitor
@@ -29,7 +30,8 @@ def draw(services: Services, document_id: str, at: str) -> None:
         st.markdown(f":material/{ICONS[document.format]}: :gray[{as_plain(facts(document))}]")
     if unread := store.unread(services.db, visitor()).get(document.id):
         st.warning(as_plain(unread_text(unread)), icon=":material/visibility_off:")
-    text = st.text_input(t("documents.find"), icon=":material/search:", key=f"find-{document_id}").strip()
+    text = st.text_input(t("documents.find"), icon=":material/search:", key=f"find-{document_id}")
+    text = clean(text).strip()
     number = int(at) if at.isdecimal() and len(at) < 7 else 0
     parts = store.parts(services.db, visitor(), document_id)
     if text:

@@ -48,7 +48,7 @@ def draw(services: Services, now: DrinkCatalog, drink_id: str) -> None:
     st.markdown(t("drinks.form_intro"))
     problem_box = st.container(key="problems")
     with st.form(f"drink-form-{drink_id}", border=False), st.container(key="drink-form"):
-        typed = _draw_fields(now, before, drink_id)
+        typed = form.cleaned(_draw_fields(now, before, drink_id))
         saved = st.form_submit_button(t("drinks.save"), type="primary", icon=":material/check:")
     if not saved:
         return

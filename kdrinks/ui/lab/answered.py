@@ -159,7 +159,7 @@ def exchange_of(services: Services, run_id: str, row: Row, traced: Mapping[str, 
         "rows": traced.get("rows", ()),
         "intent": row.get("intent", ""),
         "unsupported": sorted(spans),
-        "question_terms": services.words.search_terms(row["question"], row["lang"]),
+        "question_terms": services.words.search_terms(services.words.as_meant(row["question"]), row["lang"]),
     }
     model = traced.get("model")
     return Exchange(

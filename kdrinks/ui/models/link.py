@@ -7,6 +7,7 @@ import streamlit as st
 
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import links
+from kdrinks.hub.spelled import on_disk
 from kdrinks.records import Visitor
 from kdrinks.services import Services
 from kdrinks.ui.format import bytes_text
@@ -24,7 +25,7 @@ def draw(services: Services) -> None:
         if ADDED in st.session_state:
             st.session_state["link-path"] = ""
         typed = st.text_input(t("models.link.path"), placeholder="~/models/model-Q4_K_M.gguf", key="link-path").strip()
-        path = Path(os.path.expanduser(typed))  # Path.expanduser raises where ~name is nobody here
+        path = on_disk(Path(os.path.expanduser(typed)))  # Path.expanduser raises where ~name is nobody here
         folder = bool(typed) and _is_folder(path)
         found = (
             links.inside(visitor(), path, services.settings)
