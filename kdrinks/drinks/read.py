@@ -111,14 +111,20 @@ def drink_from(record: Mapping[str, Any], *, checked: bool = True) -> Drink:
 def record_of(item: Drink | Topic | Belief | Detail) -> dict[str, Any]:
     """The record as people edit and exchange it: the inverse of drink_from. A field at its default is left out."""
     record: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(item)))
-    left_out = {
-        field.name
-        for field in dataclasses.fields(item)
-        if _has_default(field) and getattr(item, field.name) == field.default
-    }
+    left_out = _at_default(item)
+    if isinstance(item, Drink):
+        record["tags"] = {name: own for name, own in record["tags"].items() if name not in _at_default(item.tags)}
     if not isinstance(item, Detail) and "details" in record:
         record["details"] = [record_of(detail) for detail in getattr(item, "details")]  # noqa: B009
     return {name: value for name, value in record.items() if name not in left_out}
+
+
+def _at_default(item: Any) -> frozenset[str]:
+    return frozenset(
+        field.name
+        for field in dataclasses.fields(item)
+        if _has_default(field) and getattr(item, field.name) == field.default
+    )
 
 
 def whole_record_of(drink: Drink) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def signal_names() -> tuple[str, ...]:
     return (
         *(f"word {group}" for group in groups),
         *(f"care {group}" for group in groups),
-        *(f"cue {name}" for name in sorted(concern_words.cues())),
+        *(f"cue {name}" for name in sorted(concern_words.cues()) if name != "figure"),  # gone before anything hears it
         *("word", "care", "may", "tempted"),
     )
 
