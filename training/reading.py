@@ -70,7 +70,8 @@ DECLINED: Mapping[str, tuple[Ask, ...]] = {
 }
 """What an intent of the older wordings may be."""
 WEIGHT_OF_DECLINED = 0.3
-WEIGHT_OF_WISHES = 0.5
+WEIGHT_OF_WISHES = 0.4
+SHARE_AFTER_OTHERS = 0.5
 OF_WISHES: tuple[Ask, ...] = ("list", "pairing", "make_from", "within", "similar", "same_region")
 LISTING = ("있나", "있어", "있을까", "뭐가 있", "어울", "which", "what", "are there", "any ", "like ", "비슷", "with ")
 """In a wish: it may ask for a list as well."""
@@ -107,7 +108,7 @@ def main() -> None:
         return
     asked = [*newer(sorted(ASKED.glob("*.jsonl*")), mask), *of_operations(mask)]
     said = asides()
-    wordings = [*asked, *with_asides(asked, said), *declined(), *wishes(mask), *said]
+    wordings = [*asked, *with_asides(asked, said), *declined(), *wishes(mask, asked), *said]
     if chosen.shuffled:
         labels = [one.asks for one in wordings]
         random.Random(7).shuffle(labels)
@@ -175,14 +176,21 @@ def declined() -> list[Wording]:
     ]
 
 
-def wishes(mask: Masks) -> Iterator[Wording]:
-    """What people wish for (training/wishes/): a suggestion, or the operation that the wordings of one name as likely."""
+def wishes(mask: Masks, asked: Sequence[Wording]) -> Iterator[Wording]:
+    """What people wish for (training/wishes/): a suggestion, or the operation that the wordings of one name as likely.
+
+    A part of them after another question, else whatever follows one would be no wish.
+    """
+    rng = random.Random(13)
+    first = {lang: [one.text for one in asked if one.lang == lang and not one.before] for lang in ("ko", "en")}
     for path in sorted(WISHES.glob("*.jsonl")):
         for row in lines(path):
             text = mask(row["wish"])
             asks: tuple[Ask, ...] = ("recommend", *(OF_WISHES if any(sign in text for sign in LISTING) else ()))
             lang = "ko" if has_hangul(text) else "en"
-            yield Wording(lang, text, (), asks, None, False, None, None, None, WEIGHT_OF_WISHES)
+            before = (rng.choice(first[lang]),) if rng.random() < SHARE_AFTER_OTHERS else ()
+            nameless = None if before else False
+            yield Wording(lang, text, before, asks, None, nameless, None, None, None, WEIGHT_OF_WISHES)
 
 
 def asides() -> list[Wording]:

@@ -4,6 +4,7 @@ Returns documents and prints for people; exit status and --json are __main__'s.
 """
 
 import argparse
+import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -171,14 +172,15 @@ def _history(path: Path) -> list[Turn]:
     turns: list[Turn] = []
     for number, line in lines:
         try:
-            message = given.value(line)
+            # half a character, which a chat may well hold, is no reason to refuse it
+            message = given.value(storable(json.dumps(json.loads(line), ensure_ascii=False)))
             role, content = message["role"], message["content"]
-        except (given.Unfit, KeyError, TypeError) as exc:
+        except (ValueError, RecursionError, KeyError, TypeError) as exc:
             raise BadInput("history_unfit", file=path, line=number) from exc
         if role == "user" and isinstance(content, str):
-            turns.append(Turn(storable(content), ""))
+            turns.append(Turn(content, ""))
         elif role == "assistant" and isinstance(content, str) and turns:
-            turns[-1] = Turn(turns[-1].question, turns[-1].answer + storable(content))
+            turns[-1] = Turn(turns[-1].question, turns[-1].answer + content)
         else:
             raise BadInput("history_unfit", file=path, line=number)
     return turns

@@ -35,11 +35,13 @@ _LATTER = re.compile(
     re.IGNORECASE,
 )
 _BOTH = re.compile(
-    r"(?:(?:그|이|저|위에?) ?)?(?:둘|두 ?(?:가지|개|음료|술|차|놈))(?![가-힣]{2}|째|번)(?P<particle>은|는|이|가|을|를|의)?(?P<among> ?중)?"
-    r"|\b(?P<both>both)(?: of (?:them|those|these|the two))?\b|\b(?:the|those|these) two(?: (?:drinks|teas|liquors|ones))?\b|\beither (?:one|of them)\b"
-    r"|\bbetween (?:them|the two)\b",
+    r"(?:(?:그|이|저|위에?) ?(?:둘|두 ?(?:가지|개|음료|술|차|놈))|(?<![가-힣] )(?<![가-힣])둘(?= ?다)|(?<![가-힣])(?:둘|두 ?(?:가지|개|음료|술|차))(?= ?(?:중|가운데)))"
+    r"(?![가-힣]{2}|째|번)(?P<particle>은|는|이|가|을|를|의)?(?P<among> ?중)?"
+    r"|(?:^|\b(?:do|does|are|is|can|have|should|would|will|and|so|ok|okay|but) )(?P<both>both)(?: of (?:them|those|these|the two))?\b(?! \w+ and\b)|\bboth of (?:them|those|these|the two)\b"
+    r"|\b(?:the|those|these) two(?: (?:drinks|teas|liquors|ones))?\b|\beither (?:one|of them)\b|\bbetween (?:them|the two)\b",
     re.IGNORECASE,
 )
+"""`카페인이랑 알코올 둘 다 없는 거` and `without both honey and nuts` point to nothing."""
 _AMONG = re.compile(r"(?<=of )(?:those|them|these)\b|(?<![가-힣])그 ?(?P<among> ?중)(?=에|\s|$)", re.IGNORECASE)
 """The same of two, where no list was told."""
 _OTHER = re.compile(
@@ -85,7 +87,10 @@ def named(
         if len(two) == 2 and len(other) == 1:
             return _replaced(question, match, [drinks[other[0]]], lang, _PAIRS.get(_particle(match), ""))
     of_two = len(two) == 2 and _AMONG.search(question)
-    if match := _BOTH.search(question) or (of_two if of_two and len(answered()) < 3 else None):
+    match = _BOTH.search(question)
+    if match and match.groupdict().get("both"):
+        match = re.compile(r"both(?: of (?:them|those|these|the two))?", re.IGNORECASE).search(question, match.start())
+    if match := match or (of_two if of_two and len(answered()) < 3 else None):
         if len(two) < 2 and len(ids := answered()) == 2:
             two = list(ids)
         if len(two) == 2:

@@ -223,7 +223,7 @@ def understand(
     intent = next(iter(probabilities))
     tempted = stated and search_concerns.is_tempted(without_names.lower())
     some = own.share(*OFFERS) >= 0.5 or suggesting.held(without_names)
-    some = some and not (tempted and own.share("recommend") < 0.8)  # `딱 한 모금인데 괜찮죠?` is of the drink spoken of
+    some = some and not (tempted and own.share("recommend") < 0.6)  # `딱 한 모금인데 괜찮죠?` is of the drink spoken of
     if some and (instead := roles.replaced(text, mentions)):
         rejected, subjects = (*rejected, *instead), tuple(one for one in subjects if one not in instead)
     suggests = some and not (subjects and (intent != "recommend" or _MAY_I.search(text)))

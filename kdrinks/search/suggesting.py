@@ -10,6 +10,7 @@ from kdrinks.search import concerns
 _SUGGESTS = re.compile(
     r"추천|권해|골라|대안|(?:음료|차|술|거|것)만? ?(?:좀 ?)?(?:알려|말해|찾아|골라|불러|나열)|(?:다른|딴) ?(?:거|것|걸|건|게|음료|술|차|종류|메뉴)"
     r"|(?:뭐|뭘|무엇을|(?:어떤|무슨) ?(?:거|걸|것|음료|술|차)(?:를|을)?)(?:를)? ?(?:마시|마실|마셔|먹|줄|주면|시킬|시키|고르|좋)"
+    r"|(?:안 ?되는데|안 ?돼서|없는|빼고|말고|못 ?\S{1,3}는데) ?(?:\S+ )?뭐(?:가)? ?있"
     r"|마실 ?(?:만한|거|것|걸|게|음료|차|수 있는)|(?:줄|먹일|권할) ?(?:만한|건데|거|것|음료|수 있는)|(?:되는|가능한) ?(?:거|것|걸|건|음료|차)"
     r"|(?:빼고|말고|말구|제외하고|없이) ?(?:\S{1,4} )?(?:뭐|뭘|어떤|무슨)|(?:0 ?%|제로)(?:인|짜리)? ?(?:거|것|걸|건|음료)"
     r"|(?:무알코올|무알콜|논알콜|논알코올|무카페인|디카페인|무가당|무설탕|비건)(?:으?로| ?인| ?음료| ?뭐| ?거|은\W*$|은요)"
@@ -40,6 +41,13 @@ _LEAVES_OUT = re.compile(
     re.IGNORECASE,
 )
 
+_BARE = re.compile(
+    r"\W*(?:그럼 |그러면 |아무거나 |하나만? |뭐 |좀 )*(?:추천|골라|권해)(?: ?좀)? ?(?:해 ?)?(?:줘|주세요|줄래|주실래요|바람|요)?\W*"
+    r"|\W*(?:please |so |then )*(?:recommend|suggest)(?: me)?(?: something| one| anything)?(?: please| pls)?\W*",
+    re.IGNORECASE,
+)
+"""`추천해줘` and nothing else: what was said to be left out stands, so that it must not be taken for anything else."""
+
 OF_ONESELF = re.compile(
     r"못 ?(?:먹|마|드|해)|싫|안 (?:먹|마|좋아)|피하|끊|금주|민감|예민|\b(?:don't|do not|can't|cannot|can not|never|won't) (?:\w+ )?(?:drink|eat|have|like|want|take|touch|do|tolerate)\b|avoid|hate|dislike|quit"
     r"|gave up|\bsober\b|teetotal|allerg|intoleran|할랄|무슬림|이슬람|비건|채식|halal|muslim|vegan|vegetarian",
@@ -50,6 +58,8 @@ OF_ONESELF = re.compile(
 
 def held(without_names: str) -> bool:
     """Whether its words ask for something to drink and say what it must not be, or who is to drink it."""
+    if _BARE.fullmatch(without_names):
+        return True
     if _IS_IT.search(without_names) or not _SUGGESTS.search(without_names):
         return False
     leaves_out = _LEAVES_OUT.search(without_names) or OF_ONESELF.search(without_names)
