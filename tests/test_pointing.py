@@ -62,6 +62,31 @@ def test_the_other_one_is_the_one_that_was_not_asked_about_last(
     assert asked(knowledge, question, history).subjects == (drink,)
 
 
+def test_two_that_are_pointed_to_in_one_breath_are_set_beside_each_other(knowledge: Knowledge) -> None:
+    history = ["Tell me about samhaeju", "And baekseju?"]
+    found = asked(knowledge, "Go back to the first drink. Is it older than the second?", history)
+    assert found.subjects == ("samhaeju", "baekseju")
+
+
+def test_a_slip_of_the_pen_is_the_question_before_of_another_drink(knowledge: Knowledge) -> None:
+    found = asked(knowledge, "sorry typo i meant makgeolli not soju", ["how strong is soju"])
+    assert found.subjects == ("makgeolli",)
+    assert found.prompt_hits[0].passage.kind == "alcohol"
+
+
+def test_a_figure_narrows_the_list_before(knowledge: Knowledge) -> None:
+    before = asked(knowledge, "What liquors come from Jeolla?", ())
+    found = asked(knowledge, "Only the ones under 20 percent though.", ["What liquors come from Jeolla?"])
+    assert {row.id for row in found.rows} < {row.id for row in before.rows}
+    assert found.rows
+
+
+def test_what_goes_with_a_drink_is_no_question_of_whether_one_may(knowledge: Knowledge) -> None:
+    history = ["My Korean colleague wants to drink makgeolli on a rainy day, why rain?"]
+    found = asked(knowledge, "ok and what should I eat with it", history)
+    assert [hit.passage.kind for hit in found.prompt_hits] == ["serving"] and not found.cautions
+
+
 @pytest.mark.parametrize(
     ("history", "question", "lang"),
     [

@@ -107,3 +107,13 @@ def test_what_is_dropped_from_a_list_by_its_strength_is_gone(knowledge: Knowledg
     found = knowledge.find("drop the ones under 20%", history=["list distilled liquors"])
     assert found.rows
     assert all(isinstance(row.value, float) and row.value >= 20 for row in found.rows)
+
+
+def test_liquors_that_are_designated_are_counted_and_the_state_s_own_listed(knowledge: Knowledge) -> None:
+    drinks = knowledge.index.drinks
+    told = {one for one, drink in drinks.items() if any("국가무형" in fact.ko for fact in drink.heritage)}
+    found = knowledge.find("list the liquors that are national intangible heritage")
+    assert {row.id for row in found.rows} == told
+    counted = knowledge.find("무형문화재로 지정된 술이 몇 개죠?")
+    # 송화백일주 was designated and not the drink of the same maker
+    assert "songjuk-ogokju" not in {row.id for row in counted.rows} > told

@@ -62,6 +62,8 @@ def described(asked: DrinkQuery, labels: Labels, lang: Language, told: Told) -> 
         put("pairing", labels=joined(told.foods or asked.foods, lang))
     if asked.within_hours is not None:
         put("within", time=span(asked.within_hours, lang))
+    if asked.heritage:
+        put(f"heritage_{asked.heritage}")
     if asked.homemade in ("yes", "no"):
         put("homemade" if asked.homemade == "yes" else "maker_only")
     _put_years(asked, put)

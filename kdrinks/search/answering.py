@@ -87,10 +87,13 @@ def find(
             earlier = before()
             return _drinks_of(index, earlier[0]) if earlier else ()
 
+        def told() -> Sequence[str]:
+            return _drinks_of(index, find(index, history[-1], history=history[:-1], k=k, lang=None, lifted=lifted)[0])
+
         spoken_of = [understand(said, index.names, index.words).subjects for said in history]
         if not understand(question, index.names, index.words).subjects:
             of = lang or index.words.language(question)
-            question = pointing.named(question, of, index.drinks, answered=answered, spoken_of=spoken_of)
+            question = pointing.named(question, of, index.drinks, answered=answered, told=told, spoken_of=spoken_of)
     question = asides.without(question, index.names, index.words, lambda said, of: _wishes(index, said, of))
     query = reconsidered(index, understand(question, index.names, index.words, history=history, lang=lang))
     search = Search(index, query, lifted)
@@ -158,6 +161,8 @@ def filters_of(request: DrinkQuery) -> list[str]:
         said.append(f"within {request.within_hours:.4g} hours")
     said += [f"food {food}" for food in request.foods]
     said += [f"ingredient {code}" for code in request.named]
+    if request.heritage:
+        said.append(f"heritage {request.heritage}")
     if request.homemade in ("yes", "no"):
         said.append(f"homemade {request.homemade}")
     return sorted(said)
@@ -254,6 +259,10 @@ def _refined(earlier: Asked, asked: Asked) -> Asked:
             caffeine=now.caffeine or was.caffeine,
             holds=now.holds or was.holds,
             lacks=was.lacks | now.lacks,
+            abv=now.abv if any(now.abv) else was.abv,
+            year=now.year if any(now.year) else was.year,
+            by=now.by or was.by,
+            descending=now.descending if now.by else was.descending,
         ),
         region_of="" if "region" in now.tags else earlier.region_of,
         of_those=False,

@@ -153,8 +153,10 @@ def asks_may(text: str) -> bool:
     return bool(_BARE_KO.search(text) or _BARE_EN.search(text))
 
 
-_WHERE = re.compile(r"어디|어느 (?:가게|집|식당)|\bwhere\b")
-"""Asks for the place where somebody can have it."""
+_WHERE = re.compile(
+    r"어디|어느 (?:가게|집|식당)|\bwhere\b|\bwhat (?:food )?(?:can|should|could|do|would|shall) (?:i|we|you) (?:eat|have|serve|cook|pair|put|order)\b(?:[^.?!]*\bwith (?:it|¤|that))"
+)
+"""Asks for the place where somebody can have it, or for what goes with it."""
 
 _BARE_KO = re.compile(
     r"¤(?:은|는|이|가|도|라도)? ?(?:(?:한 ?(?:잔|모금|컵)|조금|정도|정말|진짜|혹시|그냥|너무)(?:은|만|는)? ?)*"

@@ -130,6 +130,9 @@ def with_conditions(
         abv=(least, most),
         year=years,
         homemade=homemade,
+        heritage=("national" if said("heritage_national", text, lang) else "any")
+        if said("heritage", text, lang)
+        else "",
         descending=request.descending and (bool(request.by) or years == (None, None)),
         by=request.by or ("abv" if (least, most) != (None, None) else "first_record" if any(years) else None),
     )

@@ -63,6 +63,9 @@ def _operation(query: Query, heard: Heard, wishes: Wishes, foods: Foods) -> Aske
         return _compare(heard)
     if wishes.asks_what_contains and not heard.subjects:  # to be avoided: told whole, whatever else is read
         return Asked(DrinkQuery(), explicit=True)
+    if not heard.subjects and operation_words.said("heritage", heard.text, heard.lang) and _asks_for_many(query):
+        counts = reading.share("count") > reading.share("list")
+        return Asked(DrinkQuery(operation="count" if counts else "list"), explicit=True)
     of_many = {ask: reading.share(ask) for ask in OPERATIONS}
     ask = max(OPERATIONS, key=lambda one: of_many[one])
     offers = sum(of_many.values()) + reading.share("recommend")
@@ -86,8 +89,22 @@ def _operation(query: Query, heard: Heard, wishes: Wishes, foods: Foods) -> Aske
     return replace(
         found,
         of_those=goes_on and not again,
-        refines=again and bool(wishes or wishes.liquor is not None or heard.of_all),
+        refines=again and bool(wishes or wishes.liquor is not None or heard.of_all or _has_figure(heard.text)),
     )
+
+
+def _asks_for_many(query: Query) -> bool:
+    """Of what is of one drink as a rule: not `what does heritage mean`."""
+    return query.reading.share("list", "count", "most", "order") >= OF_ONE_AS_A_RULE and not query.followed
+
+
+OF_ONE_AS_A_RULE = 0.2
+"""Probability of a list or a count from which heritage is asked of many: where none is named, it is seldom asked of one."""
+
+
+def _has_figure(text: str) -> bool:
+    """`only the ones under 15 percent`, `그중에 조선 시대 거`"""
+    return any(one is not None for one in (*operation_words.strengths(text), *operation_words.years(text)))
 
 
 TOLD_WHOLE = 0.1

@@ -42,6 +42,12 @@ _BOTH = re.compile(
     re.IGNORECASE,
 )
 """`카페인이랑 알코올 둘 다 없는 거` and `without both honey and nuts` point to nothing."""
+_BESIDE = re.compile(r"\bthan\b|\bvs\b|\bor\b|\band\b|보다|중에|랑|하고", re.IGNORECASE)
+_IT = re.compile(
+    r"\b(?:that|this) (?:one|drink|tea|liquor)\b|\bit\b(?= |[?.!,]|$)|(?<![가-힣])(?:그|이) ?(?:거|차|술|음료)(?P<particle>은|는|이|가|을|를)?(?= |[?.!,]|$)",
+    re.IGNORECASE,
+)
+"""The drink of the answer before, where nobody named one: `what's the bitter tea with an egg yolk`, `could I serve that one cold`."""
 _AMONG = re.compile(r"(?<=of )(?:those|them|these)\b|(?<![가-힣])그 ?(?P<among> ?중)(?=에|\s|$)", re.IGNORECASE)
 """The same of two, where no list was told."""
 _OTHER = re.compile(
@@ -53,7 +59,8 @@ _OTHER = re.compile(
 def points(question: str) -> bool:
     """Whether it may point to drinks that were spoken of."""
     return any(
-        pattern.search(question) for pattern in (_BOTH, _AMONG, _OTHER, _LATTER, *(placed for placed, _ in _PLACED))
+        pattern.search(question)
+        for pattern in (_BOTH, _AMONG, _OTHER, _LATTER, _IT, *(placed for placed, _ in _PLACED))
     )
 
 
@@ -63,20 +70,23 @@ def named(
     drinks: Mapping[str, Drink],
     *,
     answered: Callable[[], Sequence[str]],
+    told: Callable[[], Sequence[str]],
     spoken_of: Sequence[Sequence[str]],
 ) -> str:
     """`첫 번째 거 어떻게 만들어?` with the drink's name in its place; the question as it is where nothing is pointed to.
 
-    answered: ids of the drinks of the answer before, in its order.   spoken_of: of those that each earlier question named, oldest first.
+    answered: ids of the drinks of the latest answer with several, in its order.   told: of the answer before.   spoken_of: of those that each earlier question named, oldest first.
     """
     placed = [(match, place) for pattern, place in _PLACED if (match := pattern.search(question))]
-    if placed:  # of `you said so of the first, is it of the third too?` the latter is asked
-        match, place = max(placed, key=lambda one: one[0].start())
+    placed.sort(key=lambda one: -one[0].start())
+    if placed:  # of `you said so of the first, is it of the third too?` the latter is asked, unless both are set beside each other
         every = list(dict.fromkeys(one for ids in spoken_of for one in ids))
         ids = answered() if len(answered()) > 1 else every
-        if place < len(ids):
-            particle = {"건": "은/는", "걸": "을/를", "게": "이/가"}.get(match[0][-1], "")
-            return _replaced(question, match, [drinks[ids[place]]], lang, particle)
+        for match, place in placed if _BESIDE.search(question) else placed[:1]:
+            if place < len(ids):
+                particle = {"건": "은/는", "걸": "을/를", "게": "이/가"}.get(match[0][-1], "")
+                question = _replaced(question, match, [drinks[ids[place]]], lang, particle)
+        return question
     two = _latest_two(spoken_of)
     if (match := _LATTER.search(question)) and len(two) == 2:
         one = two[1 if match["latter"] or match["behind"] else 0]
@@ -98,6 +108,8 @@ def named(
             return _replaced(
                 question, match, [drinks[one] for one in two], lang, _PAIRS.get(_particle(match), ""), behind
             )
+    if not any(spoken_of) and (match := _IT.search(question)) and len(ids := told()) == 1:
+        return _replaced(question, match, [drinks[ids[0]]], lang, _PAIRS.get(_particle(match), ""))
     return question
 
 

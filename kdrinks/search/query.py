@@ -98,6 +98,11 @@ _ONLY_NAMES = re.compile(
 )
 """`인삼차는? 대추차는?` asks of these whether one may, where that was asked before."""
 
+_CORRECTS = re.compile(
+    rf"(?:\b(?:sorry|oops|typo|no+|nah|nope|wait|actually|not(?: [\w-]+)?|i mean|i meant|meant|the|it's|its)\b|아니(?:요|야)?|미안|죄송|오타|그거|그게|말고|말한 ?(?:거|건)|였어|예요|이에요|요(?![가-힣])|{MASK}(?:이|가|은|는)? ?아니(?:고|라)|[\W_])+"
+)
+"""`sorry typo i meant OMIJA not omegi`: the question before once more, of another drink."""
+
 _UNKNOWN_NAME = re.compile(  # the same of something that is no drink of ours
     r"\W*(?:그럼|그러면|그렇다면)\W+[^\s?]+(?: [^\s?]+)?[은는](?:요)?\W*|\W*(?:(?:ok|okay|so|and|then|but)\W+)*(?:what|how) about [\w' -]{2,40}\W*",
     re.IGNORECASE,
@@ -195,8 +200,13 @@ def understand(
     of_a_drink = not subjects and INTENT_OF.get(own.first, own.first) in OF_ONE
     goes_on = own.needs >= GOES_ON or (bool(history) and of_a_drink and own.nameless >= NAMELESS)
     asked, said = text, without_names
-    says_more = own.share(own.first) >= SURE_ALONE or words.search_terms(without_names.replace(MASK, " "), lang)
-    alone = _ONLY_NAMES.fullmatch(without_names) or not says_more
+    corrects = (
+        bool(history) and MASK in without_names and not _CORRECTS.sub("", without_names.lower().replace(MASK, ""))
+    )
+    says_more = not corrects and (
+        own.share(own.first) >= SURE_ALONE or words.search_terms(without_names.replace(MASK, " "), lang)
+    )
+    alone = corrects or _ONLY_NAMES.fullmatch(without_names) or not says_more
     place = next((place for place in reversed(range(len(spoken))) if spoken[place].says), None)
     if goes_on and mentions and alone and place is not None:
         # `그럼 안동소주는?` asks of another drink what was asked before

@@ -8,7 +8,8 @@ from kdrinks.search.entities import Mention, masked
 from kdrinks.search.reading import MASK
 
 _NOT_THIS = re.compile(
-    rf"{MASK}(?:은|는|이랑|랑)? ?(?:말고|말구|빼고|제외|아닌)|\b(?:other than|besides|except(?: for)?|apart from|but not) (?:the |a |an )?{MASK}",
+    rf"{MASK}(?:은|는|이랑|랑)? ?(?:말고|말구|빼고|제외|아닌)|\b(?:other than|besides|except(?: for)?|apart from|but not) (?:the |a |an )?{MASK}"
+    rf"|(?<=\w )(?<!is )(?<!are )(?<!was )(?<!it )(?<!this )(?<!that )(?<!do )(?<!does )(?<!or )not (?:the |a |an )?{MASK}",
     re.IGNORECASE,
 )
 """`막걸리 말고`: the drink is named to be left out."""

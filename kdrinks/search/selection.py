@@ -96,8 +96,10 @@ def select(
     keys = np.array([_key(passage) for passage in passages], dtype=np.float32).reshape(len(passages), len(point))
     scores = np.append(keys @ np.array(point, dtype=np.float32), none + trained.bias) / trained.temperature
     *shares, nothing = reading.softmax(np.asarray(scores, dtype=np.float32)).tolist()
+    plain = max((asks.get(ask, 0.0) for ask in ASKED_OF_EVERY_DRINK), default=0.0) >= PLAINLY
+    weight = OF_PLAIN_READING if plain else OF_READING
     held = [
-        share * (LEAST_SHARE + _asked_for(passage, asks, aspects.get(passage.id))) ** OF_READING
+        share * (LEAST_SHARE + _asked_for(passage, asks, aspects.get(passage.id))) ** weight
         for passage, share in zip(passages, shares, strict=True)
     ]
     rest = (1 - nothing) / (sum(held) or 1.0)
@@ -112,10 +114,23 @@ one passage: of 143 plain ones 0.79 find a passage of it without this, 0.87 with
 
 def _asked_for(passage: Passage, asks: Mapping[Ask, float], aspect: Aspect | None) -> float:
     """How probably the question asks for what the passage is about."""
-    of_kind = [ask for ask in asks if INTENT_OF.get(ask, ask) == passage.kind]
+    of_kind = [ask for ask in asks if _SAID_BY.get(ask) == passage.kind or INTENT_OF.get(ask, ask) == passage.kind]
     return sum(asks[ask] * (1.0 if aspect in (None, ask) else OTHER_ASPECT) for ask in of_kind)
 
 
+ASKED_OF_EVERY_DRINK: tuple[Ask, ...] = (
+    "ingredients",
+    "has_ingredient",
+    "names",
+    "region",
+    "abv",
+    "caffeine",
+    "season",
+)
+PLAINLY, OF_PLAIN_READING = 0.7, 1.1
+"""The same where one of these is read with at least that probability: every drink has one passage that says it, and `뭘로 만들어요?` means no other."""
+_SAID_BY: Mapping[Ask, str] = {"has_ingredient": "ingredients"}
+"""Kinds that say what is asked under another name."""
 OTHER_ASPECT = 0.3
 """What an ask counts for a detail of its kind that is about another thing."""
 

@@ -54,6 +54,8 @@ class DrinkQuery:
     """Words, one of which stands among the foods that it goes with."""
     homemade: Literal["", "yes", "no", "perhaps"] = ""
     """perhaps: nothing says that only makers make it."""
+    heritage: Literal["", "any", "national"] = ""
+    """It is designated as heritage, by anybody or by the state."""
     have: frozenset[str] = frozenset()
     """Ids of the ingredients that there are: with them alone it can be made."""
     named: frozenset[str] = frozenset()
@@ -194,6 +196,11 @@ def _conditions(asked: DrinkQuery) -> tuple[list[str], dict[str, Any]]:
         flag = 1.0 if asked.homemade == "yes" else 0.0
         test = "aspect = 'homemade' AND what = 'made at home' AND value = $flag"
         need(test, no=asked.homemade == "perhaps", flag=flag)
+    if asked.heritage:
+        # a sentence may say that it is another one which was designated
+        need("aspect = 'heritage' AND regexp_matches(ko, '무형(문화재|유산)') AND NOT contains(ko, '아니라')")
+    if asked.heritage == "national":
+        need("aspect = 'heritage' AND contains(ko, '국가무형')")
     if asked.have:
         need(
             "aspect = 'made_of' AND what = 'needed' AND list_contains($named::VARCHAR[], code)",
