@@ -38,6 +38,7 @@ from kdrinks.records import (
 from kdrinks.services import Services, last_choice, save_choice
 from kdrinks.store import chats
 from kdrinks.ui import frame
+from kdrinks.ui.marks import CUT
 from tests.support.app_pages import models_page, open_app, open_page, shown
 from tests.support.engine_requests import BUILT_IN
 from tests.support.wait import eventually
@@ -275,7 +276,7 @@ def test_it_is_chosen_on_the_models_page_and_its_answers_are_stored_and_drawn(
     services: Services, server: Server
 ) -> None:
     page = models_page()
-    assert server.address in page.radio[0].proto.captions[1].replace("\\", "")
+    assert server.address in page.radio[0].proto.captions[1].replace("\\", "").replace(CUT, "")
     page.radio[0].set_value("remote:tea").run()
     page.button(key="load").click().run()
     assert not page.exception and last_choice(services) == chosen(services)

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from kdrinks.config import ROOT, Settings
 from kdrinks.services import Services, open_services
 from kdrinks.ui import frame
+from kdrinks.ui.marks import CUT
 
 
 @contextmanager
@@ -89,6 +90,6 @@ def models_page(locale: str = "en-US") -> AppTest:
 
 
 def shown(app: AppTest) -> str:
-    """Every text of the page, without the backslashes that keep it plain."""
+    """Every text of the page, without the backslashes and cuts that keep it plain."""
     kinds = (app.title, app.header, app.text, app.markdown, app.caption, app.error, app.warning, app.info, app.success)
-    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "").replace(CUT, "")
