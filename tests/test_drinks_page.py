@@ -185,12 +185,15 @@ def test_a_click_in_the_picture_narrows_the_cards_and_a_phone_never_scrolls_side
 ) -> None:
     with visit(browser, app, "/drinks?view=picture", width=390, dark=True) as page:
         cards_shown = page.locator(".st-key-cards a")
+        at_rest = expect(page.get_by_test_id("stApp"))
         expect(cards_shown.first).to_be_visible()
+        at_rest.to_have_attribute("data-test-script-state", "notRunning")  # else some of the cards are still to come
         before = cards_shown.count()
         region = page.get_by_test_id("stVegaLiteChart").nth(1)
         region.get_by_text("제주", exact=True).click()
         expect(page.get_by_text("105가지 가운데")).to_be_visible()
         expect(page).to_have_url(re.compile("region=jeju"))
+        at_rest.to_have_attribute("data-test-script-state", "notRunning")
         assert 0 < cards_shown.count() < before
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.get_by_role("button", name="모두 지우기").click()
