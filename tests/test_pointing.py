@@ -112,6 +112,13 @@ def test_a_drink_is_explained_in_the_language_that_is_asked_for(
     assert (first.passage.kind, first.passage.lang) == ("identity", lang)
 
 
+def test_one_of_several_is_explained_in_the_other_language(knowledge: Knowledge) -> None:
+    before = "붉은 술 뭐 있어?"
+    first = asked(knowledge, before, ()).rows[0].id
+    (hit, *_) = asked(knowledge, "첫 번째 거 영어로 설명해줘", [before]).prompt_hits
+    assert (hit.passage.subject_id, hit.passage.kind, hit.passage.lang) == (first, "identity", "en")
+
+
 @pytest.mark.parametrize(
     "question",
     [

@@ -65,13 +65,14 @@ def find(
     said = said_again.heard(question)
     if said.again:
         names = understand(said.rest, index.names, index.words).subjects
-        if history and not names:
+        of_a_part = bool(names) or pointing.names_a_place(said.rest)
+        if history and not of_a_part:
             of = said.language or lang
             latest = understand(history[-1], index.names, index.words, history=history[:-1]).subjects
             latest = latest if said.explains else ()
             again = index.drinks[latest[0]].title_en if latest else history[-1]
             return find(index, again, history=history[:-1], k=k, lang=of, lifted=lifted)
-        question = said.rest if names else question
+        question = said.rest if of_a_part else question
 
     @cache
     def before() -> Earlier | None:

@@ -64,6 +64,11 @@ def points(question: str) -> bool:
     )
 
 
+def names_a_place(question: str) -> bool:
+    """`the second one`, `첫 번째 거`"""
+    return any(placed.search(question) for placed, _ in _PLACED)
+
+
 def named(
     question: str,
     lang: Language,

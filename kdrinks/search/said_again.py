@@ -46,4 +46,8 @@ def heard(question: str) -> SaidAgain:
     language: Language = "en" if said["ko_en"] or "english" in (said["en"] or said["alone"] or "").lower() else "ko"
     rest = f"{question[: match.start()]} {said['kept'] or ''} {question[match.end() :]}"
     rest = re.sub(r"(?<=[가-힣])(?:을|를|에 ?대해서?)$", "", rest.strip(" ,.?!~"))
+    if rest and re.search("설명|소개", match[0]):
+        rest += " 설명"
+    elif rest and re.match("(?:explain|describe)", match[0], re.IGNORECASE):
+        rest = f"explain {rest}"
     return SaidAgain(" ".join(rest.split()), language, again=True, explains=bool(_EXPLAINS.search(question)))
