@@ -1,7 +1,5 @@
 """Korean words typed without composing them: their initials (ㅁㄱㄹ), and their keys on a Latin layout (akrrjffl). Pure."""
 
-from collections.abc import Iterable
-
 from kdrinks.text.typed import apart, syllables
 
 _KEYS = dict(zip("qwertyuiopasdfghjklzxcvbnm", "ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔㅁㄴㅇㄹㅎㅗㅓㅏㅣㅋㅌㅊㅍㅠㅜㅡ", strict=True))
@@ -40,12 +38,3 @@ def fits(pattern: str, word: str) -> bool:
 def keys_of(word: str) -> str:
     """A word as its jamo, ㅖ and ㅔ as one: who types on a Latin layout leaves shift alone."""
     return "".join("".join(apart(letter)) if "가" <= letter <= "힣" else letter for letter in word).translate(_ALIKE)
-
-
-def by_initials(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for word in words:
-        key = initials(word)
-        if len(key) > 1 and word not in found.get(key, ()):
-            found[key] = (*found.get(key, ()), word)
-    return found
