@@ -10,6 +10,9 @@ from kdrinks.kinds import Kind
 
 Language = Literal["ko", "en"]
 Finish = Literal["stop", "length", "stopped", "failed"]
+Mode = Literal["held", "quote", "free"]
+"""How far a model may speak for itself: only in the sentences that its passages allow; in its own words under the passage that answers,
+quoted; or in its own words alone. What could hurt somebody is quoted in all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,32 @@ class Choice:
     """0 takes the physical cores, or one for a small model."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked, of which model and how."""
+
+    text: str
+    meant: str
+    """The text as TextAnalyzer.as_meant has it: all that reads it takes this; as it was typed it is stored and shown."""
+    who: Visitor
+    id: str
+    conversation_id: str
+    owner: str | None
+    """Of the conversation: who may watch and stop the answer."""
+    lang: Language
+    choice: Choice
+    sampling: Sampling
+    template: str
+    mode: Mode
+    """How far the model may speak for itself; what was left out in the conversation may hold it all the same."""
+    knowledge: bool
+    """False asks the model without passages; what is on alcohol, pregnancy, infants, allergies or medicine is quoted all the same."""
+    session: str
+    """Whose turn it takes in the queue."""
+    turns: tuple[Turn, ...]
+    """Exchanges that come before those the store has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How a choice is to be loaded on this machine."""
@@ -197,7 +226,9 @@ class Described:
     quantization: str
     """Empty where nobody here can look."""
     guarded: bool
-    """Held to the passages: small, or out of sight."""
+    """Held to the passages unless a person chose otherwise: small, or out of sight."""
+    small: bool = False
+    """Too small to be trusted with free text, by its measured size; earlier turns lead it astray, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +332,8 @@ class Exchange:
     """None when no model was loaded (the load failed)."""
     timing: Timing
     guard: str
-    """What the guard did: "off", "kept", "repaired", "quoted" or "fixed"."""
+    """How it was written: by a model that was held to sentences ("kept", "repaired"), freely ("off"), under a quotation ("quote_first") or
+    without the notes ("no_notes"); by none: "said" where there was nothing to choose, "quoted" or "fixed"."""
     question_words: tuple[WordCount, ...] = ()
     answer_words: tuple[WordCount, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from kdrinks.config import Settings
 from kdrinks.drinks.names import packaged_names
@@ -17,7 +17,18 @@ from kdrinks.hub import catalog, model_hash
 from kdrinks.hub.plan import Planner
 from kdrinks.jobs import Cancelled, Job, Jobs
 from kdrinks.permissions import administrators_only, owner_of
-from kdrinks.records import ADMINISTRATOR, Choice, KeepAlive, Loaded, LocalModel, ModelRef, Visitor
+from kdrinks.records import (
+    ADMINISTRATOR,
+    Choice,
+    Described,
+    KeepAlive,
+    Loaded,
+    LocalModel,
+    Mode,
+    ModelFile,
+    ModelRef,
+    Visitor,
+)
 from kdrinks.recount import count_again
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import file_hashes, forget, live, preferences
@@ -30,6 +41,8 @@ LOADING = "load"
 """The kind of job that loads a model."""
 HASHING = "hash"
 """And of the one that reads its file once, to know it by its content; no page draws it."""
+MODES_KEY = "modes"
+"""Under which it keeps the mode that was chosen for a model, by the model's id."""
 KEEPING_KEY = "keeping"
 """Under which it keeps how long and how many models stay in memory."""
 DEVICES = ("auto", "cpu", "gpu")
@@ -162,6 +175,23 @@ def last_choice(services: Services) -> Choice:
         device if device in DEVICES else "auto",
         context_tokens if type(context_tokens) is int and 0 <= context_tokens <= model.context_length else 0,
     )
+
+
+def modes_of(model: ModelFile | Described) -> tuple[Mode, ...]:
+    """Those that can be chosen for a model: the built-in one was taught nothing but to say what the notes hold."""
+    return ("held",) if model.id == catalog.BUILT_IN else get_args(Mode)
+
+
+def mode_of(services: Services, model: ModelFile | Described) -> Mode:
+    """The mode that was chosen for a model; by its size while nobody chose."""
+    saved = _saved(services.db, MODES_KEY).get(model.id)
+    return next((mode for mode in modes_of(model) if mode == saved), catalog.default_mode(model.guarded))
+
+
+def save_mode(services: Services, who: Visitor, model: ModelFile | Described, mode: Mode) -> None:
+    """Remember a model's mode for everybody's next question. Raises NotAllowed."""
+    administrators_only(who)
+    preferences.set(services.db, who, MODES_KEY, _saved(services.db, MODES_KEY) | {model.id: mode})
 
 
 def load_model(services: Services, who: Visitor, choice: Choice) -> Job[Any]:

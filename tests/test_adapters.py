@@ -268,7 +268,7 @@ def test_an_answer_is_kept_with_the_adapter_that_made_it(tmp_path: Path, tea: Lo
     over = choice(tea, write_adapter(tmp_path / "calm.gguf"), 0.5)
     with closing(open_services(Settings(home=tmp_path / "home", models=tmp_path))) as services:
         for one in (over, choice(tea)):
-            answered = ask(services, ADMINISTRATOR, "물", choice=one, sampling=SHORT, knowledge=False)
+            answered = ask(services, ADMINISTRATOR, "식혜", choice=one, sampling=SHORT, mode="free", knowledge=False)
             assert answered.wait(60) and answered.error is None
             (kept,) = chats.messages(services.db, ADMINISTRATOR, answered.question.conversation_id)
             assert kept.exchange and kept.exchange.loaded
@@ -284,7 +284,7 @@ def test_an_answer_is_kept_with_the_adapter_that_made_it(tmp_path: Path, tea: Lo
 
 def test_the_command_line_takes_an_adapter_and_its_strength(tmp_path: Path) -> None:
     path = write_adapter(tmp_path / "calm.gguf", width=256)
-    question = "식혜 재료가 뭐예요?"
+    question = "막걸리가 뭐예요?"
     asked = ("ask", question, "--no-record", "--json", "--adapter", f"{path}:0.25")
     told = document(kdrinks(*asked, home=tmp_path / "home"))
     assert (told["model"]["adapter"], told["model"]["scale"]) == ("calm.gguf", 0.25)

@@ -8,7 +8,7 @@ import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from kdrinks import given, i18n
 from kdrinks.answer import Answer, ask
@@ -17,7 +17,7 @@ from kdrinks.engine.protocol import local_model
 from kdrinks.errors import BadInput
 from kdrinks.findings import Findings, Hit
 from kdrinks.hub import catalog
-from kdrinks.records import ADMINISTRATOR, Described, LocalModel, Sampling, Turn
+from kdrinks.records import ADMINISTRATOR, Citation, Described, LocalModel, Mode, Sampling, Turn
 from kdrinks.services import last_choice
 from kdrinks.text.typed import storable
 
@@ -40,6 +40,11 @@ def add(command: Command) -> None:
     sub.add_argument("--max-tokens", type=positive, default=Sampling().max_tokens)
     sub.add_argument("--temperature", type=float, default=Sampling().temperature)
     sub.add_argument("--seed", type=int, default=Sampling().seed)
+    sub.add_argument(
+        "--mode",
+        choices=get_args(Mode),
+        help="held: sentences of the notes alone; quote: the passage first, then the model's own words; free; the model's own mode by default",
+    )
     sub.add_argument("--no-knowledge", action="store_true", help="ask the model without passages")
     sub.add_argument("--no-record", action="store_true", help="do not keep the conversation")
 
@@ -62,6 +67,7 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
             sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed),
             lang=None if options.lang == "auto" else options.lang,
             template=options.template,
+            mode=options.mode,
             knowledge=not options.no_knowledge,
             turns=_history(options.history) if options.history else (),
         )
@@ -74,17 +80,19 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
             answer.wait()
         if not options.json:
             print()
-            for citation in answer.citations:
-                print(f"[{citation.number}] {citation.passage.title}: {citation.passage.id}", file=sys.stderr)
+            for found, also in ((answer.citations, ""), (answer.also_found, "also found: ")):
+                for citation in found:
+                    print(f"{also}[{citation.number}] {citation.passage.title}: {citation.passage.id}", file=sys.stderr)
         if answer.finish == "failed" and answer.error:
             raise answer.error
         return _answer_document(answer, catalog.describe_ref(choice.model, services.settings), options.device)
 
 
 def _answer_document(answer: Answer, model: Described, requested: str) -> dict[str, Any]:
-    """What `ask --json` prints; device.used is null when the answer is quoted and no model ran.
+    """What `ask --json` prints; device.used is null when no model ran.
 
-    label: what the guard did, as the pages name it, in the answer's language.
+    label: how it was written, as the pages name it, in the answer's language.   also_found: passages that the model read and did not name.
+    own_from: characters of the answer before the model's own words; null where it wrote none. unknown_numbers: numbers of no passage in them.
     """
     loaded, ref = answer.loaded, answer.question.choice.model
     over = ref.adapter if isinstance(ref, LocalModel) else None
@@ -92,16 +100,11 @@ def _answer_document(answer: Answer, model: Described, requested: str) -> dict[s
         "answer": answer.text,
         "finish": answer.finish,
         "language": answer.question.lang,
-        "citations": [
-            {
-                "id": cited.passage.subject_id,
-                "title": cited.passage.title,
-                "passage_id": cited.passage.id,
-                "score": cited.score,
-                "number": cited.number,
-            }
-            for cited in answer.citations
-        ],
+        "citations": [_cited(one) for one in answer.citations],
+        "also_found": [_cited(one) for one in answer.also_found],
+        "unknown_numbers": [answer.text[start:end] for start, end in answer.unknown_numbers],
+        "own_from": answer.own_from,
+        "mode": answer.mode,
         "model": {
             "id": model.id,
             "file": model.file,
@@ -124,6 +127,16 @@ def _answer_document(answer: Answer, model: Described, requested: str) -> dict[s
         "dropped_turns": answer.dropped_turns,
         "understood": asdict(answer.findings.understood),
         "rows": [asdict(row) for row in answer.findings.rows],
+    }
+
+
+def _cited(one: Citation) -> dict[str, Any]:
+    return {
+        "id": one.passage.subject_id,
+        "title": one.passage.title,
+        "passage_id": one.passage.id,
+        "score": one.score,
+        "number": one.number,
     }
 
 

@@ -155,6 +155,7 @@ def inspected(name: str, known: Mapping[str, str] = NOTHING) -> dict[str, Any]:
         "quantization": model.quantization,
         "context_length": model.context_length,
         "chat_template": model.chat_template,
+        "mode": catalog.default_mode(model.guarded),
         "fit": fit.verdict(estimated, free_now()),
         "estimate": fit.as_document(estimated),
     }

@@ -18,7 +18,7 @@ from kdrinks.hub import fit, links
 from kdrinks.hub.gguf import header_of, later_part, parts_of, read_model
 from kdrinks.hub.spelled import on_disk
 from kdrinks.permissions import administrators_only
-from kdrinks.records import Described, ModelFile, ModelRef, RemoteModel, Visitor
+from kdrinks.records import Described, Mode, ModelFile, ModelRef, RemoteModel, Visitor
 from kdrinks.text.typed import clean
 
 BUILT_IN = "built-in"
@@ -138,7 +138,13 @@ def describe_ref(ref: ModelRef, settings: Settings) -> Described:
     if ref.adapter and not is_regular(ref.adapter.path):
         raise ModelNotFound("model_file_missing", file=str(ref.adapter.path))
     model = find_model(str(ref.path), settings)
-    return Described(model.id, model.path.name, model.quantization, model.guarded)
+    small = model.parameters < _catalog()[0]
+    return Described(model.id, model.path.name, model.quantization, model.guarded, small)
+
+
+def default_mode(guarded: bool) -> Mode:
+    """How far a model may speak for itself while nobody chose."""
+    return "held" if guarded else "quote"
 
 
 def describe(settings: Settings, free: fit.Free) -> list[dict[str, Any]]:
@@ -188,6 +194,7 @@ def _row(model: ModelFile, entry: Entry | None, free: fit.Free) -> dict[str, Any
         "repo_id": entry.repo_id if entry else "",
         "file": model.path.name,
         "quantization": model.quantization,
+        "mode": default_mode(model.guarded),
         "parameters": model.parameters,
         "size_bytes": model.size_bytes,
         "license": entry.license if entry else "",
@@ -207,6 +214,7 @@ def _row_of_entry(entry: Entry, settings: Settings, free: fit.Free) -> dict[str,
         "repo_id": entry.repo_id,
         "file": entry.file,
         "quantization": entry.quantization,
+        "mode": default_mode(entry.guarded or entry.parameters < _catalog()[0]),
         "parameters": entry.parameters,
         "size_bytes": entry.size_bytes,
         "license": entry.license,

@@ -67,7 +67,7 @@ VIEWS: tuple[ViewOfData, ...] = (
             ("lang", "ko or en"),
             ("finish", "stop, length, stopped (by the person) or failed"),
             ("error", "the message shown for a failed answer"),
-            ("guard", "kept, repaired, quoted, fixed or off"),
+            ("guard", "kept, repaired, said, quoted, fixed, quote_first, no_notes or off"),
             ("intent", "what the question was taken to ask for"),
             ("model", "id of the model; NULL when none was loaded"),
             ("file", "name of its file"),

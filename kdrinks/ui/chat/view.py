@@ -108,7 +108,7 @@ def _draw_answer(services: Services, asked: StoredQuestion, traced: Collection[s
             return
         exchange = asked.exchange
         if exchange.answer:
-            st.markdown(evidence.marked_answer(exchange))
+            evidence.draw_text(exchange)
             rows.draw(services, exchange)
         elif exchange.finish != "failed":
             st.caption(t("chat.no_text"))
@@ -135,7 +135,7 @@ def _draw_retry(asked: StoredQuestion) -> None:
 def _watch(live: Answer) -> None:
     """Draw the answer as it grows, until it ends."""
     with st.chat_message(t("chat.guide"), avatar=PICTURES / "guide.svg"):
-        place = st.empty()
+        quoted, place = st.empty(), st.empty()
         st.button(
             t("chat.stop"),
             icon=":material/stop_circle:",
@@ -144,13 +144,26 @@ def _watch(live: Answer) -> None:
             args=(live.question.conversation_id,),
         )
         drawn: object = None
+        apart = False
         while True:
             ended = live.wait(WATCH_S)
-            state = (live.text, live.phase, dict(live.phase_values))
-            if state != drawn:
-                drawn = state
+            text, own_from, phase, values = live.text, live.own_from, live.phase, dict(live.phase_values)
+            if (text, phase, values) != drawn:
+                drawn = text, phase, values
+                if own_from is None and phase not in (
+                    "writing",
+                    "done",
+                ):  # what is there was quoted, the model is to come
+                    if text:
+                        quoted.markdown(as_markdown(text))
+                    text = ""
+                elif own_from and not apart:
+                    apart = True
+                    quoted.markdown(as_markdown(text[:own_from]))
+                    with place.container():
+                        place = evidence.own_words("live").empty()
                 with place:
-                    _draw_state(*state)
+                    _draw_state(text[own_from or 0 :], phase, values)
             # a click or page change reaches this thread only where it touches Streamlit
             _ = QUESTION_KEY in st.session_state
             if ended:

@@ -13,14 +13,14 @@ from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.download import disk_free_bytes
 from kdrinks.records import Choice, Device, Loaded, LocalModel, ModelFile, RemoteModel
-from kdrinks.services import LOADING, Services, last_choice, load_model, save_choice, unload
+from kdrinks.services import LOADING, Services, last_choice, load_model, mode_of, save_choice, unload
 from kdrinks.ui import job_progress
 from kdrinks.ui.chat.evidence import device_name
 from kdrinks.ui.format import bytes_text, short
 from kdrinks.ui.frame import get_services, lang, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.models import catalog as models_catalog
-from kdrinks.ui.models import compare, keep_alive, link, quantize
+from kdrinks.ui.models import compare, keep_alive, link, mode, quantize
 
 WATCH_S = 0.2
 GPUS = ("gpu", "igpu")
@@ -50,7 +50,9 @@ def draw(services: Services) -> None:
 def _draw_what_answers(services: Services) -> None:
     """All that a visitor of a hosted site sees here: neither folders nor the memory of the server."""
     with st.container(border=True, key="state"):
-        st.markdown(f"### :material/local_cafe: {as_plain(_title(last_choice(services).model.id))}")
+        chosen = last_choice(services).model
+        st.markdown(f"### :material/local_cafe: {as_plain(_title(chosen.id))}")
+        st.caption(mode.name(mode_of(services, catalog.describe_ref(chosen, services.settings))))
     st.caption(t("models.admins_only"))
 
 
@@ -126,7 +128,7 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
         options=list(by_id),
         index=list(by_id).index(saved.model.id) if saved.model.id in by_id else 0,
         format_func=lambda model_id: as_plain(_title(model_id)),
-        captions=[_about(model) for model in by_id.values()],
+        captions=[_about(services, model) for model in by_id.values()],
         key=f"choice-model-{lang()}",  # as in frame.in_words; what was chosen is saved
     )
     if broken:
@@ -138,6 +140,7 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
     choice = _draw_local_choice(model, saved, devices) if isinstance(model, ModelFile) else Choice(model)
     if (choice.model.id, choice.device, choice.context_tokens) != (saved.model.id, saved.device, saved.context_tokens):
         save_choice(services, visitor(), choice)
+    mode.draw(services, catalog.describe_ref(choice.model, services.settings))
     _draw_buttons(services, choice)
 
 
@@ -247,7 +250,7 @@ def _title(model_id: str) -> str:
     return t("models.built_in") if model_id == catalog.BUILT_IN else model_id
 
 
-def _about(model: ModelFile | RemoteModel) -> str:
+def _about(services: Services, model: ModelFile | RemoteModel) -> str:
     if isinstance(model, RemoteModel):
         return as_plain(model.address)
     linked = model.path.is_symlink()
@@ -258,6 +261,7 @@ def _about(model: ModelFile | RemoteModel) -> str:
             bytes_text(model.size_bytes),
             t("models.parameters", count=short(model.parameters)),
             t("models.tokens", count=f"{model.context_length:,}"),
+            mode.name(mode_of(services, model)),
             *([t("models.link.linked", target=as_plain(str(model.path.readlink())))] if linked else []),
         )
     )
