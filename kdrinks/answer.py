@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kdrinks import recount
-from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text
+from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Rethought, Text, Thought
 from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.findings import NOTHING_FOUND, Findings
 from kdrinks.generation import caution, claims, guard, identity, prompt, trace
+from kdrinks.generation.draft import Draft
 from kdrinks.hub import catalog
 from kdrinks.permissions import administrators_only, is_theirs, owner_of
 from kdrinks.records import (
@@ -77,12 +78,14 @@ def ask(
     knowledge: bool = True,
     session: str = "",
     turns: Sequence[Turn] = (),
+    thinking: bool | None = None,
 ) -> "Answer":
     """Start answering and return the answer to watch.
 
     conversation_id: empty starts a conversation. question_id: a stored question to answer again (a retry).
     session: whose turn it takes in the queue, for a visitor without an id.
     choice, sampling: None takes the last choice and the defaults. lang: of the answer; None takes the question's.
+    thinking: None leaves it to the sampling.
     Raises BadQuestion, BadInput (an answer is under way in this conversation), ModelNotFound, NotAModel, StoreError, and NotAllowed
     for another visitor's conversation, or for a choice of one's own.
     """
@@ -94,6 +97,7 @@ def ask(
         administrators_only(who)
     choice = choice or last_choice(services)
     catalog.describe_ref(choice.model, services.settings)
+    sampling = sampling or Sampling()
     owner = owner_of(who)
     if conversation_id or question_id:
         owner = chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)
@@ -106,7 +110,7 @@ def ask(
         owner=owner,
         lang=said_again.heard(meant).language or lang or services.words.language(meant),
         choice=choice,
-        sampling=sampling or Sampling(),
+        sampling=sampling if thinking is None else replace(sampling, thinking=thinking),
         template=template,
         knowledge=knowledge,
         session=who.id or session,
@@ -142,7 +146,7 @@ class Answer:
         self.question = question
         self.message_id = new_id()
         self.phase = "searching"
-        """waiting_knowledge, searching, queued, loading, reading, writing or done."""
+        """waiting_knowledge, searching, queued, loading, reading, thinking, writing or done."""
         self.phase_values: dict[str, float] = {}
         """position (queued), fraction (loading), done and total (reading)."""
         self.finish: Finish | None = None
@@ -152,6 +156,7 @@ class Answer:
         self.guard = "off"
         self.identity = ""
         """Of the generation; "" where no model wrote, or a part of it is not known."""
+        self.draft = Draft()
         self.citations: tuple[Citation, ...] = ()
         self.unsupported: tuple[claims.Span, ...] = ()
         """Sentences of a free model's text with a figure or name that no passage of its prompt holds."""
@@ -168,7 +173,6 @@ class Answer:
         self._halt = threading.Event()
         """Tells the engine to write no further: a person stopped, or the guard has seen enough."""
         self._changed = threading.Condition()
-        self._parts: list[str] = []
         self._built = prompt.Prompt([], (), 0, 0)
         """What the answer rests on; without messages while no model was asked."""
         self._gate: guard.Guard | None = None
@@ -176,7 +180,7 @@ class Answer:
     @property
     def text(self) -> str:
         """What is written so far."""
-        return "".join(self._parts)
+        return self.draft.text
 
     def stop(self) -> None:
         """End it now; what is written stays. The processor is free within a token, or a batch while the prompt is read."""
@@ -190,18 +194,8 @@ class Answer:
 
     def pieces(self, every_s: float = 0.1) -> Iterator[str]:
         """The text so far, then what came in each interval, until the end; any number of readers may attach and leave.
-
-        An interval without text yields "" so that a reader can show the phase.
-        """
-        seen = 0
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self.finish is not None, every_s)
-                ended = self.finish is not None
-                new, seen = "".join(self._parts[seen:]), len(self._parts)
-            yield new
-            if ended:
-                return
+        An interval without text yields "" so that a reader can show the phase."""
+        return self.draft.pieces(self.wait, every_s)
 
     def trace(self) -> dict[str, Any]:
         """How it came to be, as JSON holds it; whole once it has ended."""
@@ -292,6 +286,12 @@ class Answer:
                         self._phase("loading", fraction=fraction)
                     case Reading(done_tokens, prompt_tokens):
                         self._phase("reading", done=done_tokens, total=prompt_tokens)
+                    case Thought(text):
+                        self._phase("thinking")
+                        self.draft.think(text)
+                    case Rethought():
+                        self.draft.take_back()
+                        self.wait_s = None
                     case Text(text):
                         self._show(self._gate.feed(text) if self._gate else text)
                         if self._gate and self._gate.outcome != "kept":
@@ -363,9 +363,8 @@ class Answer:
     def _show(self, text: str) -> None:
         if text:
             self.wait_s = self.wait_s or time.monotonic() - self._asked_at
-            with self._changed:
-                self.phase, self.phase_values = "writing", {}
-                self._parts.append(text)
+            self.phase, self.phase_values = "writing", {}
+            self.draft.add(text)
 
     def _phase(self, phase: str, **values: float) -> None:
         self.phase, self.phase_values = phase, values

@@ -40,6 +40,12 @@ def add(command: Command) -> None:
     sub.add_argument("--max-tokens", type=positive, default=Sampling().max_tokens)
     sub.add_argument("--temperature", type=float, default=Sampling().temperature)
     sub.add_argument("--seed", type=int, default=Sampling().seed)
+    sub.add_argument(
+        "--think",
+        action=argparse.BooleanOptionalAction,
+        help="think before the answer, or do not; as the model does where it cannot be switched, else not",
+    )
+    sub.add_argument("--max-thought-tokens", type=positive, default=Sampling().max_thought_tokens)
     sub.add_argument("--no-knowledge", action="store_true", help="ask the model without passages")
     sub.add_argument("--no-record", action="store_true", help="do not keep the conversation")
 
@@ -59,7 +65,13 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
             ADMINISTRATOR,
             options.question,
             choice=replace(choice, device=options.device),
-            sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed),
+            sampling=Sampling(
+                max_tokens=options.max_tokens,
+                temperature=options.temperature,
+                seed=options.seed,
+                thinking=options.think,
+                max_thought_tokens=options.max_thought_tokens,
+            ),
             lang=None if options.lang == "auto" else options.lang,
             template=options.template,
             knowledge=not options.no_knowledge,
@@ -76,6 +88,9 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
             print()
             for citation in answer.citations:
                 print(f"[{citation.number}] {citation.passage.title}: {citation.passage.id}", file=sys.stderr)
+            if answer.draft.thought:
+                ended = "" if answer.text else " and wrote no answer; ask again with --no-think"
+                print(f"Thought for {answer.timing.thought_s:.1f} s{ended}.", file=sys.stderr)
         if answer.finish == "failed" and answer.error:
             raise answer.error
         return _answer_document(answer, catalog.describe_ref(choice.model, services.settings), options.device)
@@ -90,6 +105,7 @@ def _answer_document(answer: Answer, model: Described, requested: str) -> dict[s
     over = ref.adapter if isinstance(ref, LocalModel) else None
     return {
         "answer": answer.text,
+        "thought": answer.draft.thought or None,
         "finish": answer.finish,
         "language": answer.question.lang,
         "citations": [

@@ -16,21 +16,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import psutil
 
 from kdrinks.engine.adapters import AdapterProblem
-from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, TemplateBroken
+from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, QuestionLost, TemplateBroken
 from kdrinks.engine.constraint import HeldSentence, SentenceConstraint
 from kdrinks.engine.control_text import ControlTexts
-from kdrinks.engine.decode import TextStream
 from kdrinks.engine.library import Log, devices, forget_peak, peak_bytes, start
 from kdrinks.engine.native import LoadProblem, Model, ReadProblem
+from kdrinks.engine.thinking import Convention, Thinking
+from kdrinks.engine.writer import Writer
 
-TEXT_EVERY_S = 0.01
-"""Tokens of a fast model come every 0.5 ms: those within this time share one line, or the pipe would cost a third."""
 SCORED_TOKENS = 512
 """One piece of a text whose perplexity is taken, as llama.cpp's own llama-perplexity does by default."""
 
@@ -55,6 +55,7 @@ class Worker:
         self.model: Model | None = None
         self._template: ChatTemplate | None = None
         self._control = ControlTexts(())
+        self._thinking = Thinking()
         start()
 
     def serve(self, request: Request) -> Any:
@@ -122,8 +123,12 @@ class Worker:
         except TemplateBroken as exc:
             model.close()
             raise Refused("NotAModel", "model_template_broken", file=file, reason=str(exc)) from exc
-        self._bos = bos
-        self._control = ControlTexts(model.control_texts())
+        self._bos, self._file = bos, file
+        controls = model.control_texts()
+        self._control = ControlTexts(controls)
+        self._thinking = Thinking(source or "", controls)
+        self._hidden = model.hidden_pieces(self._thinking.hidden)
+        self._switches = self._template.switches_thinking()
         self.model = model
         return {
             "file": file,
@@ -135,6 +140,8 @@ class Worker:
             "load_s": time.monotonic() - started,
             "threads": model.threads,
             "memory_bytes": peak_bytes(),
+            "thinks": self._thinking.known,
+            "switches_thinking": self._switches,
             "template_hash": hashlib.sha256(source.encode("utf-8")).hexdigest() if source else "",
         }
 
@@ -157,18 +164,30 @@ class Worker:
             raise Refused("LoadFailed", "model_not_loaded")
         return self.model, self._template
 
-    def prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
+    def prompt(self, messages: Sequence[Mapping[str, Any]], thinking: bool | None = None) -> list[int]:
         """Tokens of the messages; those that control the model are the template's own. Raises Refused."""
+        return self._prompt(messages, thinking)[0]
+
+    def _prompt(
+        self, messages: Sequence[Mapping[str, Any]], thinking: bool | None
+    ) -> tuple[list[int], Convention | None]:
+        """And the convention by which the prompt opens a thought. thinking: as Sampling has it."""
         model, template = self._loaded()
+        told = False if thinking is None and self._switches else thinking
         try:
-            text = self._control.prompt(template.render, template.without_thoughts(messages))
+            text = self._control.prompt(partial(template.render, thinking=told), template.without_thoughts(messages))
+        except QuestionLost as exc:
+            raise Refused("NotAModel", "model_template_drops_question", file=self._file) from exc
         except TemplateBroken as exc:
-            raise Refused("NotAModel", "model_template_broken", file="", reason=str(exc)) from exc
-        return model.tokenize(text, add_special=not (self._bos and text.startswith(self._bos)))
+            raise Refused("NotAModel", "model_template_broken", file=self._file, reason=str(exc)) from exc
+        if told is False:
+            text = self._thinking.skipped(text, known=self._switches)
+        begun = bool(self._bos) and text.lstrip().startswith(self._bos)  # one template begins with a new line before it
+        return model.tokenize(text, add_special=not begun), self._thinking.opened_by(text)
 
     def count(self, request: Request) -> list[int]:
         """Prompt tokens of each of request["prompts"], lists of messages."""
-        return [len(self.prompt(messages)) for messages in request["prompts"]]
+        return [len(self.prompt(messages, request.get("thinking"))) for messages in request["prompts"]]
 
     def _bench_prompt(self, tokens: int) -> list[int]:
         model, _ = self._loaded()
@@ -210,7 +229,13 @@ class Worker:
         started = time.monotonic()
         bench = request.get("bench_prompt", 0)
         measured = bool(bench) or request.get("measured", False)
-        prompt = self._bench_prompt(bench) if bench else self.prompt(request["messages"])
+        opened: Convention | None = None
+        if bench:
+            prompt = self._bench_prompt(bench)
+        else:
+            # what is held to sentences has no words to think in
+            thinking = request.get("thinking") if request.get("sentences") is None else False
+            prompt, opened = self._prompt(request["messages"], thinking)
         if len(prompt) >= model.context_tokens or not prompt:
             raise Refused("ContextTooSmall", "context_too_small", needed=len(prompt), available=model.context_tokens)
         if measured:
@@ -229,41 +254,54 @@ class Worker:
         stops = list(request.get("stop", ()))
         if template.plain and not measured:
             stops.append(PLAIN_STOP)
-        writer = _Writer(self._say, request["id"], TextStream(stops))
-        times: list[float] = []
+        held = constraint_for(request, model, self._control)
+        sorts = held is None and not measured
+        writer = Writer(
+            lambda event: self._say({"id": request["id"], **event}),
+            stops,
+            self._thinking.stream(opened) if sorts else None,
+            max_tokens=request["max_tokens"],
+            max_thought_tokens=request.get("max_thought_tokens", request["max_tokens"]),
+        )
         finish = "stopped" if self._stopped.is_set() else ""
         if not finish:
             room = model.context_tokens - len(prompt)
-            held = constraint_for(request, model, self._control)
-            tokens = self._tokens(request, min(request["max_tokens"], room), held, ends=not measured)
-            finish = self._write(tokens, writer, times)
+            tokens = self._tokens(request, room, held, ends=None if measured else writer.goes_on)
+            finish = self._write(tokens, writer)
             result["corrections"] = held.corrections if held else 0
         writer.finish()
         result["finish"] = finish
-        result["completion_tokens"] = len(times)
-        result["completion_s"] = times[-1] - times[0] if times else 0.0
+        result |= writer.spent()
         result["memory_bytes"] = peak_bytes()
         return result
 
-    def _write(self, tokens: Iterator[int | None], writer: "_Writer", times: list[float]) -> str:
+    def _write(self, tokens: Iterator[int | None], writer: Writer) -> str:
         assert self.model
-        piece = self.model.piece
+        piece, hidden = self.model.piece, self._hidden if writer.sorts else {}
         stopped = self._stopped.is_set
         for token in tokens:
             if token is None:
                 return "stop"
-            now = time.monotonic()
-            times.append(now)
-            if writer.take(piece(token), now):
+            if writer.take(piece(token) or hidden.get(token, b""), time.monotonic()):
                 return "stop"
             if stopped():
                 return "stopped"
+            if writer.full:
+                break
         return "length"
 
     def _tokens(
-        self, request: Request, limit: int, held: SentenceConstraint | None, *, ends: bool
+        self,
+        request: Request,
+        limit: int,
+        held: SentenceConstraint | None,
+        *,
+        ends: Callable[[bytes], bool] | None,
     ) -> Iterator[int | None]:
-        """The answer's tokens, at most limit; None when the model ended it."""
+        """The answer's tokens, at most limit; None when the model ended it.
+
+        ends: whether it goes on behind a token that ends a turn, given its bytes; None writes on behind any.
+        """
         model, _ = self._loaded()
         sampler = model.sampler(**{key: request[key] for key in SAMPLING_KEYS})
         try:
@@ -273,7 +311,7 @@ class Worker:
                 token = sampler.sample()
                 if held:
                     held.accept(token)
-                if ends and model.ends(token):
+                if ends and model.ends(token) and not ends(self._hidden.get(token, b"")):
                     yield None
                     return
                 yield token
@@ -309,37 +347,6 @@ def constraint_for(request: Request, model: Model, control: ControlTexts) -> Sen
         for sentence in sentences
     ]
     return SentenceConstraint(held, model.end_token())
-
-
-class _Writer:
-    """Sends text: the first at once, then what came within TEXT_EVERY_S in one line."""
-
-    def __init__(self, say: Callable[[Mapping[str, Any]], None], request_id: int, text: TextStream) -> None:
-        self._say = say
-        self._id = request_id
-        self._text = text
-        self._pending: list[str] = []
-        self._sent_at = 0.0
-
-    def take(self, piece: bytes, now: float) -> bool:
-        """Takes a token's bytes; True when a stop text ended the answer."""
-        text = self._text.feed(piece)
-        if text:
-            self._pending.append(text)
-        if self._pending and now - self._sent_at >= TEXT_EVERY_S:
-            self._send()
-            self._sent_at = now
-        return self._text.ended
-
-    def finish(self) -> None:
-        self._pending.append(self._text.finish())
-        self._send()
-
-    def _send(self) -> None:
-        text = "".join(self._pending)
-        self._pending.clear()
-        if text:
-            self._say({"id": self._id, "event": "text", "text": text})
 
 
 def main() -> None:

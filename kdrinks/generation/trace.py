@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from kdrinks.findings import Candidate, Findings
 from kdrinks.generation.claims import Span
+from kdrinks.generation.draft import Draft
 from kdrinks.generation.guard import Guard
 from kdrinks.generation.prompt import Prompt
 from kdrinks.records import Choice, Citation, Loaded, Sampling, Timing
@@ -46,6 +47,9 @@ class Answered(Protocol):
 
     @property
     def guard(self) -> str: ...
+
+    @property
+    def draft(self) -> Draft: ...
 
     @property
     def unsupported(self) -> Sequence[Span]: ...
@@ -103,6 +107,7 @@ def trace(answer: Answered, built: Prompt, gate: Guard | None) -> dict[str, Any]
         "prompt": [{"role": message.role, "content": message.content} for message in built.messages],
         "constraint": _constraint(gate),
         "guard": answer.guard,
+        "thought": answer.draft.thought,
         "unsupported": [answer.text[start:end] for start, end in answer.unsupported],
         "citations": [{"number": one.number, "id": one.passage.id, "score": one.score} for one in answer.citations],
         "model": _model(answer.loaded) if answer.loaded else None,
