@@ -65,7 +65,7 @@ class QuestionLost(TemplateBroken):
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class Way:
     """How messages are handed to a template."""
 
     tools: bool
@@ -75,9 +75,17 @@ class _Way:
     folded: bool
     """The system text opens the first user message, for one that refuses it or leaves it out."""
 
+    def handed(self, messages: Messages) -> list[Mapping[str, Any]]:
+        """The messages in this way."""
+        if self.folded:
+            messages = without_system(messages)
+        if self.parts:
+            messages = [{**one, "content": [{"type": "text", "text": one["content"]}]} for one in messages]
+        return list(messages)
+
 
 _WAYS = tuple(
-    _Way(tools, parts, folded) for tools, parts, folded in product((True, False), (False, True), (False, True))
+    Way(tools, parts, folded) for tools, parts, folded in product((True, False), (False, True), (False, True))
 )
 
 
@@ -100,7 +108,7 @@ class ChatTemplate:
         self.plain = source is None
         self.source = PLAIN if source is None else source
         self._tokens = {"bos_token": bos_token, "eos_token": eos_token}
-        self._way: _Way | None = None
+        self._tried: Way | None = None
         self._broken: TemplateBroken | None = None
 
         def compiled() -> Any:
@@ -133,13 +141,19 @@ class ChatTemplate:
         """
         if self._broken:  # what took seconds once is not tried again for each question
             raise self._broken
-        way = self._way = self._way or self._found_way()
+        way = self.way
         try:
             return self._rendered(messages, way, thinking)
         except TemplateBroken:
             if way.folded or self._broken:
                 raise
-            return self._rendered(messages, _Way(way.tools, way.parts, folded=True), thinking)
+            return self._rendered(messages, Way(way.tools, way.parts, folded=True), thinking)
+
+    @property
+    def way(self) -> Way:
+        """How messages are handed to it, found out by the first rendering. Raises TemplateBroken where there is no way."""
+        self._tried = self._tried or self._found_way()
+        return self._tried
 
     def switches_thinking(self) -> bool:
         """Whether the template writes another prompt when it is told to think or not to."""
@@ -151,7 +165,7 @@ class ChatTemplate:
         except TemplateBroken:
             return False
 
-    def _found_way(self) -> _Way:
+    def _found_way(self) -> Way:
         """The first way by which nothing is lost, else one by which the question is not."""
         system = {"role": "system", "content": _SYSTEM_MARK}
         asked = {"role": "user", "content": _QUESTION_MARK, "question": _QUESTION_MARK, "passages": ()}
@@ -159,7 +173,7 @@ class ChatTemplate:
         trials: tuple[Messages, ...] = ([system, asked], [system, before, {"role": "assistant", "content": "B"}, asked])
         refused: TemplateBroken | None = None
         lost, began_s = False, time.process_time()
-        best: tuple[int, _Way] | None = None
+        best: tuple[int, Way] | None = None
         for way in _WAYS:
             if time.process_time() - began_s > RENDER_S:
                 break
@@ -185,20 +199,15 @@ class ChatTemplate:
         self._broken = QuestionLost() if lost or refused is None else refused
         raise self._broken
 
-    def _rendered(self, messages: Messages, way: _Way, thinking: bool | None) -> str:
-        if way.folded:
-            messages = without_system(messages)
-        if way.parts:
-            messages = [{**one, "content": [{"type": "text", "text": one["content"]}]} for one in messages]
+    def _rendered(self, messages: Messages, way: Way, thinking: bool | None) -> str:
+        messages = way.handed(messages)
         told = {} if thinking is None else _ON if thinking else _OFF
         values: dict[str, object] = {name: value for name, value in told.items() if name in self._switches}
         if way.tools:
             values |= {"tools": None, "documents": None}
         try:
             text = _bounded(
-                lambda: self._template.render(
-                    messages=list(messages), add_generation_prompt=True, **values, **self._tokens
-                )
+                lambda: self._template.render(messages=messages, add_generation_prompt=True, **values, **self._tokens)
             )
         except _BeyondBounds as exc:
             self._broken = exc
