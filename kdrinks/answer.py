@@ -34,7 +34,7 @@ from kdrinks.records import (
     Visitor,
 )
 from kdrinks.search import said_again
-from kdrinks.services import Services, last_choice
+from kdrinks.services import Services, last_choice, thinks_first
 from kdrinks.store import chats, exclusions
 from kdrinks.store.db import new_id
 from kdrinks.text import analyzer
@@ -97,7 +97,7 @@ def ask(
         administrators_only(who)
     choice = choice or last_choice(services)
     catalog.describe_ref(choice.model, services.settings)
-    sampling = sampling or Sampling()
+    sampling = sampling or Sampling(thinking=thinks_first(services))
     owner = owner_of(who)
     if conversation_id or question_id:
         owner = chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)

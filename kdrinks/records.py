@@ -188,6 +188,8 @@ class ModelFile:
     size_bytes: int
     context_length: int
     chat_template: bool
+    thinks: bool = False
+    """Its chat template speaks of thoughts."""
     guarded: bool = False
     """Small enough that every sentence is held to the passages (guard.py)."""
 

@@ -164,6 +164,18 @@ def last_choice(services: Services) -> Choice:
     )
 
 
+def thinks_first(services: Services) -> bool | None:
+    """What was chosen last for Sampling.thinking; None where nothing was, or nothing that this version knows."""
+    saved = _saved(services.db, CHOICE_KEY).get("thinking")
+    return saved if isinstance(saved, bool) else None
+
+
+def save_thinks_first(services: Services, who: Visitor, thinking: bool | None) -> None:
+    """Remember it for everybody's next question and the next start. Raises NotAllowed."""
+    administrators_only(who)
+    preferences.set(services.db, who, CHOICE_KEY, _saved(services.db, CHOICE_KEY) | {"thinking": thinking})
+
+
 def load_model(services: Services, who: Visitor, choice: Choice) -> Job[Any]:
     """Load a model in the background; the job under way when there is one: the engine is one. Its result is what was loaded.
 

@@ -18,7 +18,7 @@ from kdrinks.errors import BadInput
 from kdrinks.findings import Findings, Hit
 from kdrinks.hub import catalog
 from kdrinks.records import ADMINISTRATOR, Described, LocalModel, Sampling, Turn
-from kdrinks.services import last_choice
+from kdrinks.services import last_choice, thinks_first
 from kdrinks.text.typed import storable
 
 
@@ -69,7 +69,7 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
                 max_tokens=options.max_tokens,
                 temperature=options.temperature,
                 seed=options.seed,
-                thinking=options.think,
+                thinking=thinks_first(services) if options.think is None else options.think,
                 max_thought_tokens=options.max_thought_tokens,
             ),
             lang=None if options.lang == "auto" else options.lang,

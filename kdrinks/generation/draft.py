@@ -32,10 +32,11 @@ class Draft:
         self._began_at = self._began_at or time.monotonic()
         self._thoughts.append(text)
 
-    def take_back(self) -> None:
-        """The text so far was thought."""
-        self.think(self.text)
-        self._parts = []  # a new list: who reads begins anew
+    def take_back(self, from_character: int = 0) -> None:
+        """The text from there on was thought."""
+        text = self.text
+        self.think(text[from_character:])
+        self._parts = [text[:from_character]]  # a new list: who reads begins anew
 
     def pieces(self, ended_within: Callable[[float], bool], every_s: float) -> Iterator[str]:
         """The text so far, then what came in each interval, "" where nothing did, until the end.
