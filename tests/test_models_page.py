@@ -68,13 +68,13 @@ def test_the_catalogue_is_offered_with_badges_and_one_recommendation(hub: FakeHu
 def test_a_file_without_a_chat_template_is_called_a_base_model_and_one_that_thinks_can_be_told_to(home: Path) -> None:
     write_byte_model(home.parent / "base.gguf")
     write_byte_model(home.parent / "thinker.gguf", template="{{ messages[0].content }}<think>")
-    app = models_page("ko-KR")
-    assert "choice-thinking" not in [toggle.key for toggle in app.toggle] and "배우지는 않아" not in shown(app)
-    chosen = app.radio(key="choice-model-ko")
-    assert ["기반 모델" in caption for caption in chosen.proto.captions] == [name == "base" for name in chosen.options]
+    app = models_page("en-US")
+    assert "choice-thinking" not in [toggle.key for toggle in app.toggle] and "It learned to go on" not in shown(app)
+    chosen = app.radio(key="choice-model-en")
+    assert ["Base model" in caption for caption in chosen.proto.captions] == [name == "base" for name in chosen.options]
     chosen.set_value("base").run()
-    assert "배우지는 않아" in shown(app)
-    app.radio(key="choice-model-ko").set_value("thinker").run()
+    assert "It learned to go on" in shown(app)
+    app.radio(key="choice-model-en").set_value("thinker").run()
     app.toggle(key="choice-thinking").set_value(True).run()
     assert thinks_first(frame.get_services()) is True and not app.exception
     app.toggle(key="choice-thinking").set_value(False).run()
