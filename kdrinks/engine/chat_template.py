@@ -32,7 +32,7 @@ PLAIN_STOP = "\nUser:"
 LONGEST_CHARACTERS = 2_000_000
 """Of a prompt; the largest window of the catalogue's models, 131,072 tokens, holds about 600,000."""
 RENDER_S = 2.0
-"""Processor time for one prompt. Of 182 real templates the slowest takes 0.012 s (benchmarks/templates.md)."""
+"""Processor time for one prompt. Of 128 real templates the slowest takes 0.008 s, trials included (benchmarks/templates.md)."""
 RENDER_BYTES = 256 * 1024 * 1024
 """Memory for one prompt."""
 _THOUGHT_END = "</think>"

@@ -16,19 +16,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import psutil
 
 from kdrinks.engine.adapters import AdapterProblem
-from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, QuestionLost, TemplateBroken
+from kdrinks.engine.chat_template import PLAIN_STOP, QuestionLost, TemplateBroken
 from kdrinks.engine.constraint import HeldSentence, SentenceConstraint
 from kdrinks.engine.control_text import ControlTexts
 from kdrinks.engine.library import Log, devices, forget_peak, peak_bytes, start
 from kdrinks.engine.native import LoadProblem, Model, ReadProblem
-from kdrinks.engine.thinking import Convention, Thinking
+from kdrinks.engine.prompting import Prompting
+from kdrinks.engine.thinking import Convention
 from kdrinks.engine.writer import Writer
 
 SCORED_TOKENS = 512
@@ -53,9 +53,7 @@ class Worker:
         self._stopped = stopped
         self._log = Log(lambda line: print(line, file=sys.stderr, flush=True))
         self.model: Model | None = None
-        self._template: ChatTemplate | None = None
-        self._control = ControlTexts(())
-        self._thinking = Thinking()
+        self._prompting: Prompting | None = None
         start()
 
     def serve(self, request: Request) -> Any:
@@ -80,7 +78,7 @@ class Worker:
     def unload(self) -> None:
         if self.model:
             self.model.close()
-        self.model = self._template = None
+        self.model = self._prompting = None
 
     def load(self, request: Request) -> dict[str, Any]:
         """Loads request["path"]; "loading" events carry the fraction read. The old model leaves first."""
@@ -117,18 +115,10 @@ class Worker:
             model.close()
             raise Refused("NotAModel", "model_writes_no_text", file=file)
         try:
-            bos, eos = model.special_text("bos"), model.special_text("eos")
-            source = model.template()
-            self._template = ChatTemplate(source, bos_token=bos, eos_token=eos)
+            self._prompting = Prompting(model, request["path"])
         except TemplateBroken as exc:
             model.close()
             raise Refused("NotAModel", "model_template_broken", file=file, reason=str(exc)) from exc
-        self._bos, self._file = bos, file
-        controls = model.control_texts()
-        self._control = ControlTexts(controls)
-        self._thinking = Thinking(source or "", controls)
-        self._hidden = model.hidden_pieces(self._thinking.hidden)
-        self._switches = self._template.switches_thinking()
         self.model = model
         return {
             "file": file,
@@ -140,9 +130,7 @@ class Worker:
             "load_s": time.monotonic() - started,
             "threads": model.threads,
             "memory_bytes": peak_bytes(),
-            "thinks": self._thinking.known,
-            "switches_thinking": self._switches,
-            "template_hash": hashlib.sha256(source.encode("utf-8")).hexdigest() if source else "",
+            **self._prompting.facts,
         }
 
     def adapter(self, request: Request) -> None:
@@ -159,31 +147,25 @@ class Worker:
         except ReadProblem as exc:
             raise Refused("NotAModel", "adapter_broken", file=file, reason=str(exc)) from exc
 
-    def _loaded(self) -> tuple[Model, ChatTemplate]:
-        if self.model is None or self._template is None:
+    def _loaded(self) -> tuple[Model, Prompting]:
+        if self.model is None or self._prompting is None:
             raise Refused("LoadFailed", "model_not_loaded")
-        return self.model, self._template
+        return self.model, self._prompting
 
     def prompt(self, messages: Sequence[Mapping[str, Any]], thinking: bool | None = None) -> list[int]:
-        """Tokens of the messages; those that control the model are the template's own. Raises Refused."""
+        """Tokens of the messages. Raises Refused."""
         return self._prompt(messages, thinking)[0]
 
     def _prompt(
         self, messages: Sequence[Mapping[str, Any]], thinking: bool | None
     ) -> tuple[list[int], Convention | None]:
-        """And the convention by which the prompt opens a thought. thinking: as Sampling has it."""
-        model, template = self._loaded()
-        told = False if thinking is None and self._switches else thinking
+        _, prompting = self._loaded()
         try:
-            text = self._control.prompt(partial(template.render, thinking=told), template.without_thoughts(messages))
+            return prompting.tokens(messages, thinking)
         except QuestionLost as exc:
-            raise Refused("NotAModel", "model_template_drops_question", file=self._file) from exc
+            raise Refused("NotAModel", "model_template_drops_question", file=prompting.file) from exc
         except TemplateBroken as exc:
-            raise Refused("NotAModel", "model_template_broken", file=self._file, reason=str(exc)) from exc
-        if told is False:
-            text = self._thinking.skipped(text, known=self._switches)
-        begun = bool(self._bos) and text.lstrip().startswith(self._bos)  # one template begins with a new line before it
-        return model.tokenize(text, add_special=not begun), self._thinking.opened_by(text)
+            raise Refused("NotAModel", "model_template_broken", file=prompting.file, reason=str(exc)) from exc
 
     def count(self, request: Request) -> list[int]:
         """Prompt tokens of each of request["prompts"], lists of messages."""
@@ -225,7 +207,7 @@ class Worker:
 
     def stream(self, request: Request) -> dict[str, Any]:
         """Reads the prompt and writes the answer: "reading" and "text" events, then counts, seconds and the finish."""
-        model, template = self._loaded()
+        model, prompting = self._loaded()
         started = time.monotonic()
         bench = request.get("bench_prompt", 0)
         measured = bool(bench) or request.get("measured", False)
@@ -252,14 +234,14 @@ class Worker:
                 break
         result["prompt_s"] = time.monotonic() - started
         stops = list(request.get("stop", ()))
-        if template.plain and not measured:
+        if prompting.plain and not measured:
             stops.append(PLAIN_STOP)
-        held = constraint_for(request, model, self._control)
+        held = constraint_for(request, model, prompting.control)
         sorts = held is None and not measured
         writer = Writer(
             lambda event: self._say({"id": request["id"], **event}),
             stops,
-            self._thinking.stream(opened) if sorts else None,
+            prompting.thinking.stream(opened) if sorts else None,
             max_tokens=request["max_tokens"],
             max_thought_tokens=request.get("max_thought_tokens", request["max_tokens"]),
         )
@@ -267,7 +249,7 @@ class Worker:
         if not finish:
             room = model.context_tokens - len(prompt)
             tokens = self._tokens(request, room, held, ends=None if measured else writer.goes_on)
-            finish = self._write(tokens, writer)
+            finish = self._write(tokens, writer, prompting.hidden if sorts else {})
             result["corrections"] = held.corrections if held else 0
         writer.finish()
         result["finish"] = finish
@@ -275,9 +257,10 @@ class Worker:
         result["memory_bytes"] = peak_bytes()
         return result
 
-    def _write(self, tokens: Iterator[int | None], writer: Writer) -> str:
+    def _write(self, tokens: Iterator[int | None], writer: Writer, hidden: Mapping[int, bytes]) -> str:
+        """hidden: bytes of control tokens that the writer must see."""
         assert self.model
-        piece, hidden = self.model.piece, self._hidden if writer.sorts else {}
+        piece = self.model.piece
         stopped = self._stopped.is_set
         for token in tokens:
             if token is None:
@@ -302,7 +285,7 @@ class Worker:
 
         ends: whether it goes on behind a token that ends a turn, given its bytes; None writes on behind any.
         """
-        model, _ = self._loaded()
+        model, prompting = self._loaded()
         sampler = model.sampler(**{key: request[key] for key in SAMPLING_KEYS})
         try:
             for index in range(limit):
@@ -311,7 +294,7 @@ class Worker:
                 token = sampler.sample()
                 if held:
                     held.accept(token)
-                if ends and model.ends(token) and not ends(self._hidden.get(token, b"")):
+                if ends and model.ends(token) and not ends(prompting.hidden.get(token, b"")):
                     yield None
                     return
                 yield token

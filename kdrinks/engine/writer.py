@@ -40,11 +40,6 @@ class Writer:
         self._seconds = {False: 0.0, True: 0.0}
 
     @property
-    def sorts(self) -> bool:
-        """Whether it tells thoughts from the answer, and must be shown the control tokens that mark them."""
-        return self._thoughts is not None
-
-    @property
     def full(self) -> bool:
         """Whether no further token may come of what is being written."""
         thinking = self._thinking
