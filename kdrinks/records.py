@@ -188,10 +188,10 @@ class ModelFile:
     size_bytes: int
     context_length: int
     chat_template: bool
-    thinks: bool = False
-    """Its chat template speaks of thoughts."""
     guarded: bool = False
     """Small enough that every sentence is held to the passages (guard.py)."""
+    thinks: bool = False
+    """Its chat template speaks of thoughts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,13 +231,13 @@ class Loaded:
     """What memory_bytes was expected to become, from the header alone; 0 where nothing was predicted (a GPU holds a part)."""
     template_hash: str = ""
     """SHA-256 (hex) of the chat template's source text; "" where the model has none or nobody here can read it."""
+    adapter: str | None = None
+    """File name of the adapter that is laid over it."""
+    adapter_scale: float | None = None
     thinks: bool = False
     """Its template or its vocabulary knows thoughts."""
     switches_thinking: bool = False
     """Its template can be told to think or not to."""
-    adapter: str | None = None
-    """File name of the adapter that is laid over it."""
-    adapter_scale: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +254,6 @@ class Timing:
     prompt_s: float = 0.0
     first_token_s: float | None = None
     """From the engine taking the request to the first text of the answer; None when no text came."""
-    thought_s: float = 0.0
-    """From the first token of a thought to the first one of the answer; 0 where nothing was thought."""
-    thought_tokens: int = 0
     completion_tokens: int = 0
     """Of the answer, thoughts left out."""
     completion_s: float = 0.0
@@ -265,6 +262,9 @@ class Timing:
     """(completion_tokens - 1) / completion_s; None below 2 tokens."""
     total_s: float = 0.0
     """From the call of ask()."""
+    thought_s: float = 0.0
+    """From the first token of a thought to the first one of the answer; 0 where nothing was thought."""
+    thought_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
