@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from kdrinks import recount
-from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text
+from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Rethought, Text, Thought
 from kdrinks.errors import BadInput, ContextTooSmall, KdrinksError, NotAllowed
 from kdrinks.findings import NOTHING_FOUND, Findings
 from kdrinks.generation import caution, citations, claims, guard, identity, outright, prompt, trace
+from kdrinks.generation.draft import Draft
 from kdrinks.hub import catalog
 from kdrinks.permissions import administrators_only, is_theirs, owner_of
 from kdrinks.records import (
@@ -34,7 +35,7 @@ from kdrinks.records import (
     Visitor,
 )
 from kdrinks.search import said_again
-from kdrinks.services import Services, last_choice, mode_of, modes_of
+from kdrinks.services import Services, last_choice, mode_of, modes_of, thinks_first
 from kdrinks.store import chats, exclusions
 from kdrinks.store.db import new_id
 from kdrinks.text import analyzer
@@ -55,12 +56,14 @@ def ask(
     knowledge: bool = True,
     session: str = "",
     turns: Sequence[Turn] = (),
+    thinking: bool | None = None,
 ) -> "Answer":
     """Start answering and return the answer to watch.
 
     conversation_id: empty starts a conversation. question_id: a stored question to answer again (a retry).
     session: whose turn it takes in the queue, for a visitor without an id.
     choice, sampling, mode: None takes the last choice, the defaults and the model's mode. lang: of the answer; None takes the question's.
+    thinking: None leaves it to the sampling.
     Raises BadQuestion, BadInput (an answer is under way in this conversation, the model has no such mode), ModelNotFound, NotAModel,
     StoreError, and NotAllowed for another visitor's conversation, or for a choice of one's own.
     """
@@ -74,6 +77,7 @@ def ask(
     model = catalog.describe_ref(choice.model, services.settings)
     if mode and mode not in modes_of(model):
         raise BadInput("mode_not_there", model=model.id, found=mode)
+    sampling = sampling or Sampling(thinking=thinks_first(services))
     owner = owner_of(who)
     if conversation_id or question_id:
         owner = chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)
@@ -86,7 +90,7 @@ def ask(
         owner=owner,
         lang=said_again.heard(meant).language or lang or services.words.language(meant),
         choice=choice,
-        sampling=sampling or Sampling(),
+        sampling=sampling if thinking is None else replace(sampling, thinking=thinking),
         template=template,
         mode=mode or mode_of(services, model),
         knowledge=knowledge,
@@ -123,7 +127,7 @@ class Answer:
         self.question = question
         self.message_id = new_id()
         self.phase = "searching"
-        """waiting_knowledge, searching, queued, loading, reading, writing or done."""
+        """waiting_knowledge, searching, queued, loading, reading, thinking, writing or done."""
         self.phase_values: dict[str, float] = {}
         """position (queued), fraction (loading), done and total (reading)."""
         self.finish: Finish | None = None
@@ -134,6 +138,7 @@ class Answer:
         self.guard = "off"
         self.identity = ""
         """Of the generation; "" where no model wrote, or a part of it is not known."""
+        self.draft = Draft()
         self.citations: tuple[Citation, ...] = ()
         self.unsupported: tuple[claims.Span, ...] = ()
         """Sentences of a free model's text with a figure or name that no passage of its prompt holds."""
@@ -156,7 +161,6 @@ class Answer:
         self._halt = threading.Event()
         """Tells the engine to write no further: a person stopped, or the guard has seen enough."""
         self._changed = threading.Condition()
-        self._parts: list[str] = []
         self._built = prompt.Prompt([], (), (), 0, 0)
         """What the answer rests on; without messages while no model was asked."""
         self._gate: guard.Guard | None = None
@@ -164,7 +168,7 @@ class Answer:
     @property
     def text(self) -> str:
         """What is written so far."""
-        return "".join(self._parts)
+        return self.draft.text
 
     def stop(self) -> None:
         """End it now; what is written stays. The processor is free within a token, or a batch while the prompt is read."""
@@ -178,18 +182,8 @@ class Answer:
 
     def pieces(self, every_s: float = 0.1) -> Iterator[str]:
         """The text so far, then what came in each interval, until the end; any number of readers may attach and leave.
-
-        An interval without text yields "" so that a reader can show the phase.
-        """
-        seen = 0
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self.finish is not None, every_s)
-                ended = self.finish is not None
-                new, seen = "".join(self._parts[seen:]), len(self._parts)
-            yield new
-            if ended:
-                return
+        An interval without text yields "" so that a reader can show the phase."""
+        return self.draft.pieces(self.wait, every_s)
 
     def trace(self) -> dict[str, Any]:
         """How it came to be, as JSON holds it; whole once it has ended."""
@@ -291,6 +285,12 @@ class Answer:
                             self._phase("loading", fraction=fraction)
                         case Reading(done_tokens, prompt_tokens):
                             self._phase("reading", done=done_tokens, total=prompt_tokens)
+                        case Thought(text):
+                            self._phase("thinking")
+                            self.draft.think(text)
+                        case Rethought():
+                            self.draft.take_back(self.own_from or 0)
+                            self.wait_s = self.wait_s if quoted else None
                         case Text(text) if self._gate:
                             self._show(self._gate.feed(text))
                             if self._gate.outcome != "kept":
@@ -373,9 +373,8 @@ class Answer:
     def _show(self, text: str) -> None:
         if text:
             self.wait_s = self.wait_s or time.monotonic() - self._asked_at
-            with self._changed:
-                self.phase, self.phase_values = "writing", {}
-                self._parts.append(text)
+            self.phase, self.phase_values = "writing", {}
+            self.draft.add(text)
 
     def _phase(self, phase: str, **values: float) -> None:
         self.phase, self.phase_values = phase, values

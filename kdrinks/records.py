@@ -84,6 +84,7 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Sampling:
     max_tokens: int = 512
+    """Of the answer; what is thought before it has a budget of its own."""
     temperature: float = 0.0
     """0 takes the most probable token each time."""
     top_p: float = 0.95
@@ -94,6 +95,10 @@ class Sampling:
     """Texts that end the answer; they are not part of it."""
     measured: bool = False
     """Reads the whole prompt anew and writes max_tokens whatever the model says: runs that are compared do the same work."""
+    thinking: bool | None = None
+    """Whether to think before the answer. None: not where the model's template can switch it off, for the notes hold the facts and each
+    thought is waited for; as the model does where it cannot."""
+    max_thought_tokens: int = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +219,8 @@ class ModelFile:
     chat_template: bool
     guarded: bool = False
     """Small enough that every sentence is held to the passages (guard.py)."""
+    thinks: bool = False
+    """Its chat template speaks of thoughts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +265,10 @@ class Loaded:
     adapter: str | None = None
     """File name of the adapter that is laid over it."""
     adapter_scale: float | None = None
+    thinks: bool = False
+    """Its template or its vocabulary knows thoughts."""
+    switches_thinking: bool = False
+    """Its template can be told to think or not to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,14 +284,18 @@ class Timing:
     """Prompt tokens whose state was still there and that were not read again."""
     prompt_s: float = 0.0
     first_token_s: float | None = None
-    """From the engine taking the request to the first text; None when no text came."""
+    """From the engine taking the request to the first text of the answer; None when no text came."""
     completion_tokens: int = 0
+    """Of the answer, thoughts left out."""
     completion_s: float = 0.0
-    """From the first to the last token."""
+    """From the first to the last token of the answer, thoughts left out."""
     tokens_per_s: float | None = None
     """(completion_tokens - 1) / completion_s; None below 2 tokens."""
     total_s: float = 0.0
     """From the call of ask()."""
+    thought_s: float = 0.0
+    """From the first token of a thought to the first one of the answer; 0 where nothing was thought."""
+    thought_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,16 @@ def save_mode(services: Services, who: Visitor, model: ModelFile | Described, mo
     """Remember a model's mode for everybody's next question. Raises NotAllowed."""
     administrators_only(who)
     preferences.set(services.db, who, MODES_KEY, _saved(services.db, MODES_KEY) | {model.id: mode})
+def thinks_first(services: Services) -> bool | None:
+    """What was chosen last for Sampling.thinking; None where nothing was, or nothing that this version knows."""
+    saved = _saved(services.db, CHOICE_KEY).get("thinking")
+    return saved if isinstance(saved, bool) else None
+
+
+def save_thinks_first(services: Services, who: Visitor, thinking: bool | None) -> None:
+    """Remember it for everybody's next question and the next start. Raises NotAllowed."""
+    administrators_only(who)
+    preferences.set(services.db, who, CHOICE_KEY, _saved(services.db, CHOICE_KEY) | {"thinking": thinking})
 
 
 def load_model(services: Services, who: Visitor, choice: Choice) -> Job[Any]:

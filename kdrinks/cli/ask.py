@@ -18,7 +18,7 @@ from kdrinks.errors import BadInput
 from kdrinks.findings import Findings, Hit
 from kdrinks.hub import catalog
 from kdrinks.records import ADMINISTRATOR, Citation, Described, LocalModel, Mode, Sampling, Turn
-from kdrinks.services import last_choice
+from kdrinks.services import last_choice, thinks_first
 from kdrinks.text.typed import storable
 
 
@@ -45,6 +45,12 @@ def add(command: Command) -> None:
         choices=get_args(Mode),
         help="held: sentences of the notes alone; quote: the passage first, then the model's own words; free; the model's own mode by default",
     )
+    sub.add_argument(
+        "--think",
+        action=argparse.BooleanOptionalAction,
+        help="think before the answer, or do not; as the model does where it cannot be switched, else not",
+    )
+    sub.add_argument("--max-thought-tokens", type=positive, default=Sampling().max_thought_tokens)
     sub.add_argument("--no-knowledge", action="store_true", help="ask the model without passages")
     sub.add_argument("--no-record", action="store_true", help="do not keep the conversation")
 
@@ -64,7 +70,13 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
             ADMINISTRATOR,
             options.question,
             choice=replace(choice, device=options.device),
-            sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed),
+            sampling=Sampling(
+                max_tokens=options.max_tokens,
+                temperature=options.temperature,
+                seed=options.seed,
+                thinking=thinks_first(services) if options.think is None else options.think,
+                max_thought_tokens=options.max_thought_tokens,
+            ),
             lang=None if options.lang == "auto" else options.lang,
             template=options.template,
             mode=options.mode,
@@ -83,6 +95,9 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
             for found, also in ((answer.citations, ""), (answer.also_found, "also found: ")):
                 for citation in found:
                     print(f"{also}[{citation.number}] {citation.passage.title}: {citation.passage.id}", file=sys.stderr)
+            if answer.draft.thought:
+                ended = "" if answer.text else " and wrote no answer; ask again with --no-think"
+                print(f"Thought for {answer.timing.thought_s:.1f} s{ended}.", file=sys.stderr)
         if answer.finish == "failed" and answer.error:
             raise answer.error
         return _answer_document(answer, catalog.describe_ref(choice.model, services.settings), options.device)
@@ -98,6 +113,7 @@ def _answer_document(answer: Answer, model: Described, requested: str) -> dict[s
     over = ref.adapter if isinstance(ref, LocalModel) else None
     return {
         "answer": answer.text,
+        "thought": answer.draft.thought or None,
         "finish": answer.finish,
         "language": answer.question.lang,
         "citations": [_cited(one) for one in answer.citations],

@@ -156,6 +156,8 @@ def inspected(name: str, known: Mapping[str, str] = NOTHING) -> dict[str, Any]:
         "context_length": model.context_length,
         "chat_template": model.chat_template,
         "mode": catalog.default_mode(model.guarded),
+        "base_model": not model.chat_template,  # made to go on with a text, not to answer
+        "thinks": model.thinks,
         "fit": fit.verdict(estimated, free_now()),
         "estimate": fit.as_document(estimated),
     }

@@ -21,9 +21,11 @@ from kdrinks.engine.protocol import (
     Loading,
     Queued,
     Reading,
+    Rethought,
     State,
     Stopped,
     Text,
+    Thought,
     local_model,
 )
 from kdrinks.engine.request_queue import RequestQueue
@@ -222,9 +224,11 @@ class LocalEngine:
         first: float | None = None
 
         def count(messages: list[Message]) -> int:
-            return int(worker.result("count", {"prompts": [[asdict(message) for message in messages]]}, stop)[0])
+            asked = {"prompts": [[asdict(message) for message in messages]], "thinking": sampling.thinking}
+            return int(worker.result("count", asked, stop)[0])
 
-        messages = build(count, loaded.context_tokens)
+        room = min(sampling.max_thought_tokens, loaded.context_tokens // 4) if _thinks(loaded, sampling) else 0
+        messages = build(count, loaded.context_tokens - room)
         values = {**asdict(sampling), "conversation": conversation}
         held = sentences()
         values["sentences"] = None if held is None else [asdict(sentence) for sentence in held]
@@ -236,6 +240,11 @@ class LocalEngine:
                 if event == "text":
                     first = self._clock() - started if first is None else first
                     yield Text(document["text"])
+                elif event == "thought":
+                    yield Thought(document["text"])
+                elif event == "rethought":
+                    first = None
+                    yield Rethought()
                 elif event == "reading":
                     yield Reading(document["done"], document["total"])
                 elif "result" in document:
@@ -250,6 +259,8 @@ class LocalEngine:
             cached_tokens=result["cached_tokens"],
             prompt_s=result["prompt_s"],
             first_token_s=first,
+            thought_s=result["thought_s"],
+            thought_tokens=result["thought_tokens"],
             completion_tokens=written,
             completion_s=seconds,
             tokens_per_s=(written - 1) / seconds if written > 1 and seconds > 0 else None,
@@ -365,3 +376,8 @@ class LocalEngine:
             yield
         finally:
             self._done()
+
+
+def _thinks(loaded: Loaded, sampling: Sampling) -> bool:
+    """Whether room must be kept for a thought."""
+    return loaded.thinks and (sampling.thinking if sampling.thinking is not None else not loaded.switches_thinking)

@@ -6,7 +6,7 @@ It knows token ids, bytes and the loader's own log; nothing of messages, queues 
 
 import ctypes
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import llama_cpp.llama_cpp as llama
@@ -144,6 +144,11 @@ class Model:
                 if kind & control or not _LOOKS_CONTROL.isdisjoint(text):
                     found.add(text)
         return found | {self.special_text("bos"), self.special_text("eos")}
+
+    def hidden_pieces(self, texts: Iterable[str]) -> dict[int, bytes]:
+        """Bytes of control tokens that piece() shows nothing of, by their id."""
+        found = {text: self.tokenize(text, add_special=False) for text in texts}
+        return {ids[0]: text.encode("utf-8") for text, ids in found.items() if len(ids) == 1 and not self.piece(ids[0])}
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool = True) -> list[int]:
         """Token ids; control texts in text become control tokens when parse_special."""

@@ -60,6 +60,18 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """Engine event: the next piece of what the model thinks before it answers; whole characters only."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rethought:
+    """Engine event: all text so far was thought, as its end shows only now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """Engine event, always the last one of a stream that did not raise."""
 
@@ -72,7 +84,7 @@ class Done:
     """SHA-256 (hex) of the prompt's token ids as int32, little-endian; "" where no prompt was made or its ids are not known."""
 
 
-Event = Queued | Loading | Reading | Text | Done
+Event = Queued | Loading | Reading | Thought | Rethought | Text | Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +131,7 @@ class Engine(Protocol):
         stop: threading.Event | None = None,
         sentences: Callable[[], Sequence[Sentence] | None] = lambda: None,
     ) -> Generator[Event, None, None]:
-        """Answers one prompt: Queued while others are before, Loading, Reading, Text, and Done as the last event.
+        """Answers one prompt: Queued while others are before, Loading, Reading, Thought, Text, and Done as the last event.
 
         build: makes the messages once the model is there, because only its own tokenizer can count them.
         session: whose turn it takes; sessions take turns round-robin.

@@ -22,15 +22,15 @@ import numpy as np
 import psutil
 
 from kdrinks.engine.adapters import AdapterProblem
-from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, TemplateBroken
+from kdrinks.engine.chat_template import PLAIN_STOP, QuestionLost, TemplateBroken
 from kdrinks.engine.constraint import HeldSentence, SentenceConstraint
 from kdrinks.engine.control_text import ControlTexts
-from kdrinks.engine.decode import TextStream
 from kdrinks.engine.library import Log, devices, forget_peak, peak_bytes, start
 from kdrinks.engine.native import LoadProblem, Model, ReadProblem
+from kdrinks.engine.prompting import Prompting
+from kdrinks.engine.thinking import Convention
+from kdrinks.engine.writer import Writer
 
-TEXT_EVERY_S = 0.01
-"""Tokens of a fast model come every 0.5 ms: those within this time share one line, or the pipe would cost a third."""
 SCORED_TOKENS = 512
 """One piece of a text whose perplexity is taken, as llama.cpp's own llama-perplexity does by default."""
 
@@ -53,8 +53,7 @@ class Worker:
         self._stopped = stopped
         self._log = Log(lambda line: print(line, file=sys.stderr, flush=True))
         self.model: Model | None = None
-        self._template: ChatTemplate | None = None
-        self._control = ControlTexts(())
+        self._prompting: Prompting | None = None
         start()
 
     def serve(self, request: Request) -> Any:
@@ -79,7 +78,7 @@ class Worker:
     def unload(self) -> None:
         if self.model:
             self.model.close()
-        self.model = self._template = None
+        self.model = self._prompting = None
 
     def load(self, request: Request) -> dict[str, Any]:
         """Loads request["path"]; "loading" events carry the fraction read. The old model leaves first."""
@@ -116,14 +115,10 @@ class Worker:
             model.close()
             raise Refused("NotAModel", "model_writes_no_text", file=file)
         try:
-            bos, eos = model.special_text("bos"), model.special_text("eos")
-            source = model.template()
-            self._template = ChatTemplate(source, bos_token=bos, eos_token=eos)
+            self._prompting = Prompting(model, request["path"])
         except TemplateBroken as exc:
             model.close()
             raise Refused("NotAModel", "model_template_broken", file=file, reason=str(exc)) from exc
-        self._bos = bos
-        self._control = ControlTexts(model.control_texts())
         self.model = model
         return {
             "file": file,
@@ -135,7 +130,7 @@ class Worker:
             "load_s": time.monotonic() - started,
             "threads": model.threads,
             "memory_bytes": peak_bytes(),
-            "template_hash": hashlib.sha256(source.encode("utf-8")).hexdigest() if source else "",
+            **self._prompting.facts,
         }
 
     def adapter(self, request: Request) -> None:
@@ -152,23 +147,29 @@ class Worker:
         except ReadProblem as exc:
             raise Refused("NotAModel", "adapter_broken", file=file, reason=str(exc)) from exc
 
-    def _loaded(self) -> tuple[Model, ChatTemplate]:
-        if self.model is None or self._template is None:
+    def _loaded(self) -> tuple[Model, Prompting]:
+        if self.model is None or self._prompting is None:
             raise Refused("LoadFailed", "model_not_loaded")
-        return self.model, self._template
+        return self.model, self._prompting
 
-    def prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
-        """Tokens of the messages; those that control the model are the template's own. Raises Refused."""
-        model, template = self._loaded()
+    def prompt(self, messages: Sequence[Mapping[str, Any]], thinking: bool | None = None) -> list[int]:
+        """Tokens of the messages. Raises Refused."""
+        return self._prompt(messages, thinking)[0]
+
+    def _prompt(
+        self, messages: Sequence[Mapping[str, Any]], thinking: bool | None
+    ) -> tuple[list[int], Convention | None]:
+        _, prompting = self._loaded()
         try:
-            text = self._control.prompt(template.render, template.without_thoughts(messages))
+            return prompting.tokens(messages, thinking)
+        except QuestionLost as exc:
+            raise Refused("NotAModel", "model_template_drops_question", file=prompting.file) from exc
         except TemplateBroken as exc:
-            raise Refused("NotAModel", "model_template_broken", file="", reason=str(exc)) from exc
-        return model.tokenize(text, add_special=not (self._bos and text.startswith(self._bos)))
+            raise Refused("NotAModel", "model_template_broken", file=prompting.file, reason=str(exc)) from exc
 
     def count(self, request: Request) -> list[int]:
         """Prompt tokens of each of request["prompts"], lists of messages."""
-        return [len(self.prompt(messages)) for messages in request["prompts"]]
+        return [len(self.prompt(messages, request.get("thinking"))) for messages in request["prompts"]]
 
     def _bench_prompt(self, tokens: int) -> list[int]:
         model, _ = self._loaded()
@@ -206,11 +207,17 @@ class Worker:
 
     def stream(self, request: Request) -> dict[str, Any]:
         """Reads the prompt and writes the answer: "reading" and "text" events, then counts, seconds and the finish."""
-        model, template = self._loaded()
+        model, prompting = self._loaded()
         started = time.monotonic()
         bench = request.get("bench_prompt", 0)
         measured = bool(bench) or request.get("measured", False)
-        prompt = self._bench_prompt(bench) if bench else self.prompt(request["messages"])
+        opened: Convention | None = None
+        if bench:
+            prompt = self._bench_prompt(bench)
+        else:
+            # what is held to sentences has no words to think in
+            thinking = request.get("thinking") if request.get("sentences") is None else False
+            prompt, opened = self._prompt(request["messages"], thinking)
         if len(prompt) >= model.context_tokens or not prompt:
             raise Refused("ContextTooSmall", "context_too_small", needed=len(prompt), available=model.context_tokens)
         if measured:
@@ -227,44 +234,58 @@ class Worker:
                 break
         result["prompt_s"] = time.monotonic() - started
         stops = list(request.get("stop", ()))
-        if template.plain and not measured:
+        if prompting.plain and not measured:
             stops.append(PLAIN_STOP)
-        writer = _Writer(self._say, request["id"], TextStream(stops))
-        times: list[float] = []
+        held = constraint_for(request, model, prompting.control)
+        sorts = held is None and not measured
+        writer = Writer(
+            lambda event: self._say({"id": request["id"], **event}),
+            stops,
+            prompting.thinking.stream(opened) if sorts else None,
+            max_tokens=request["max_tokens"],
+            max_thought_tokens=request.get("max_thought_tokens", request["max_tokens"]),
+        )
         finish = "stopped" if self._stopped.is_set() else ""
         if not finish:
             room = model.context_tokens - len(prompt)
-            held = constraint_for(request, model, self._control)
-            tokens = self._tokens(request, min(request["max_tokens"], room), held, ends=not measured)
-            finish = self._write(tokens, writer, times)
+            tokens = self._tokens(request, room, held, ends=None if measured else writer.goes_on)
+            finish = self._write(tokens, writer, prompting.hidden if sorts else {})
             result["corrections"] = held.corrections if held else 0
         writer.finish()
         result["finish"] = finish
-        result["completion_tokens"] = len(times)
-        result["completion_s"] = times[-1] - times[0] if times else 0.0
+        result |= writer.spent()
         result["memory_bytes"] = peak_bytes()
         return result
 
-    def _write(self, tokens: Iterator[int | None], writer: "_Writer", times: list[float]) -> str:
+    def _write(self, tokens: Iterator[int | None], writer: Writer, hidden: Mapping[int, bytes]) -> str:
+        """hidden: bytes of control tokens that the writer must see."""
         assert self.model
         piece = self.model.piece
         stopped = self._stopped.is_set
         for token in tokens:
             if token is None:
                 return "stop"
-            now = time.monotonic()
-            times.append(now)
-            if writer.take(piece(token), now):
+            if writer.take(piece(token) or hidden.get(token, b""), time.monotonic()):
                 return "stop"
             if stopped():
                 return "stopped"
+            if writer.full:
+                break
         return "length"
 
     def _tokens(
-        self, request: Request, limit: int, held: SentenceConstraint | None, *, ends: bool
+        self,
+        request: Request,
+        limit: int,
+        held: SentenceConstraint | None,
+        *,
+        ends: Callable[[bytes], bool] | None,
     ) -> Iterator[int | None]:
-        """The answer's tokens, at most limit; None when the model ended it."""
-        model, _ = self._loaded()
+        """The answer's tokens, at most limit; None when the model ended it.
+
+        ends: whether it goes on behind a token that ends a turn, given its bytes; None writes on behind any.
+        """
+        model, prompting = self._loaded()
         sampler = model.sampler(**{key: request[key] for key in SAMPLING_KEYS})
         try:
             for index in range(limit):
@@ -273,7 +294,7 @@ class Worker:
                 token = sampler.sample()
                 if held:
                     held.accept(token)
-                if ends and model.ends(token):
+                if ends and model.ends(token) and not ends(prompting.hidden.get(token, b"")):
                     yield None
                     return
                 yield token
@@ -309,37 +330,6 @@ def constraint_for(request: Request, model: Model, control: ControlTexts) -> Sen
         for sentence in sentences
     ]
     return SentenceConstraint(held, model.end_token())
-
-
-class _Writer:
-    """Sends text: the first at once, then what came within TEXT_EVERY_S in one line."""
-
-    def __init__(self, say: Callable[[Mapping[str, Any]], None], request_id: int, text: TextStream) -> None:
-        self._say = say
-        self._id = request_id
-        self._text = text
-        self._pending: list[str] = []
-        self._sent_at = 0.0
-
-    def take(self, piece: bytes, now: float) -> bool:
-        """Takes a token's bytes; True when a stop text ended the answer."""
-        text = self._text.feed(piece)
-        if text:
-            self._pending.append(text)
-        if self._pending and now - self._sent_at >= TEXT_EVERY_S:
-            self._send()
-            self._sent_at = now
-        return self._text.ended
-
-    def finish(self) -> None:
-        self._pending.append(self._text.finish())
-        self._send()
-
-    def _send(self) -> None:
-        text = "".join(self._pending)
-        self._pending.clear()
-        if text:
-            self._say({"id": self._id, "event": "text", "text": text})
 
 
 def main() -> None:

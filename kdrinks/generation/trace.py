@@ -13,6 +13,7 @@ from kdrinks.errors import KdrinksError
 from kdrinks.findings import Candidate, Findings
 from kdrinks.generation import citations
 from kdrinks.generation.claims import Span
+from kdrinks.generation.draft import Draft
 from kdrinks.generation.guard import Guard
 from kdrinks.generation.prompt import Prompt
 from kdrinks.records import Citation, Exchange, Finish, Loaded, Mode, Question, Timing, WordCount
@@ -41,6 +42,9 @@ class Answered(Protocol):
 
     @property
     def guard(self) -> str: ...
+
+    @property
+    def draft(self) -> Draft: ...
 
     @property
     def unsupported(self) -> Sequence[Span]: ...
@@ -109,6 +113,7 @@ def trace(answer: Answered, built: Prompt, gate: Guard | None) -> dict[str, Any]
         "mode": answer.mode,
         "guard": answer.guard,
         "own_from": answer.own_from,
+        "thought": answer.draft.thought,
         "unsupported": [answer.text[start:end] for start, end in answer.unsupported],
         "unknown_numbers": [answer.text[start:end] for start, end in answer.unknown_numbers],
         "citations": [{"number": one.number, "id": one.passage.id, "score": one.score} for one in answer.citations],

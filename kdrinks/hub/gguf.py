@@ -18,6 +18,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from kdrinks.engine.thinking import Thinking
 from kdrinks.errors import ModelNotFound, NotAModel
 from kdrinks.files import NotRegular, open_regular, regular
 from kdrinks.records import ModelFile
@@ -270,6 +271,7 @@ def read_model(path: Path, *, model_id: str = "", guarded_below: int = 0, embedd
         raise NotAModel("model_writes_no_text", file=path.name)
     parameters = sum(tensor.elements for tensor in tensors)
     context_length = values.get(f"{architecture}.context_length", 0)
+    template = values.get("tokenizer.chat_template")
     split = PART.match(path.name)
     return ModelFile(
         id=model_id or clean(split["stem"] if split else path.stem),
@@ -280,7 +282,8 @@ def read_model(path: Path, *, model_id: str = "", guarded_below: int = 0, embedd
         quantization=_quantization(values.get("general.file_type"), tensors),
         size_bytes=sum(size for _, size in stamps),
         context_length=context_length if isinstance(context_length, int) else 0,
-        chat_template=isinstance(values.get("tokenizer.chat_template"), str),
+        chat_template=isinstance(template, str),
+        thinks=Thinking(template).known if isinstance(template, str) else False,
         guarded=parameters < guarded_below,
     )
 

@@ -188,7 +188,7 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
                 error=row["error"],
                 citations=tuple(_citation(citation) for citation in cited if citation["answer_id"] == answer_id),
                 loaded=_loaded(row),
-                timing=Timing(**{name: row[name] for name in Timing.__dataclass_fields__}),
+                timing=_timing(row),
                 guard=row["guard"],
                 details=json.loads(row["details"]),
                 identity=row["identity"] or "",
@@ -276,6 +276,11 @@ def _generation(exchange: Exchange) -> dict[str, Any]:
             "adapter_scale": loaded.adapter_scale,
         }
     return row
+
+
+def _timing(row: Mapping[str, Any]) -> Timing:
+    thought = {"thought_s": row["thought_s"] or 0.0, "thought_tokens": row["thought_tokens"] or 0}
+    return Timing(**{name: row[name] for name in Timing.__dataclass_fields__} | thought)
 
 
 def _loaded(row: Mapping[str, Any]) -> Loaded | None:

@@ -256,4 +256,13 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         CREATE TABLE document_unread (document_id UUID NOT NULL, kind VARCHAR NOT NULL, count BIGINT NOT NULL);
         """,
     ),
+    (
+        13,
+        "how long an answer was thought about",
+        """
+        -- NULL and 0 alike: nothing was thought; what was, stands in the trace alone
+        ALTER TABLE generations ADD COLUMN thought_s DOUBLE;
+        ALTER TABLE generations ADD COLUMN thought_tokens INTEGER;
+        """,
+    ),
 )

@@ -56,7 +56,7 @@ VIEWS: tuple[ViewOfData, ...] = (
         SELECT message_id, conversation_id, created_at, lang, finish, {NO_PATHS} AS error, guard,
                json_extract_string(details, '$.intent') AS intent, model_id AS model, parse_filename(file) AS file, quantization,
                context_tokens, device_used AS device, gpu_layers, layers, threads, cold, queue_s, load_s, retrieve_s, prompt_tokens,
-               cached_tokens, prompt_s, first_token_s, completion_tokens, completion_s, tokens_per_s, total_s,
+               cached_tokens, prompt_s, thought_tokens, thought_s, first_token_s, completion_tokens, completion_s, tokens_per_s, total_s,
                predicted_memory_bytes, measured_memory_bytes, parse_filename(adapter) AS adapter, adapter_scale, identity
         FROM generations ORDER BY created_at, message_id
         """,
@@ -84,6 +84,8 @@ VIEWS: tuple[ViewOfData, ...] = (
             ("prompt_tokens", "tokens of the prompt"),
             ("cached_tokens", "of these, not read again"),
             ("prompt_s", "seconds reading the prompt"),
+            ("thought_tokens", "tokens of what was thought before the answer; NULL or 0: nothing was"),
+            ("thought_s", "seconds of that"),
             ("first_token_s", "seconds from the engine taking the request to the first text"),
             ("completion_tokens", "tokens written"),
             ("completion_s", "seconds from the first to the last token"),

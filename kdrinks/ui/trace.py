@@ -142,6 +142,7 @@ def _draw_took(trace: Mapping[str, Any]) -> None:
         ("queue", timing["queue_s"]),
         ("load", timing["load_s"]),
         ("read", timing["prompt_s"]),
+        ("think", timing.get("thought_s")),
         ("write", timing["completion_s"]),
         ("total", timing["total_s"]),
     )

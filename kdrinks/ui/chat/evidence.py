@@ -202,11 +202,13 @@ def _draw_trace(message_id: str, traced: Callable[[], Mapping[str, Any]]) -> Non
 def _rows(timing: Timing) -> list[tuple[str, str]]:
     read = t("chat.tokens_read", count=f"{timing.prompt_tokens:,}", cached=f"{timing.cached_tokens:,}")
     written = t("models.tokens", count=f"{timing.completion_tokens:,}")
+    thought = t("models.tokens", count=f"{timing.thought_tokens:,}")
     times = (
         (t("chat.time_queue"), timing.queue_s),
         (t("chat.time_load"), timing.load_s),
         (t("chat.time_retrieve"), timing.retrieve_s),
         (f"{t('chat.time_prompt')} ({read})", timing.prompt_s),
+        *([(f"{t('chat.time_thought')} ({thought})", timing.thought_s)] if timing.thought_tokens else []),
         (t("chat.time_first"), timing.first_token_s),
         (f"{t('chat.time_writing')} ({written})", timing.completion_s),
         (f"**{t('chat.time_total')}**", timing.total_s),

@@ -13,7 +13,17 @@ from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.download import disk_free_bytes
 from kdrinks.records import Choice, Device, Loaded, LocalModel, ModelFile, RemoteModel
-from kdrinks.services import LOADING, Services, last_choice, load_model, mode_of, save_choice, unload
+from kdrinks.services import (
+    LOADING,
+    Services,
+    last_choice,
+    load_model,
+    mode_of,
+    save_choice,
+    save_thinks_first,
+    thinks_first,
+    unload,
+)
 from kdrinks.ui import job_progress
 from kdrinks.ui.chat.evidence import device_name
 from kdrinks.ui.format import bytes_text, short
@@ -137,14 +147,14 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
                 st.markdown(f"**{as_plain(file.path.name)}**  \n{as_plain(_reason(file.error))}")
                 link.draw_broken(file.path)
     model = by_id[model_id]
-    choice = _draw_local_choice(model, saved, devices) if isinstance(model, ModelFile) else Choice(model)
+    choice = _draw_local_choice(services, model, saved, devices) if isinstance(model, ModelFile) else Choice(model)
     if (choice.model.id, choice.device, choice.context_tokens) != (saved.model.id, saved.device, saved.context_tokens):
         save_choice(services, visitor(), choice)
     mode.draw(services, catalog.describe_ref(choice.model, services.settings))
     _draw_buttons(services, choice)
 
 
-def _draw_local_choice(model: ModelFile, saved: Choice, devices: Sequence[Device]) -> Choice:
+def _draw_local_choice(services: Services, model: ModelFile, saved: Choice, devices: Sequence[Device]) -> Choice:
     """Where a file runs and with which context."""
     left, right = st.columns(2)
     with left:
@@ -169,9 +179,21 @@ def _draw_local_choice(model: ModelFile, saved: Choice, devices: Sequence[Device
             help=t("models.context_help"),
             key=f"choice-context-{model.id}-{lang()}",
         )
+    if not model.chat_template:
+        st.info(t("models.base_model_help"), icon=":material/edit_note:")
+    if model.thinks:
+        _draw_thinking(services)
     if device == "gpu" and not any(found.kind in GPUS for found in devices):
         _draw_no_gpu()
     return Choice(LocalModel(model.id, model.path), device, context)
+
+
+def _draw_thinking(services: Services) -> None:
+    """Saved the moment it is made, like the choice."""
+    before = thinks_first(services) is True
+    chosen = st.toggle(t("models.thinking"), value=before, help=t("models.thinking_help"), key="choice-thinking")
+    if chosen != before:
+        save_thinks_first(services, visitor(), chosen or None)
 
 
 def _draw_buttons(services: Services, choice: Choice) -> None:
@@ -262,6 +284,7 @@ def _about(services: Services, model: ModelFile | RemoteModel) -> str:
             t("models.parameters", count=short(model.parameters)),
             t("models.tokens", count=f"{model.context_length:,}"),
             mode.name(mode_of(services, model)),
+            *([] if model.chat_template else [f":orange-badge[{t('models.base_model')}]"]),
             *([t("models.link.linked", target=as_plain(str(model.path.readlink())))] if linked else []),
         )
     )
