@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kdrinks import recount
-from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text
+from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text, take_back
+from kdrinks.engine.sampling import checked
 from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.findings import NOTHING_FOUND, Findings
 from kdrinks.generation import caution, claims, guard, identity, prompt, trace
@@ -82,8 +83,8 @@ def ask(
 
     conversation_id: empty starts a conversation. question_id: a stored question to answer again (a retry).
     session: whose turn it takes in the queue, for a visitor without an id.
-    choice, sampling: None takes the last choice and the defaults. lang: of the answer; None takes the question's.
-    Raises BadQuestion, BadInput (an answer is under way in this conversation), ModelNotFound, NotAModel, StoreError, and NotAllowed
+    choice, sampling: None takes the last choice and the model's own sampling. lang: of the answer; None takes the question's.
+    Raises BadQuestion, BadInput (an answer is under way in this conversation, a value out of its range), ModelNotFound, NotAModel, StoreError, and NotAllowed
     for another visitor's conversation, or for a choice of one's own.
     """
     text = prompt.clean_question(text)
@@ -93,7 +94,7 @@ def ask(
     if choice:
         administrators_only(who)
     choice = choice or last_choice(services)
-    catalog.describe_ref(choice.model, services.settings)
+    usual = catalog.describe_ref(choice.model, services.settings).sampling
     owner = owner_of(who)
     if conversation_id or question_id:
         owner = chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)
@@ -106,7 +107,7 @@ def ask(
         owner=owner,
         lang=said_again.heard(meant).language or lang or services.words.language(meant),
         choice=choice,
-        sampling=sampling or Sampling(),
+        sampling=checked(sampling or usual),
         template=template,
         knowledge=knowledge,
         session=who.id or session,
@@ -161,12 +162,12 @@ class Answer:
         self.timing = Timing()
         self.wait_s: float | None = None
         """From asking to the first text that a person sees, queue and loading included; None while there is none."""
-        self.stopped = False
-        """A person stopped it."""
+        self.stopped = False  # by a person
         self._services = services
         self._asked_at = time.monotonic()
-        self._halt = threading.Event()
-        """Tells the engine to write no further: a person stopped, or the guard has seen enough."""
+        self._halt = (
+            threading.Event()
+        )  # tells the engine to write no further: a person stopped, or the guard has seen enough
         self._changed = threading.Condition()
         self._parts: list[str] = []
         self._built = prompt.Prompt([], (), 0, 0)
@@ -297,6 +298,7 @@ class Answer:
                         if self._gate and self._gate.outcome != "kept":
                             self._halt.set()
                     case Done(finish, timing, loaded, corrections) as done:
+                        take_back(self._parts, done.taken_back)
                         self.loaded = loaded if loaded.used else None
                         self.identity = self._identified(findings, done, before)
                         self.timing = replace(timing, retrieve_s=self.timing.retrieve_s)

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from kdrinks.kinds import Kind
 
 Language = Literal["ko", "en"]
-Finish = Literal["stop", "length", "stopped", "failed"]
+Finish = Literal["stop", "length", "repeated", "stopped", "failed"]
+"""How an answer ended: by the model or a stop text, at its longest, in a loop that was cut off, by a person, with an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,9 @@ class Sampling:
     """0 takes the most probable token each time."""
     top_p: float = 0.95
     top_k: int = 40
+    """0 leaves all."""
+    min_p: float = 0.0
+    """Leaves out what is less probable than this share of the most probable."""
     repeat_penalty: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
@@ -185,6 +189,8 @@ class ModelFile:
     chat_template: bool
     guarded: bool = False
     """Small enough that every sentence is held to the passages (guard.py)."""
+    sampling: Sampling | None = None
+    """As its header asks for; None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +204,8 @@ class Described:
     """Empty where nobody here can look."""
     guarded: bool
     """Held to the passages: small, or out of sight."""
+    sampling: Sampling = Sampling()
+    """How it writes where nobody asks for anything else: greedy when it is held, else as its file or the catalogue says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import Engine, Stopped
 from kdrinks.errors import KdrinksError
+from kdrinks.generation import prompt
 from kdrinks.hub import catalog, model_hash
 from kdrinks.hub.plan import Planner
 from kdrinks.jobs import Cancelled, Job, Jobs
@@ -20,7 +22,7 @@ from kdrinks.permissions import administrators_only, owner_of
 from kdrinks.records import ADMINISTRATOR, Choice, KeepAlive, Loaded, LocalModel, ModelRef, Visitor
 from kdrinks.recount import count_again
 from kdrinks.search.knowledge import Knowledge
-from kdrinks.store import file_hashes, forget, live, preferences
+from kdrinks.store import chats, file_hashes, forget, live, preferences
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
 
@@ -83,9 +85,17 @@ class Services:
 
     def _warm_engine(self) -> None:
         try:
-            self.engine.load(last_choice(self))
+            self.engine.load(choice := last_choice(self))
+            self.preread(choice)
         except KdrinksError as error:
             self.problem = error
+
+    def preread(self, choice: Choice) -> None:
+        """Let a model that was just loaded read the system text of the language and template used last, while nobody asks."""
+        lang, template = chats.last_asked(self.db)
+        known = template if template in prompt.TEMPLATES else prompt.USUAL
+        with suppress(KdrinksError):  # the next question says it
+            self.engine.preread(choice, prompt.opening(lang, known))
 
     def hashes_of(self, model: ModelRef) -> tuple[str, str]:
         """(model, adapter) by their content; "" for what is not there, and until the files have been read in the background."""
@@ -173,9 +183,11 @@ def load_model(services: Services, who: Visitor, choice: Choice) -> Job[Any]:
 
     def work(job: Job[Any]) -> Loaded:
         try:
-            return services.engine.load(choice, lambda fraction: job.report("loading", fraction), job.stop)
+            loaded = services.engine.load(choice, lambda fraction: job.report("loading", fraction), job.stop)
         except Stopped:
             raise Cancelled from None
+        threading.Thread(target=services.preread, args=(choice,), name="preread", daemon=True).start()
+        return loaded
 
     return services.jobs.start(LOADING, work, subject=choice.model.id, owner=owner_of(who))
 

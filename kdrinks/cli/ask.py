@@ -14,12 +14,23 @@ from kdrinks import given, i18n
 from kdrinks.answer import Answer, ask
 from kdrinks.cli.base import Command, adapter, choice_of, open_session, positive
 from kdrinks.engine.protocol import local_model
+from kdrinks.engine.sampling import RANGES
 from kdrinks.errors import BadInput
 from kdrinks.findings import Findings, Hit
 from kdrinks.hub import catalog
 from kdrinks.records import ADMINISTRATOR, Described, LocalModel, Sampling, Turn
 from kdrinks.services import last_choice
 from kdrinks.text.typed import storable
+
+HELP = {
+    "max_tokens": "the longest answer",
+    "temperature": "0 takes the most probable token each time",
+    "top_p": "leaves out the least probable, above this sum",
+    "top_k": "how many tokens may be chosen from; 0: all",
+    "min_p": "leaves out what is less probable than this share of the most probable",
+    "repeat_penalty": "above 1 what was said lately is said less",
+    "seed": "repeats a choice by chance",
+}
 
 
 def add(command: Command) -> None:
@@ -37,9 +48,12 @@ def add(command: Command) -> None:
     sub.add_argument("--lang", choices=("auto", "ko", "en"), default="auto")
     sub.add_argument("--template", default="guide")
     sub.add_argument("--history", type=Path, help="JSON lines of {role, content} that come before")
-    sub.add_argument("--max-tokens", type=positive, default=Sampling().max_tokens)
-    sub.add_argument("--temperature", type=float, default=Sampling().temperature)
-    sub.add_argument("--seed", type=int, default=Sampling().seed)
+    writing = sub.add_argument_group("how it writes", "what is not given is as the model's makers say, or greedy")
+    for name in ("max_tokens", "temperature", "top_p", "top_k", "min_p", "repeat_penalty", "seed"):
+        least, most = RANGES[name]
+        kind, usual = type(getattr(Sampling(), name)), f"{least:g} to {most:,.10g}"
+        writing.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=f"{usual}; {HELP[name]}")
+    writing.add_argument("--stop", action="append", metavar="TEXT", help="ends the answer, may be given several times")
     sub.add_argument("--no-knowledge", action="store_true", help="ask the model without passages")
     sub.add_argument("--no-record", action="store_true", help="do not keep the conversation")
 
@@ -59,7 +73,7 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
             ADMINISTRATOR,
             options.question,
             choice=replace(choice, device=options.device),
-            sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed),
+            sampling=_sampling(options, catalog.describe_ref(choice.model, services.settings).sampling),
             lang=None if options.lang == "auto" else options.lang,
             template=options.template,
             knowledge=not options.no_knowledge,
@@ -79,6 +93,12 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
         if answer.finish == "failed" and answer.error:
             raise answer.error
         return _answer_document(answer, catalog.describe_ref(choice.model, services.settings), options.device)
+
+
+def _sampling(options: argparse.Namespace, usual: Sampling) -> Sampling:
+    """What the options say over what is usual for the model. Raises BadInput."""
+    given = {name: value for name in RANGES if (value := getattr(options, name)) is not None}
+    return replace(usual, **given, stop=tuple(options.stop or ()))
 
 
 def _answer_document(answer: Answer, model: Described, requested: str) -> dict[str, Any]:

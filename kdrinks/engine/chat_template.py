@@ -18,8 +18,6 @@ PLAIN = (
     "{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}"
 )
 """For a file without a template: the system text, then `User:` and `Assistant:` lines."""
-PLAIN_STOP = "\nUser:"
-"""Where an answer under PLAIN ends, because such a model may go on with a question of its own."""
 _THOUGHT_END = "</think>"
 
 

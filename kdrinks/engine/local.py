@@ -255,7 +255,7 @@ class LocalEngine:
             tokens_per_s=(written - 1) / seconds if written > 1 and seconds > 0 else None,
             total_s=self._clock() - called,
         )
-        yield Done(finish, timing, loaded, result.get("corrections", 0), result["prompt_hash"])
+        yield Done(finish, timing, loaded, result["corrections"], result["prompt_hash"], result["taken_back"])
 
     def _stopped_early(self, choice: Choice, timing: Timing) -> Done:
         """Done for a request that was stopped before its model was there, `used` is empty then, or by force."""
@@ -280,6 +280,16 @@ class LocalEngine:
                 progress(step.fraction)
             assert self._pool.loaded
             return self._pool.loaded
+
+    def preread(self, choice: Choice, messages: Sequence[Message]) -> None:
+        """As Engine.preread; a turn for each slice, so that requests that wait are before the next one."""
+        left = 1
+        while left:
+            with self._turn():
+                worker = self._pool.worker
+                if self._pool.choice != choice or worker is None or not worker.alive:
+                    return
+                left = worker.result("preread", {"messages": [asdict(message) for message in messages]})
 
     def forget(self, conversations: Sequence[str] = ()) -> None:
         """Drops what the workers keep of these conversations, of all when none is named; after the request in progress."""

@@ -15,22 +15,22 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import psutil
 
 from kdrinks.engine.adapters import AdapterProblem
-from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, TemplateBroken
-from kdrinks.engine.constraint import HeldSentence, SentenceConstraint
+from kdrinks.engine.chat_template import ChatTemplate, TemplateBroken
 from kdrinks.engine.control_text import ControlTexts
-from kdrinks.engine.decode import TextStream
+from kdrinks.engine.decode import PLAIN_STOPS, TextStream
 from kdrinks.engine.library import Log, devices, forget_peak, peak_bytes, start
-from kdrinks.engine.native import LoadProblem, Model, ReadProblem
+from kdrinks.engine.native import LoadProblem, Model, ReadProblem, common
+from kdrinks.engine.repetition import Repetition
+from kdrinks.engine.writing import Writer, constraint_for, runs
 
-TEXT_EVERY_S = 0.01
-"""Tokens of a fast model come every 0.5 ms: those within this time share one line, or the pipe would cost a third."""
 SCORED_TOKENS = 512
 """One piece of a text whose perplexity is taken, as llama.cpp's own llama-perplexity does by default."""
 
@@ -65,6 +65,7 @@ class Worker:
             "unload": lambda request: self.unload(),
             "count": self.count,
             "stream": self.stream,
+            "preread": self.preread,
             "raw": self.raw,
             "score": self.score,
             "forget": self.forget,
@@ -170,6 +171,13 @@ class Worker:
         """Prompt tokens of each of request["prompts"], lists of messages."""
         return [len(self.prompt(messages)) for messages in request["prompts"]]
 
+    def preread(self, request: Request) -> int:
+        """Reads the next slice of what all prompts with request["messages"] before their question have in common; how many tokens are left."""
+        model, _ = self._loaded()
+        asked = ({"role": "user", "content": text, "question": text, "passages": ()} for text in ("가", "A"))
+        one, other = (self.prompt([*request["messages"], question]) for question in asked)
+        return model.preread(one[: common(one, other)])
+
     def _bench_prompt(self, tokens: int) -> list[int]:
         model, _ = self._loaded()
         text = "식혜는 밥을 엿기름물로 삭혀 단맛을 낸 음료입니다. Sikhye is a sweet rice drink. "
@@ -221,125 +229,38 @@ class Worker:
             "cached_tokens": cached,
             "prompt_hash": hashlib.sha256(np.array(prompt, dtype="<i4").tobytes()).hexdigest(),
         }
-        for done in model.read(prompt[cached:]):
-            self._say({"id": request["id"], "event": "reading", "done": cached + done, "total": len(prompt)})
+        for done in model.read_prompt(prompt):
+            self._say({"id": request["id"], "event": "reading", "done": done, "total": len(prompt)})
             if self._stopped.is_set():
                 break
         result["prompt_s"] = time.monotonic() - started
-        stops = list(request.get("stop", ()))
-        if template.plain and not measured:
-            stops.append(PLAIN_STOP)
-        writer = _Writer(self._say, request["id"], TextStream(stops))
-        times: list[float] = []
-        finish = "stopped" if self._stopped.is_set() else ""
-        if not finish:
-            room = model.context_tokens - len(prompt)
-            held = constraint_for(request, model, self._control)
-            tokens = self._tokens(request, min(request["max_tokens"], room), held, ends=not measured)
-            finish = self._write(tokens, writer, times)
-            result["corrections"] = held.corrections if held else 0
-        writer.finish()
-        result["finish"] = finish
-        result["completion_tokens"] = len(times)
-        result["completion_s"] = times[-1] - times[0] if times else 0.0
-        result["memory_bytes"] = peak_bytes()
-        return result
+        held = constraint_for(request.get("sentences"), model, self._control)
+        plain = template.plain and not measured
+        text = TextStream([*request.get("stop", ()), *(PLAIN_STOPS if plain else ())], notes=plain)
+        free = held is None and not measured
+        writer = Writer(partial(self._say_text, request["id"]), text, Repetition() if free else None)
+        finish = "stopped"
+        if not self._stopped.is_set():
+            limit = min(request["max_tokens"], model.context_tokens - len(prompt))
+            try:
+                tokens = runs(model, request, limit, held, ends=not measured)
+                finish = writer.write(tokens, model.piece, self._stopped.is_set)
+            except ReadProblem as exc:
+                raise Refused("EngineDied", "engine_failed", reason=str(exc)) from exc
+        times = writer.times
+        read = len(model.tokens) - len(prompt)
+        return result | {
+            "finish": finish,
+            "taken_back": writer.taken_back,
+            "corrections": held.corrections if held else 0,
+            "completion_tokens": len(times),
+            # where all that came after the first token was known with it, nothing was written at any speed
+            "completion_s": times[-1] - times[0] if read > 0 else 0.0,
+            "memory_bytes": peak_bytes(),
+        }
 
-    def _write(self, tokens: Iterator[int | None], writer: "_Writer", times: list[float]) -> str:
-        assert self.model
-        piece = self.model.piece
-        stopped = self._stopped.is_set
-        for token in tokens:
-            if token is None:
-                return "stop"
-            now = time.monotonic()
-            times.append(now)
-            if writer.take(piece(token), now):
-                return "stop"
-            if stopped():
-                return "stopped"
-        return "length"
-
-    def _tokens(
-        self, request: Request, limit: int, held: SentenceConstraint | None, *, ends: bool
-    ) -> Iterator[int | None]:
-        """The answer's tokens, at most limit; None when the model ended it."""
-        model, _ = self._loaded()
-        sampler = model.sampler(**{key: request[key] for key in SAMPLING_KEYS})
-        try:
-            for index in range(limit):
-                if held:
-                    held.mask(model.logits())
-                token = sampler.sample()
-                if held:
-                    held.accept(token)
-                if ends and model.ends(token):
-                    yield None
-                    return
-                yield token
-                if index + 1 < limit:
-                    model.append(token)
-        except ReadProblem as exc:
-            raise Refused("EngineDied", "engine_failed", reason=str(exc)) from exc
-        finally:
-            sampler.close()
-
-
-SAMPLING_KEYS = ("temperature", "top_k", "top_p", "repeat_penalty", "seed")
-
-
-def constraint_for(request: Request, model: Model, control: ControlTexts) -> SentenceConstraint | None:
-    """Holds the answer to request["sentences"], records.Sentence as JSON; None leaves it free."""
-    sentences = request.get("sentences")
-    if sentences is None:
-        return None
-
-    def tokens(text: str) -> list[int]:
-        # SentencePiece merges pieces into control tokens without being asked for any: `</s>` in a document would end the answer
-        return model.tokenize(control.broken(text), add_special=False, parse_special=False)
-
-    held = [
-        HeldSentence(
-            tokens(sentence["text"]),
-            tokens(sentence["separator"] + sentence["text"]),
-            sentence["begins"],
-            sentence["may_end"],
-            sentence["after"],
-        )
-        for sentence in sentences
-    ]
-    return SentenceConstraint(held, model.end_token())
-
-
-class _Writer:
-    """Sends text: the first at once, then what came within TEXT_EVERY_S in one line."""
-
-    def __init__(self, say: Callable[[Mapping[str, Any]], None], request_id: int, text: TextStream) -> None:
-        self._say = say
-        self._id = request_id
-        self._text = text
-        self._pending: list[str] = []
-        self._sent_at = 0.0
-
-    def take(self, piece: bytes, now: float) -> bool:
-        """Takes a token's bytes; True when a stop text ended the answer."""
-        text = self._text.feed(piece)
-        if text:
-            self._pending.append(text)
-        if self._pending and now - self._sent_at >= TEXT_EVERY_S:
-            self._send()
-            self._sent_at = now
-        return self._text.ended
-
-    def finish(self) -> None:
-        self._pending.append(self._text.finish())
-        self._send()
-
-    def _send(self) -> None:
-        text = "".join(self._pending)
-        self._pending.clear()
-        if text:
-            self._say({"id": self._id, "event": "text", "text": text})
+    def _say_text(self, request_id: int, text: str) -> None:
+        self._say({"id": request_id, "event": "text", "text": text})
 
 
 def main() -> None:

@@ -37,6 +37,9 @@ TEMPLATES: Mapping[str, Mapping[Language, str]] = {
     },
 }
 
+USUAL = "guide"
+"""The template of whoever names none."""
+
 # What the well-known families of chat templates use as control text, broken up in whatever kdrinks did not write itself. A model of this
 # machine is exact about its own vocabulary besides (engine/control_text.py); one behind an address may read its prompt with any.
 # `a<b`, `<table>` and `[1]` are nobody's control text.
@@ -80,6 +83,11 @@ def turn_of(asked: StoredQuestion) -> Turn:
     return Turn(asked.question, asked.exchange.answer, tuple(cited.passage for cited in asked.exchange.citations))
 
 
+def opening(lang: Language, template: str) -> list[Message]:
+    """What every prompt begins with, before anything is asked."""
+    return [Message("system", TEMPLATES[template][lang])]
+
+
 def build(
     question: str,
     passages: Sequence[Passage],
@@ -88,7 +96,7 @@ def build(
     count: Callable[[list[Message]], int],
     budget_tokens: int,
     lang: Language,
-    template: str = "guide",
+    template: str = USUAL,
 ) -> Prompt:
     """The messages for one question: system text, the turns that fit, the question with its passages.
 
@@ -97,7 +105,7 @@ def build(
     lang: language of the system text; a conversation keeps that of its first question so that its prompt keeps its start.
     Raises ContextTooSmall when system text and question alone exceed the budget.
     """
-    system = Message("system", TEMPLATES[template][lang])
+    (system,) = opening(lang, template)
     bare = count([system, _asked(question, (), lang)])
     if bare > budget_tokens:
         raise ContextTooSmall("context_too_small", needed=bare, available=budget_tokens)

@@ -18,6 +18,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from kdrinks.engine import sampling
 from kdrinks.errors import ModelNotFound, NotAModel
 from kdrinks.files import NotRegular, open_regular, regular
 from kdrinks.records import ModelFile
@@ -282,6 +283,7 @@ def read_model(path: Path, *, model_id: str = "", guarded_below: int = 0, embedd
         context_length=context_length if isinstance(context_length, int) else 0,
         chat_template=isinstance(values.get("tokenizer.chat_template"), str),
         guarded=parameters < guarded_below,
+        sampling=sampling.of_header(values),
     )
 
 
