@@ -83,12 +83,12 @@ def _too_often(piece: str, length: int, *, numbers: bool) -> bool:
     if not letters:  # a rule of dashes, the line below a table's head, a row of numbers
         return not numbers and length >= 400
     if numbers:  # a numbered list may say nearly the same in each of its points
-        return letters >= 12 and times >= 4
+        return letters >= 12 and times >= 8
     if period >= 80:  # a refrain may come twice; whoever begins it a third time does not stop
         return length >= 2 * period + 20
     if period >= 24:
         return times >= 3
-    return length >= 72 and times >= 6
+    return length >= 48 and times >= (4 if period >= 12 else 6)
 
 
 def _end_of_first(text: str, begin: int, period: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from kdrinks.engine.protocol import Build, Done, Event, State, Text
 from kdrinks.errors import ModelNotFound
-from kdrinks.records import Choice, Device, KeepAlive, Loaded, RemoteModel, Sampling, Sentence, Timing
+from kdrinks.records import Choice, Device, KeepAlive, Loaded, Message, RemoteModel, Sampling, Sentence, Timing
 
 ROOM_TOKENS = 1 << 20
 """Nothing is cut for a window: there is none."""
