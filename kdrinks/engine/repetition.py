@@ -2,7 +2,7 @@
 
 A loop is the end of a text that is one piece over and over, letter for letter, or but for its numbers ("[4] ... [5] ..."). What people
 write repeats too: a refrain, a row of a table, "톡톡톡", a recipe that stirs three times. So how often is too often depends on
-how long the piece is. Source of the limits: every packaged passage and answer, and 60 recorded answers of two small models
+how long the piece is. Source of the limits: every packaged record, and 20 recorded answers of two small models, 13 of which would not have ended
 (tests/test_repetition.py).
 """
 
@@ -83,7 +83,7 @@ def _too_often(piece: str, length: int, *, numbers: bool) -> bool:
     if not letters:  # a rule of dashes, the line below a table's head, a row of numbers
         return not numbers and length >= 400
     if numbers:  # a numbered list may say nearly the same in each of its points
-        return letters >= 12 and times >= 8
+        return letters >= 12 and times >= (4 if period >= 60 else 6)
     if period >= 80:  # a refrain may come twice; whoever begins it a third time does not stop
         return length >= 2 * period + 20
     if period >= 24:

@@ -1,0 +1,152 @@
+"""What a held answer, the first prompt after loading and a long prompt cost, each beside what they cost before, in one run.
+
+    python -m benchmarks.held [RESULT.json]
+
+Files: the built-in model, and the two of requirements-real.txt where they are. One thread, processor time of this process: other work
+on the machine does not count. Six questions, each with the script that the guard makes for it:
+
+- held: written by `runs`, beside a loop that reads each token before it asks for the next; both must say the same, to the token.
+- first prompt: the part that is left to read when the system text was read before, beside all of it.
+- reading: 128 to 512 tokens cut into whole blocks and a rest, as every prompt is, beside a bare loop of the largest batches.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from kdrinks.config import BUILT_IN_FILE, ROOT, from_environment
+from kdrinks.engine.native import Model
+from kdrinks.engine.worker import Worker
+from kdrinks.engine.writing import SAMPLING_KEYS, constraint_for, runs
+from kdrinks.generation import guard, prompt
+from kdrinks.records import Language, Message, Sampling
+from kdrinks.services import open_services
+from tests.support import real_models
+
+QUESTIONS: tuple[tuple[str, Language], ...] = (
+    ("수정과는 어떻게 만들어?", "ko"),
+    ("막걸리와 동동주의 차이가 뭐야?", "ko"),
+    ("문배주의 역사를 알려줘", "ko"),
+    ("How do you make sujeonggwa?", "en"),
+    ("What is the difference between makgeolli and dongdongju?", "en"),
+    ("Recommend a warm Korean tea for winter.", "en"),
+)
+SAMPLING = {key: value for key, value in asdict(Sampling()).items() if key in SAMPLING_KEYS}
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def exhaust(steps: Iterator[Any]) -> None:
+    for _ in steps:
+        pass
+
+
+def one_by_one(model: Model, held: Any, limit: int) -> list[int]:
+    """As answers were written before: each token is chosen from scores, forced or not."""
+    sampler, made = model.sampler(SAMPLING), list[int]()
+    while len(made) < limit:
+        held.mask(model.logits())
+        token = sampler.sample()
+        held.accept(token)
+        if model.ends(token):
+            break
+        made.append(token)
+        model.append(token)
+    sampler.close()
+    return made
+
+
+def measured(path: Path, asked: list[tuple[list[Any], Language, list[Any]]]) -> dict[str, Any]:
+    """asked: passages, language and script of each question."""
+    worker = Worker(lambda document: None, threading.Event())
+    load = {"op": "load", "id": 1, "path": str(path), "device": "cpu", "context_tokens": 2048, "threads": 1}
+    worker.serve(load)
+    model = worker.model
+    assert model
+    written, single, batched, firsts, lefts, shares = 0, 0.0, 0.0, 0.0, 0.0, []
+    for (question, lang), (passages, _, script) in zip(QUESTIONS, asked, strict=True):
+
+        def count(messages: list[Message]) -> int:
+            return len(worker.prompt([asdict(message) for message in messages]))
+
+        built = prompt.build(question, passages, [], count=count, budget_tokens=1500, lang=lang)
+        tokens = worker.prompt([asdict(message) for message in built.messages])
+        opening = {"messages": [asdict(message) for message in prompt.opening(lang, prompt.USUAL)]}
+        model.forget()
+        firsts += seconds(lambda: exhaust(model.read_prompt(tokens)))
+        model.forget()
+        while worker.preread(opening):
+            pass
+        cached = model.reuse_prefix(tokens, question)
+        lefts += seconds(lambda: exhaust(model.read_prompt(tokens)))
+        shares.append(cached / len(tokens))
+        texts: list[list[int]] = []
+        for write in ("one", "runs"):
+            model.reuse_prefix(tokens, question)
+            exhaust(model.read_prompt(tokens))
+            held = constraint_for([asdict(one) for one in script], model, worker._control)
+            assert held
+            if write == "one":
+                single += seconds(lambda: texts.append(one_by_one(model, held, 512)))
+            else:
+                batched += seconds(
+                    lambda: texts.append([t for run in runs(model, SAMPLING, 512, held, ends=True) for t in run or ()])
+                )
+        assert texts[0] == texts[1], question
+        written += len(texts[0])
+    reading = {}
+    for length in (128, 300, 512):
+        tokens = worker._bench_prompt(length)
+        bare, ours = [], []
+        for _ in range(5):
+            model.forget()
+            bare.append(seconds(lambda: exhaust(model.read(tokens))))
+            model.forget()
+            ours.append(seconds(lambda: exhaust(model.read_prompt(tokens))))
+        reading[str(length)] = round(median(bare) / median(ours), 3)
+    worker.unload()
+    return {
+        "file": path.name,
+        "tokens": written,
+        "held_s": round(batched, 3),
+        "one_by_one_s": round(single, 3),
+        "times_faster": round(single / batched, 1) if batched else None,
+        "first_prompt_share_read_before": [round(share, 2) for share in shares],
+        "first_prompt_ratio": round(lefts / firsts, 2),
+        "reading_ratio": reading,
+    }
+
+
+def main() -> None:
+    services = open_services(from_environment(), memory=True)
+    services.knowledge.fill()
+    asked = []
+    for question, lang in QUESTIONS:
+        found = services.knowledge.find(question, lang=lang)
+        passages = services.knowledge.excerpts(question, [hit.passage for hit in found.prompt_hits])
+        asked.append((passages, lang, guard.Guard(found.intent, lang, passages).sentences()))
+    services.close()
+    files = [BUILT_IN_FILE, *([] if real_models.MISSING else real_models.both())]
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+    rows = [measured(path, asked) for path in files]
+    result = {"date": date.today().isoformat(), "commit": commit.strip(), "threads": 1, "models": rows}
+    text = json.dumps(result, indent=2)
+    print(text)
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
