@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,7 @@ from statistics import median
 from typing import Any
 
 from kdrinks.config import BUILT_IN_FILE, ROOT, from_environment
+from kdrinks.engine.constraint import SentenceConstraint
 from kdrinks.engine.native import Model
 from kdrinks.engine.worker import Worker
 from kdrinks.engine.writing import SAMPLING_KEYS, constraint_for, runs
@@ -42,30 +43,33 @@ QUESTIONS: tuple[tuple[str, Language], ...] = (
 SAMPLING = {key: value for key, value in asdict(Sampling()).items() if key in SAMPLING_KEYS}
 
 
-def seconds(work: Callable[[], Any]) -> float:
+def seconds(steps: Iterator[Any]) -> float:
+    """Processor time of all steps."""
     started = time.process_time()
-    work()
+    for _ in steps:
+        pass
     return time.process_time() - started
 
 
-def exhaust(steps: Iterator[Any]) -> None:
-    for _ in steps:
-        pass
-
-
-def one_by_one(model: Model, held: Any, limit: int) -> list[int]:
+def one_by_one(model: Model, held: SentenceConstraint, limit: int) -> Iterator[list[int]]:
     """As answers were written before: each token is chosen from scores, forced or not."""
-    sampler, made = model.sampler(SAMPLING), list[int]()
-    while len(made) < limit:
+    sampler = model.sampler(SAMPLING)
+    for _ in range(limit):
         held.mask(model.logits())
         token = sampler.sample()
         held.accept(token)
         if model.ends(token):
             break
-        made.append(token)
+        yield [token]
         model.append(token)
     sampler.close()
-    return made
+
+
+def kept(steps: Iterator[list[int] | None], tokens: list[int]) -> Iterator[None]:
+    """The steps, each answer's tokens kept."""
+    for run in steps:
+        tokens += run or ()
+        yield
 
 
 def measured(path: Path, asked: list[tuple[list[Any], Language, list[Any]]]) -> dict[str, Any]:
@@ -85,36 +89,33 @@ def measured(path: Path, asked: list[tuple[list[Any], Language, list[Any]]]) -> 
         tokens = worker.prompt([asdict(message) for message in built.messages])
         opening = {"messages": [asdict(message) for message in prompt.opening(lang, prompt.USUAL)]}
         model.forget()
-        firsts += seconds(lambda: exhaust(model.read_prompt(tokens)))
+        firsts += seconds(model.read_prompt(tokens))
         model.forget()
         while worker.preread(opening):
             pass
-        cached = model.reuse_prefix(tokens, question)
-        lefts += seconds(lambda: exhaust(model.read_prompt(tokens)))
-        shares.append(cached / len(tokens))
-        texts: list[list[int]] = []
-        for write in ("one", "runs"):
+        shares.append(model.reuse_prefix(tokens, question) / len(tokens))
+        lefts += seconds(model.read_prompt(tokens))
+        texts = (list[int](), list[int]())
+        for forced in (False, True):
             model.reuse_prefix(tokens, question)
-            exhaust(model.read_prompt(tokens))
+            seconds(model.read_prompt(tokens))
             held = constraint_for([asdict(one) for one in script], model, worker._control)
             assert held
-            if write == "one":
-                single += seconds(lambda: texts.append(one_by_one(model, held, 512)))
+            if forced:
+                batched += seconds(kept(runs(model, SAMPLING, 512, held, ends=True), texts[1]))
             else:
-                batched += seconds(
-                    lambda: texts.append([t for run in runs(model, SAMPLING, 512, held, ends=True) for t in run or ()])
-                )
+                single += seconds(kept(one_by_one(model, held, 512), texts[0]))
         assert texts[0] == texts[1], question
         written += len(texts[0])
     reading = {}
     for length in (128, 300, 512):
         tokens = worker._bench_prompt(length)
-        bare, ours = [], []
+        bare, ours = list[float](), list[float]()
         for _ in range(5):
             model.forget()
-            bare.append(seconds(lambda: exhaust(model.read(tokens))))
+            bare.append(seconds(model.read(tokens)))
             model.forget()
-            ours.append(seconds(lambda: exhaust(model.read_prompt(tokens))))
+            ours.append(seconds(model.read_prompt(tokens)))
         reading[str(length)] = round(median(bare) / median(ours), 3)
     worker.unload()
     return {
@@ -138,14 +139,13 @@ def main() -> None:
         passages = services.knowledge.excerpts(question, [hit.passage for hit in found.prompt_hits])
         asked.append((passages, lang, guard.Guard(found.intent, lang, passages).sentences()))
     services.close()
-    files = [BUILT_IN_FILE, *([] if real_models.MISSING else real_models.both())]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
-    rows = [measured(path, asked) for path in files]
-    result = {"date": date.today().isoformat(), "commit": commit.strip(), "threads": 1, "models": rows}
-    text = json.dumps(result, indent=2)
-    print(text)
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(text + "\n", encoding="utf-8")
+    result: dict[str, Any] = {"date": date.today().isoformat(), "commit": commit.strip(), "threads": 1, "models": []}
+    for path in [BUILT_IN_FILE, *([] if real_models.MISSING else (real_models.gemma(), real_models.smollm()))]:
+        result["models"].append(measured(path, asked))
+        print(json.dumps(result["models"][-1], indent=2), flush=True)
+        if len(sys.argv) > 1:
+            Path(sys.argv[1]).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
