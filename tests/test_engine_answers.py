@@ -38,7 +38,7 @@ def test_an_answer_comes_with_its_phases_text_and_timings(engine: LocalEngine) -
     assert loaded.memory_bytes > 10_000_000
 
 
-def test_a_warm_answer_is_the_same_loads_nothing_and_reads_only_the_last_block(
+def test_a_warm_answer_is_the_same_loads_nothing_and_reads_only_the_last_blocks(
     engine: LocalEngine, bytes_model: Choice
 ) -> None:
     for choice, build in ((BUILT_IN, asks(ASK)), (bytes_model, says("a cup of warm tea " * 20))):
@@ -47,7 +47,9 @@ def test_a_warm_answer_is_the_same_loads_nothing_and_reads_only_the_last_block(
         assert written(again) == written(first) != ""
         assert done(again).timing.load_s == 0
         tokens = done(again).timing.prompt_tokens
-        assert done(again).timing.cached_tokens == (tokens - 1) // BLOCK_TOKENS * BLOCK_TOKENS
+        assert (
+            done(again).timing.cached_tokens == max(0, tokens // BLOCK_TOKENS - 1) * BLOCK_TOKENS
+        )  # small models: two blocks
 
 
 def test_the_same_seed_repeats_and_another_differs(engine: LocalEngine, bytes_model: Choice) -> None:
@@ -220,7 +222,7 @@ def test_a_conversation_that_comes_back_is_not_read_again(engine: LocalEngine, s
     assert all(timing.prompt_tokens > 500 for timing in firsts.values())
     again = {name: turn(name, "And then?") for name in firsts}
     for name, events in again.items():
-        assert done(events).timing.cached_tokens > firsts[name].prompt_tokens - BLOCK_TOKENS - len("And then?")
+        assert done(events).timing.cached_tokens > firsts[name].prompt_tokens - 2 * BLOCK_TOKENS - len("And then?")
     engine.unload()
     for name, events in again.items():
         fresh = turn(name, "And then?")

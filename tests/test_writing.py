@@ -151,7 +151,7 @@ def script() -> list[Sentence]:
 def worker() -> Iterator[Worker]:
     worker = Worker(lambda document: None, threading.Event())
     worker.serve(
-        {"op": "load", "id": 1, "path": str(BUILT_IN_FILE), "device": "cpu", "context_tokens": 1024, "threads": 1}
+        {"op": "load", "id": 1, "path": str(BUILT_IN_FILE), "device": "cpu", "context_tokens": 2048, "threads": 1}
     )
     yield worker
     worker.unload()
@@ -223,6 +223,28 @@ def test_only_a_choice_that_was_taken_away_counts_as_a_correction(engine: LocalE
     assert done(forced).timing.tokens_per_s is None, "all was known at once"
     chosen = done(list(engine.stream(says("a"), bytes_model, Sampling(), sentences=script)))
     assert chosen.corrections == 1, "random weights want neither of the two bytes that differ"
+
+
+def test_scores_are_the_same_to_the_last_bit_whatever_was_read_before(worker: Worker) -> None:
+    model = worker.model
+    assert model
+    shared = worker._bench_prompt(900)
+
+    def scores(length: int, *, tail: int) -> Any:
+        """After a prompt that begins as all of them and ends in a way of its own."""
+        asked = [*shared[: length - 9], *shared[tail : tail + 9]]
+        model.reuse_prefix(asked, str(length))
+        for _ in model.read_prompt(asked):
+            pass
+        return model.logits().copy()
+
+    asked = [(length, tail) for length in (40, 64, 127, 128, 129, 200, 333, 600, 700) for tail in (3, 11)]
+    first = {}
+    for length, tail in asked:
+        model.forget()
+        first[length, tail] = scores(length, tail=tail)
+    for length, tail in [*asked[::-1], *asked[::3]]:
+        assert (scores(length, tail=tail) == first[length, tail]).all(), (length, tail)
 
 
 # The system text
