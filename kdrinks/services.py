@@ -92,9 +92,9 @@ class Services:
 
     def preread(self, choice: Choice) -> None:
         """Let a model that was just loaded read the system text of the language and template used last, while nobody asks."""
-        lang, template = chats.last_asked(self.db)
-        known = template if template in prompt.TEMPLATES else prompt.USUAL
         with suppress(KdrinksError):  # the next question says it
+            lang, template = chats.last_asked(self.db)
+            known = template if template in prompt.TEMPLATES else prompt.USUAL
             self.engine.preread(choice, prompt.opening(lang, known))
 
     def hashes_of(self, model: ModelRef) -> tuple[str, str]:
