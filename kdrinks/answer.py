@@ -165,9 +165,7 @@ class Answer:
         self.stopped = False  # by a person
         self._services = services
         self._asked_at = time.monotonic()
-        self._halt = (
-            threading.Event()
-        )  # tells the engine to write no further: a person stopped, or the guard has seen enough
+        self._halt = threading.Event()  # to write no further: a person stopped, or the guard has seen enough
         self._changed = threading.Condition()
         self._parts: list[str] = []
         self._built = prompt.Prompt([], (), 0, 0)
