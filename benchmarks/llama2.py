@@ -98,7 +98,9 @@ def kdrinks(path: Path, threads: int) -> dict[str, float]:
         def run(tokens: int, first: str) -> dict[str, float]:
             """first: a word of its own, so that nothing of the prompt before is left to use."""
             started = time.perf_counter()
-            *_, done = engine.stream(lambda *_: [Message("user", first + text)], choice, Sampling(max_tokens=tokens))
+            *_, done = engine.stream(
+                lambda *_: [Message("user", first + text)], choice, Sampling(max_tokens=tokens, measured=True)
+            )
             assert isinstance(done, Done)
             assert (done.timing.prompt_tokens, done.timing.completion_tokens) == (PROMPT, tokens)
             return {

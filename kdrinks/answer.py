@@ -13,6 +13,7 @@ from typing import Any
 
 from kdrinks import recount
 from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Rethought, Text, Thought
+from kdrinks.engine.sampling import checked
 from kdrinks.errors import BadInput, ContextTooSmall, KdrinksError, NotAllowed
 from kdrinks.findings import NOTHING_FOUND, Findings
 from kdrinks.generation import caution, citations, claims, guard, identity, outright, prompt, trace
@@ -35,7 +36,7 @@ from kdrinks.records import (
     Visitor,
 )
 from kdrinks.search import said_again
-from kdrinks.services import Services, last_choice, mode_of, modes_of, thinks_first
+from kdrinks.services import Services, last_choice, mode_of, modes_of, usual_sampling
 from kdrinks.store import chats, exclusions
 from kdrinks.store.db import new_id
 from kdrinks.text import analyzer
@@ -62,10 +63,10 @@ def ask(
 
     conversation_id: empty starts a conversation. question_id: a stored question to answer again (a retry).
     session: whose turn it takes in the queue, for a visitor without an id.
-    choice, sampling, mode: None takes the last choice, the defaults and the model's mode. lang: of the answer; None takes the question's.
+    choice, sampling, mode: None takes the last choice, the model's own sampling and its mode. lang: of the answer; None takes the question's.
     thinking: None leaves it to the sampling.
-    Raises BadQuestion, BadInput (an answer is under way in this conversation, the model has no such mode), ModelNotFound, NotAModel,
-    StoreError, and NotAllowed for another visitor's conversation, or for a choice of one's own.
+    Raises BadQuestion, BadInput (an answer is under way in this conversation, the model has no such mode, a value out of its range),
+    ModelNotFound, NotAModel, StoreError, and NotAllowed for another visitor's conversation, or for a choice of one's own.
     """
     text = prompt.clean_question(text)
     meant = services.words.as_meant(text)
@@ -77,7 +78,8 @@ def ask(
     model = catalog.describe_ref(choice.model, services.settings)
     if mode and mode not in modes_of(model):
         raise BadInput("mode_not_there", model=model.id, found=mode)
-    sampling = sampling or Sampling(thinking=thinks_first(services))
+    mode = mode or mode_of(services, model)
+    sampling = checked(sampling or usual_sampling(services, model, mode))
     owner = owner_of(who)
     if conversation_id or question_id:
         owner = chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)
@@ -92,7 +94,7 @@ def ask(
         choice=choice,
         sampling=sampling if thinking is None else replace(sampling, thinking=thinking),
         template=template,
-        mode=mode or mode_of(services, model),
+        mode=mode,
         knowledge=knowledge,
         session=who.id or session,
         turns=tuple(turns),
@@ -154,12 +156,10 @@ class Answer:
         self.timing = Timing()
         self.wait_s: float | None = None
         """From asking to the first text that a person sees, queue and loading included; None while there is none."""
-        self.stopped = False
-        """A person stopped it."""
+        self.stopped = False  # by a person
         self._services = services
         self._asked_at = time.monotonic()
-        self._halt = threading.Event()
-        """Tells the engine to write no further: a person stopped, or the guard has seen enough."""
+        self._halt = threading.Event()  # to write no further: a person stopped, or the guard has seen enough
         self._changed = threading.Condition()
         self._built = prompt.Prompt([], (), (), 0, 0)
         """What the answer rests on; without messages while no model was asked."""
@@ -253,7 +253,7 @@ class Answer:
                 passages,
                 earlier,
                 count=count,
-                budget_tokens=context_tokens - min(question.sampling.max_tokens, context_tokens // 3),
+                budget_tokens=prompt.room_tokens(context_tokens, question.sampling.max_tokens),
                 lang=services.words.language(turns[0].question) if earlier else question.lang,
                 template=question.template,
                 free=mode != "held",
@@ -298,6 +298,7 @@ class Answer:
                         case Text(text):
                             self._show_own(text)
                         case Done(finish, timing, loaded, corrections) as done:
+                            self.draft.cut(done.taken_back)
                             self.loaded = loaded if loaded.used else None
                             hashes = before, services.hashes_of(question.choice.model)
                             sentences = self._gate.sentences() if self._gate else None

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from kdrinks.kinds import Kind
 
 Language = Literal["ko", "en"]
-Finish = Literal["stop", "length", "stopped", "failed"]
+Finish = Literal["stop", "length", "repeated", "stopped", "failed"]
+"""How an answer ended: by the model or a stop text, at its longest, in a loop that was cut off, by a person, with an error."""
 Mode = Literal["held", "quote", "free"]
 """How far a model may speak for itself: only in the sentences that its passages allow; in its own words under the passage that answers,
 quoted; or in its own words alone. What could hurt somebody is quoted in all of them."""
@@ -89,6 +90,9 @@ class Sampling:
     """0 takes the most probable token each time."""
     top_p: float = 0.95
     top_k: int = 40
+    """0 leaves all."""
+    min_p: float = 0.0
+    """Leaves out what is less probable than this share of the most probable."""
     repeat_penalty: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
@@ -221,6 +225,8 @@ class ModelFile:
     """Small enough that every sentence is held to the passages (guard.py)."""
     thinks: bool = False
     """Its chat template speaks of thoughts."""
+    sampling: Sampling | None = None
+    """As its header asks for; None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +242,8 @@ class Described:
     """Held to the passages unless a person chose otherwise: small, or out of sight."""
     small: bool = False
     """Too small to be trusted with free text, by its measured size; earlier turns lead it astray, too."""
+    sampling: Sampling = Sampling()
+    """How it writes where nobody asks for anything else: greedy when it is held, else as its file or the catalogue says."""
 
 
 @dataclass(frozen=True, slots=True)

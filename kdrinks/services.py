@@ -3,7 +3,8 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
@@ -11,8 +12,9 @@ from typing import Any, get_args
 from kdrinks.config import Settings
 from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.local import LocalEngine
-from kdrinks.engine.protocol import Engine, Stopped
+from kdrinks.engine.protocol import Count, Engine, Stopped
 from kdrinks.errors import KdrinksError
+from kdrinks.generation import prompt
 from kdrinks.hub import catalog, model_hash
 from kdrinks.hub.plan import Planner
 from kdrinks.jobs import Cancelled, Job, Jobs
@@ -24,14 +26,16 @@ from kdrinks.records import (
     KeepAlive,
     Loaded,
     LocalModel,
+    Message,
     Mode,
     ModelFile,
     ModelRef,
+    Sampling,
     Visitor,
 )
 from kdrinks.recount import count_again
 from kdrinks.search.knowledge import Knowledge
-from kdrinks.store import file_hashes, forget, live, preferences
+from kdrinks.store import chats, file_hashes, forget, live, preferences
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
 
@@ -96,9 +100,27 @@ class Services:
 
     def _warm_engine(self) -> None:
         try:
-            self.engine.load(last_choice(self))
+            self.engine.load(choice := last_choice(self))
+            self.preread(choice)
         except KdrinksError as error:
             self.problem = error
+
+    def preread(self, choice: Choice) -> None:
+        """Let a model that was just loaded read the system text of the language and template used last, while nobody asks."""
+        with suppress(KdrinksError):  # the next question says it
+            lang, template = chats.last_asked(self.db)
+            known = template if template in prompt.TEMPLATES else prompt.USUAL
+            model = catalog.describe_ref(choice.model, self.settings)
+            mode = mode_of(self, model)
+            sampling = usual_sampling(self, model, mode)
+
+            def build(count: Count, context_tokens: int) -> list[Message]:
+                budget_tokens = prompt.room_tokens(context_tokens, sampling.max_tokens)
+                return prompt.opening(
+                    count=count, budget_tokens=budget_tokens, lang=lang, template=known, free=mode != "held"
+                )
+
+            self.engine.preread(choice, build, replace(sampling, thinking=False) if mode == "held" else sampling)
 
     def hashes_of(self, model: ModelRef) -> tuple[str, str]:
         """(model, adapter) by their content; "" for what is not there, and until the files have been read in the background."""
@@ -192,10 +214,18 @@ def save_mode(services: Services, who: Visitor, model: ModelFile | Described, mo
     """Remember a model's mode for everybody's next question. Raises NotAllowed."""
     administrators_only(who)
     preferences.set(services.db, who, MODES_KEY, _saved(services.db, MODES_KEY) | {model.id: mode})
+
+
 def thinks_first(services: Services) -> bool | None:
     """What was chosen last for Sampling.thinking; None where nothing was, or nothing that this version knows."""
     saved = _saved(services.db, CHOICE_KEY).get("thinking")
     return saved if isinstance(saved, bool) else None
+
+
+def usual_sampling(services: Services, model: Described, mode: Mode | None = None) -> Sampling:
+    """How a model writes where nobody asks for anything else; mode: None takes its own. What is held to sentences chooses greedily."""
+    usual = Sampling() if (mode or mode_of(services, model)) == "held" else model.sampling
+    return replace(usual, thinking=thinks_first(services))
 
 
 def save_thinks_first(services: Services, who: Visitor, thinking: bool | None) -> None:
@@ -213,9 +243,11 @@ def load_model(services: Services, who: Visitor, choice: Choice) -> Job[Any]:
 
     def work(job: Job[Any]) -> Loaded:
         try:
-            return services.engine.load(choice, lambda fraction: job.report("loading", fraction), job.stop)
+            loaded = services.engine.load(choice, lambda fraction: job.report("loading", fraction), job.stop)
         except Stopped:
             raise Cancelled from None
+        threading.Thread(target=services.preread, args=(choice,), name="preread", daemon=True).start()
+        return loaded
 
     return services.jobs.start(LOADING, work, subject=choice.model.id, owner=owner_of(who))
 

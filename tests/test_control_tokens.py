@@ -11,7 +11,8 @@ import pytest
 
 from kdrinks.engine.chat_template import ChatTemplate
 from kdrinks.engine.control_text import BREAK, ControlTexts
-from kdrinks.engine.worker import Worker, constraint_for
+from kdrinks.engine.worker import Worker
+from kdrinks.engine.writing import constraint_for
 from tests.support.vocabularies import FAMILIES, Family, write
 
 Loaded = tuple[Family, Worker]
@@ -157,7 +158,7 @@ def test_an_answer_that_is_held_to_a_documents_sentence_says_all_of_it(loaded: L
     control = ControlTexts(model.control_texts())
     for text in dangerous(family):
         sentence = {"text": f"식혜{text}입니다.", "separator": " ", "begins": True, "may_end": True, "after": []}
-        held = constraint_for({"sentences": [sentence]}, model, control)
+        held = constraint_for([sentence], model, control)
         assert held
         said = b""
         while True:

@@ -192,6 +192,10 @@ class RemoteEngine:
         self._used = None
         self._other.unload(stop)
 
+    def preread(self, choice: Choice, build: Build, sampling: Sampling) -> None:
+        if not isinstance(choice.model, RemoteModel):
+            self._other.preread(choice, build, sampling)
+
     def forget(self, conversations: Sequence[str] = ()) -> None:
         self._other.forget(conversations)
 

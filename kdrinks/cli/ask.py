@@ -14,12 +14,24 @@ from kdrinks import given, i18n
 from kdrinks.answer import Answer, ask
 from kdrinks.cli.base import Command, adapter, choice_of, open_session, positive
 from kdrinks.engine.protocol import local_model
+from kdrinks.engine.sampling import RANGES
 from kdrinks.errors import BadInput
 from kdrinks.findings import Findings, Hit
 from kdrinks.hub import catalog
-from kdrinks.records import ADMINISTRATOR, Citation, Described, LocalModel, Mode, Sampling, Turn
-from kdrinks.services import last_choice, thinks_first
+from kdrinks.records import ADMINISTRATOR, Choice, Citation, Described, LocalModel, Mode, Sampling, Turn
+from kdrinks.services import Services, last_choice, usual_sampling
 from kdrinks.text.typed import storable
+
+HELP = {
+    "max_tokens": "the longest answer",
+    "max_thought_tokens": "the longest thought before it",
+    "temperature": "0 takes the most probable token each time",
+    "top_p": "leaves out the least probable, above this sum",
+    "top_k": "how many tokens may be chosen from; 0: all",
+    "min_p": "leaves out what is less probable than this share of the most probable",
+    "repeat_penalty": "above 1 what was said lately is said less",
+    "seed": "repeats a choice by chance",
+}
 
 
 def add(command: Command) -> None:
@@ -37,9 +49,6 @@ def add(command: Command) -> None:
     sub.add_argument("--lang", choices=("auto", "ko", "en"), default="auto")
     sub.add_argument("--template", default="guide")
     sub.add_argument("--history", type=Path, help="JSON lines of {role, content} that come before")
-    sub.add_argument("--max-tokens", type=positive, default=Sampling().max_tokens)
-    sub.add_argument("--temperature", type=float, default=Sampling().temperature)
-    sub.add_argument("--seed", type=int, default=Sampling().seed)
     sub.add_argument(
         "--mode",
         choices=get_args(Mode),
@@ -50,7 +59,11 @@ def add(command: Command) -> None:
         action=argparse.BooleanOptionalAction,
         help="think before the answer, or do not; as the model does where it cannot be switched, else not",
     )
-    sub.add_argument("--max-thought-tokens", type=positive, default=Sampling().max_thought_tokens)
+    writing = sub.add_argument_group("how it writes", "what is not given is as the model's makers say, or greedy")
+    for name, (least, most) in RANGES.items():
+        kind, usual = type(getattr(Sampling(), name)), f"{least:g} to {most:,.10g}"
+        writing.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=f"{usual}; {HELP[name]}")
+    writing.add_argument("--stop", action="append", metavar="TEXT", help="ends the answer, may be given several times")
     sub.add_argument("--no-knowledge", action="store_true", help="ask the model without passages")
     sub.add_argument("--no-record", action="store_true", help="do not keep the conversation")
 
@@ -70,13 +83,7 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
             ADMINISTRATOR,
             options.question,
             choice=replace(choice, device=options.device),
-            sampling=Sampling(
-                max_tokens=options.max_tokens,
-                temperature=options.temperature,
-                seed=options.seed,
-                thinking=thinks_first(services) if options.think is None else options.think,
-                max_thought_tokens=options.max_thought_tokens,
-            ),
+            sampling=_sampling(options, services, choice),
             lang=None if options.lang == "auto" else options.lang,
             template=options.template,
             mode=options.mode,
@@ -101,6 +108,14 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
         if answer.finish == "failed" and answer.error:
             raise answer.error
         return _answer_document(answer, catalog.describe_ref(choice.model, services.settings), options.device)
+
+
+def _sampling(options: argparse.Namespace, services: Services, choice: Choice) -> Sampling:
+    """What the options say over what is usual for the model. Raises BadInput."""
+    usual = usual_sampling(services, catalog.describe_ref(choice.model, services.settings), options.mode)
+    given = {name: value for name in RANGES if (value := getattr(options, name)) is not None}
+    thinking = usual.thinking if options.think is None else options.think
+    return replace(usual, **given, thinking=thinking, stop=tuple(options.stop or ()))
 
 
 def _answer_document(answer: Answer, model: Described, requested: str) -> dict[str, Any]:

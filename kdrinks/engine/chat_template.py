@@ -27,8 +27,6 @@ PLAIN = (
     "{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}"
 )
 """For a file without a template: the system text, then `User:` and `Assistant:` lines."""
-PLAIN_STOP = "\nUser:"
-"""Where an answer under PLAIN ends, because such a model may go on with a question of its own."""
 LONGEST_CHARACTERS = 2_000_000
 """Of a prompt; the largest window of the catalogue's models, 131,072 tokens, holds about 600,000."""
 RENDER_S = 2.0

@@ -1,4 +1,4 @@
-"""llama.cpp as a library: its log, the devices of its backend registry, its quantizer. With native.py and adapters.py the only importer of llama_cpp.
+"""llama.cpp as a library: its log, the devices of its backend registry, its quantizer. With native.py, adapters.py and sampler.py the only importer of llama_cpp.
 
 Only the child processes import this module, worker.py and quantizer.py. Knows no model that is loaded.
 """

@@ -14,6 +14,7 @@ from typing import Any
 from kdrinks.engine.bench import bench
 from kdrinks.engine.memory import WorkerPool, base_of, stamp_of
 from kdrinks.engine.planner import DirectPlanner, Planner
+from kdrinks.engine.process import WorkerProcess
 from kdrinks.engine.protocol import (
     Build,
     Done,
@@ -223,12 +224,7 @@ class LocalEngine:
         started = self._clock()
         first: float | None = None
 
-        def count(messages: list[Message]) -> int:
-            asked = {"prompts": [[asdict(message) for message in messages]], "thinking": sampling.thinking}
-            return int(worker.result("count", asked, stop)[0])
-
-        room = min(sampling.max_thought_tokens, loaded.context_tokens // 4) if _thinks(loaded, sampling) else 0
-        messages = build(count, loaded.context_tokens - room)
+        messages = _built(build, worker, loaded, sampling, stop)
         values = {**asdict(sampling), "conversation": conversation}
         held = sentences()
         values["sentences"] = None if held is None else [asdict(sentence) for sentence in held]
@@ -266,7 +262,7 @@ class LocalEngine:
             tokens_per_s=(written - 1) / seconds if written > 1 and seconds > 0 else None,
             total_s=self._clock() - called,
         )
-        yield Done(finish, timing, loaded, result.get("corrections", 0), result["prompt_hash"])
+        yield Done(finish, timing, loaded, result["corrections"], result["prompt_hash"], result["taken_back"])
 
     def _stopped_early(self, choice: Choice, timing: Timing) -> Done:
         """Done for a request that was stopped before its model was there, `used` is empty then, or by force."""
@@ -291,6 +287,18 @@ class LocalEngine:
                 progress(step.fraction)
             assert self._pool.loaded
             return self._pool.loaded
+
+    def preread(self, choice: Choice, build: Build, sampling: Sampling) -> None:
+        """As Engine.preread; a turn for each slice, so that requests that wait are before the next one."""
+        left, messages = 1, list[Message]()
+        while left:
+            with self._turn():
+                worker, loaded = self._pool.worker, self._pool.loaded
+                if self._pool.choice != choice or worker is None or loaded is None or not worker.alive:
+                    return
+                messages = messages or _built(build, worker, loaded, sampling)
+                asked = {"messages": [asdict(message) for message in messages], "thinking": sampling.thinking}
+                left = worker.result("preread", asked)
 
     def forget(self, conversations: Sequence[str] = ()) -> None:
         """Drops what the workers keep of these conversations, of all when none is named; after the request in progress."""
@@ -381,3 +389,16 @@ class LocalEngine:
 def _thinks(loaded: Loaded, sampling: Sampling) -> bool:
     """Whether room must be kept for a thought."""
     return loaded.thinks and (sampling.thinking if sampling.thinking is not None else not loaded.switches_thinking)
+
+
+def _built(
+    build: Build, worker: WorkerProcess, loaded: Loaded, sampling: Sampling, stop: threading.Event | None = None
+) -> list[Message]:
+    """The messages of a prompt that leaves room for a thought, counted with the loaded model's tokenizer. Raises what build raises."""
+
+    def count(messages: list[Message]) -> int:
+        asked = {"prompts": [[asdict(message) for message in messages]], "thinking": sampling.thinking}
+        return int(worker.result("count", asked, stop)[0])
+
+    room = min(sampling.max_thought_tokens, loaded.context_tokens // 4) if _thinks(loaded, sampling) else 0
+    return build(count, loaded.context_tokens - room)

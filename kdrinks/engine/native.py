@@ -1,12 +1,12 @@
 """llama.cpp itself: one loaded model with its context, through the low-level calls.
 
-With library.py and adapters.py the only importer of llama_cpp; only worker.py imports this module: a memory kill or a driver's abort then ends a child process, never the site.
+With library.py, adapters.py and sampler.py the only importer of llama_cpp; only worker.py imports this module: a memory kill or a driver's abort then ends a child process, never the site.
 It knows token ids, bytes and the loader's own log; nothing of messages, queues or pages. One thread at a time.
 """
 
 import ctypes
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import llama_cpp.llama_cpp as llama
@@ -15,8 +15,12 @@ import numpy.typing as npt
 
 from kdrinks.engine.adapters import Adapters, Key, key_of
 from kdrinks.engine.library import QUANTIZATIONS, Log, physical_cores
+from kdrinks.engine.sampler import Sampler
 
 BATCH_TOKENS = 512
+BLOCK_TOKENS = 64
+"""llama.cpp's attention on a CPU works on 64 tokens of a batch at once, on fewer in another way, with other last digits. Batches
+of whole blocks, and the rest of a prompt by itself, give the same scores to the last bit however they are cut."""
 STATE_TOKENS = 256
 """A state this long or longer is kept when another prompt takes its place: reading it again takes 2 s on a 1.5B model
 with 2 cores (146 tokens/s), copying it some milliseconds."""
@@ -41,7 +45,8 @@ class Model:
     """A model in memory with one context and one sequence.
 
     `tokens` are those whose state is in the context: a prompt that begins like them is read from there on only, and only by
-    what made that state: the model with the same adapter at the same strength.
+    what made that state: the model with the same adapter at the same strength. Only `_asked` of them, those that were read as a prompt, and
+    from a multiple of BLOCK_TOKENS on: so a prompt gives the same scores to the last bit whatever was read before it.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Model:
         """
         self._free: list[Callable[[], None]] = []
         self.tokens: list[int] = []
+        self._asked = 0
         self._states: OrderedDict[tuple[str, Laid], tuple[list[int], Any]] = OrderedDict()
         self._laid: Laid = None
         self._state_bytes = state_bytes
@@ -92,6 +98,9 @@ class Model:
         self.threads = threads or (1 if self.parameters < 100_000_000 else physical_cores())
         # A slice is what Stop waits for: about half a second of reading on 2 cores (64 tokens of a 1.5B model).
         # Fixed by the model, not by the clock, so that greedy answers repeat exactly.
+        # The rest behind the whole blocks of a prompt: of a small model so long that it needs no batch of its own, which
+        # costs 5 % of 128 tokens (5 M parameters); of others short, for what is not reused takes them longer to read.
+        self._rest_tokens = BLOCK_TOKENS if self.parameters < 100_000_000 else 1
         whole = gpu_layers != 0 and bool(llama.llama_supports_gpu_offload())
         fitting = 2 ** int(np.log2(1e11 / max(self.parameters, 1)))
         self.slice_tokens = BATCH_TOKENS if whole else max(32, min(BATCH_TOKENS, fitting))
@@ -195,7 +204,7 @@ class Model:
         laid = (key, scale) if key and scale else None
         if laid == self._laid and (key is None or key in self._adapters):
             return
-        if len(self.tokens) >= STATE_TOKENS:
+        if self._asked >= STATE_TOKENS:
             self._save_state()
         self.forget()
         self._owner, self._laid = "", None
@@ -220,12 +229,12 @@ class Model:
 
         A state that would be lost is kept under its conversation, the least recently used leave first.
         """
-        best = _common(self.tokens, prompt)
-        if conversation != self._owner and len(self.tokens) - best >= STATE_TOKENS:
+        best = common(self.tokens[: self._asked], prompt)
+        if conversation != self._owner and self._asked - best >= STATE_TOKENS:
             self._save_state()
         chosen: tuple[str, Laid] | None = None
         for name, (tokens, _) in self._states.items():
-            length = _common(tokens, prompt)
+            length = common(tokens, prompt)
             if name[1] == self._laid and length > best + 32:
                 best, chosen = length, name
         if chosen:
@@ -233,21 +242,53 @@ class Model:
             self.forget()
             if llama.llama_state_seq_set_data(self._context, state, len(state), 0):
                 self.tokens = list(tokens)
+                self._asked = len(tokens)
                 self._states.move_to_end(chosen)
         self._states.pop((conversation, self._laid), None)
         self._owner = conversation
         # The last token is read again in any case: its logits choose the first token of the answer.
-        reused = min(_common(self.tokens, prompt), len(prompt) - 1)
+        reused = self._whole(min(common(self.tokens[: self._asked], prompt), len(prompt) - self._rest_tokens))
         if reused < len(self.tokens):
             if reused and llama.llama_memory_seq_rm(self._memory, 0, reused, -1):
                 del self.tokens[reused:]
             else:
                 self.forget()
+        self._asked = len(self.tokens)
         return len(self.tokens)
 
+    def _whole(self, tokens: int) -> int:
+        """The largest number of whole blocks that is not larger, in tokens."""
+        return max(0, tokens - tokens % min(BLOCK_TOKENS, self.slice_tokens))
+
+    def read_prompt(self, prompt: Sequence[int]) -> Iterator[int]:
+        """Reads the rest of a prompt behind what was reused; yields how many of its tokens are done after each slice. Raises ReadProblem."""
+        last = self._whole(len(prompt) - self._rest_tokens)
+        if self._rest_tokens > 1 and len(prompt) - self._asked <= self.slice_tokens:
+            last = self._asked  # a rest as long as a block may stand in one batch with the blocks before it
+        for part in (prompt[self._asked : last], prompt[last:]):
+            for _ in self.read(part):
+                self._asked = len(self.tokens)
+                yield self._asked
+
+    def preread(self, beginning: Sequence[int]) -> int:
+        """Reads the next block of what prompts begin with, when nothing else is in the context; how many tokens of it are left then.
+
+        Raises ReadProblem.
+        """
+        whole, done = self._whole(len(beginning)), len(self.tokens)
+        if done >= whole or self.tokens != list(beginning[:done]):
+            return 0
+        for _ in self.read(beginning[done : done + self._whole(BLOCK_TOKENS)]):
+            self._asked = len(self.tokens)
+        return whole - self._asked
+
     def _save_state(self) -> None:
+        # what was written behind the prompt is read again anyway
+        if not self._owner or not llama.llama_memory_seq_rm(self._memory, 0, self._asked, -1):
+            return
+        del self.tokens[self._asked :]
         size = llama.llama_state_seq_get_size(self._context, 0)
-        if not self._owner or size > self._state_bytes:
+        if size > self._state_bytes:
             return
         kept = sum(len(state) for _, state in self._states.values())
         while self._states and kept + size > self._state_bytes:
@@ -265,12 +306,13 @@ class Model:
         if not conversations or self._owner in conversations:
             llama.llama_memory_clear(self._memory, True)  # with the data, not only its bookkeeping
             self.tokens.clear()
-            self._owner = ""
+            self._owner, self._asked = "", 0
 
     def forget(self) -> None:
         """Empties the context."""
         llama.llama_memory_clear(self._memory, True)
         self.tokens.clear()
+        self._asked = 0
 
     def reset(self, prompt: Sequence[int]) -> None:
         """Empties the context for a measurement; the state of the conversation in it is kept like any other's."""
@@ -324,21 +366,9 @@ class Model:
         """(vocabulary,) scores for the next token: a view that may be changed before sample()."""
         return np.ctypeslib.as_array(llama.llama_get_logits_ith(self._context, -1), shape=(self.vocabulary,))
 
-    def sampler(self, *, temperature: float, top_k: int, top_p: float, repeat_penalty: float, seed: int) -> "Sampler":
-        chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
-        if repeat_penalty != 1.0:
-            penalties = llama.llama_sampler_init_penalties(self.vocabulary, 64, repeat_penalty, 0.0, 0.0)
-            llama.llama_sampler_chain_add(chain, penalties)
-        if temperature <= 0:
-            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_greedy())
-        else:
-            if top_k > 0:
-                llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_top_k(top_k))
-            if top_p < 1:
-                llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_top_p(top_p, 1))
-            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_temp(temperature))
-            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_dist(seed & 0xFFFFFFFF))
-        return Sampler(chain, self._context)
+    def sampler(self, choosing: Mapping[str, Any]) -> Sampler:
+        """choosing: what Sampler takes."""
+        return Sampler(self._context, self.vocabulary, **choosing)
 
     def bare_loop(self, prompt: Sequence[int], count: int) -> Iterator[int]:
         """llama_decode and a greedy llama_sampler_sample, nothing else: what `bench` measures the whole path against."""
@@ -364,21 +394,8 @@ class Model:
         self.forget()
 
 
-class Sampler:
-    """Chooses the next token from the context's last logits."""
-
-    def __init__(self, chain: Any, context: Any) -> None:
-        self._chain = chain
-        self._context = context
-
-    def sample(self) -> int:
-        return int(llama.llama_sampler_sample(self._chain, self._context, -1))
-
-    def close(self) -> None:
-        llama.llama_sampler_free(self._chain)
-
-
-def _common(left: Sequence[int], right: Sequence[int]) -> int:
+def common(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many tokens both begin with."""
     length = min(len(left), len(right))
     if left[:length] == right[:length]:
         return length

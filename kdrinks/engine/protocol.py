@@ -79,9 +79,11 @@ class Done:
     timing: Timing
     loaded: Loaded
     corrections: int = 0
-    """Tokens that the model would have written otherwise, had it not been held to sentences."""
+    """Times that the model would have chosen otherwise, had it not been held to sentences."""
     prompt_hash: str = ""
     """SHA-256 (hex) of the prompt's token ids as int32, little-endian; "" where no prompt was made or its ids are not known."""
+    taken_back: int = 0
+    """Characters at the end of the text that are no part of the answer: the loop that "repeated" cut off."""
 
 
 Event = Queued | Loading | Reading | Thought | Rethought | Text | Done
@@ -149,6 +151,12 @@ class Engine(Protocol):
         stop: threading.Event | None = None,
     ) -> Loaded:
         """Loads the choice now; at once when it is there. progress: told the fraction read, in [0, 1]. Raises Stopped, ModelError."""
+
+    def preread(self, choice: Choice, build: Build, sampling: Sampling) -> None:
+        """Reads what prompts with the built messages before their question begin with, when the choice is in memory and nothing was asked of it.
+
+        Whoever asks meanwhile goes first, after a slice at most. No answer is another one for it. Raises EngineDied.
+        """
 
     def unload(self, stop: threading.Event | None = None) -> None:
         """Frees the memory of all models, after the request in progress. Raises Stopped."""

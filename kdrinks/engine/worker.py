@@ -15,21 +15,20 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import psutil
 
 from kdrinks.engine.adapters import AdapterProblem
-from kdrinks.engine.chat_template import PLAIN_STOP, QuestionLost, TemplateBroken
-from kdrinks.engine.constraint import HeldSentence, SentenceConstraint
-from kdrinks.engine.control_text import ControlTexts
+from kdrinks.engine.chat_template import QuestionLost, TemplateBroken
+from kdrinks.engine.decode import PLAIN_STOPS
 from kdrinks.engine.library import Log, devices, forget_peak, peak_bytes, start
-from kdrinks.engine.native import LoadProblem, Model, ReadProblem
+from kdrinks.engine.native import LoadProblem, Model, ReadProblem, common
 from kdrinks.engine.prompting import Prompting
 from kdrinks.engine.thinking import Convention
-from kdrinks.engine.writer import Writer
+from kdrinks.engine.writing import Writer, constraint_for, runs
 
 SCORED_TOKENS = 512
 """One piece of a text whose perplexity is taken, as llama.cpp's own llama-perplexity does by default."""
@@ -64,6 +63,7 @@ class Worker:
             "unload": lambda request: self.unload(),
             "count": self.count,
             "stream": self.stream,
+            "preread": self.preread,
             "raw": self.raw,
             "score": self.score,
             "forget": self.forget,
@@ -171,6 +171,14 @@ class Worker:
         """Prompt tokens of each of request["prompts"], lists of messages."""
         return [len(self.prompt(messages, request.get("thinking"))) for messages in request["prompts"]]
 
+    def preread(self, request: Request) -> int:
+        """Reads the next slice of what all prompts with request["messages"] before their question have in common; how many tokens are left."""
+        model, _ = self._loaded()
+        asked = ({"role": "user", "content": text, "question": text, "passages": ()} for text in ("가", "A"))
+        thinking = request.get("thinking")
+        one, other = (self.prompt([*request["messages"], question], thinking) for question in asked)
+        return model.preread(one[: common(one, other)])
+
     def _bench_prompt(self, tokens: int) -> list[int]:
         model, _ = self._loaded()
         text = "식혜는 밥을 엿기름물로 삭혀 단맛을 낸 음료입니다. Sikhye is a sweet rice drink. "
@@ -228,108 +236,45 @@ class Worker:
             "cached_tokens": cached,
             "prompt_hash": hashlib.sha256(np.array(prompt, dtype="<i4").tobytes()).hexdigest(),
         }
-        for done in model.read(prompt[cached:]):
-            self._say({"id": request["id"], "event": "reading", "done": cached + done, "total": len(prompt)})
+        for done in model.read_prompt(prompt):
+            self._say({"id": request["id"], "event": "reading", "done": done, "total": len(prompt)})
             if self._stopped.is_set():
                 break
         result["prompt_s"] = time.monotonic() - started
-        stops = list(request.get("stop", ()))
-        if prompting.plain and not measured:
-            stops.append(PLAIN_STOP)
-        held = constraint_for(request, model, prompting.control)
-        sorts = held is None and not measured
+        held = constraint_for(request.get("sentences"), model, prompting.control)
+        free = held is None and not measured
+        plain = prompting.plain and not measured
         writer = Writer(
             lambda event: self._say({"id": request["id"], **event}),
-            stops,
-            prompting.thinking.stream(opened) if sorts else None,
+            [*request.get("stop", ()), *(PLAIN_STOPS if plain else ())],
+            notes=plain,
+            loops=free,
+            thoughts=prompting.thinking.stream(opened) if free else None,
             max_tokens=request["max_tokens"],
             max_thought_tokens=request.get("max_thought_tokens", request["max_tokens"]),
         )
-        finish = "stopped" if self._stopped.is_set() else ""
-        if not finish:
+        hidden = prompting.hidden if free else {}
+
+        def piece(token: int) -> bytes:
+            return model.piece(token) or hidden.get(token, b"")
+
+        def goes_on(token: int) -> bool:
+            return measured or writer.goes_on(hidden.get(token, b""))
+
+        finish = "stopped"
+        if not self._stopped.is_set():
             room = model.context_tokens - len(prompt)
-            tokens = self._tokens(request, room, held, ends=None if measured else writer.goes_on)
-            finish = self._write(tokens, writer, prompting.hidden if sorts else {})
-            result["corrections"] = held.corrections if held else 0
-        writer.finish()
-        result["finish"] = finish
-        result |= writer.spent()
-        result["memory_bytes"] = peak_bytes()
-        return result
-
-    def _write(self, tokens: Iterator[int | None], writer: Writer, hidden: Mapping[int, bytes]) -> str:
-        """hidden: bytes of control tokens that the writer must see."""
-        assert self.model
-        piece = self.model.piece
-        stopped = self._stopped.is_set
-        for token in tokens:
-            if token is None:
-                return "stop"
-            if writer.take(piece(token) or hidden.get(token, b""), time.monotonic()):
-                return "stop"
-            if stopped():
-                return "stopped"
-            if writer.full:
-                break
-        return "length"
-
-    def _tokens(
-        self,
-        request: Request,
-        limit: int,
-        held: SentenceConstraint | None,
-        *,
-        ends: Callable[[bytes], bool] | None,
-    ) -> Iterator[int | None]:
-        """The answer's tokens, at most limit; None when the model ended it.
-
-        ends: whether it goes on behind a token that ends a turn, given its bytes; None writes on behind any.
-        """
-        model, prompting = self._loaded()
-        sampler = model.sampler(**{key: request[key] for key in SAMPLING_KEYS})
-        try:
-            for index in range(limit):
-                if held:
-                    held.mask(model.logits())
-                token = sampler.sample()
-                if held:
-                    held.accept(token)
-                if ends and model.ends(token) and not ends(prompting.hidden.get(token, b"")):
-                    yield None
-                    return
-                yield token
-                if index + 1 < limit:
-                    model.append(token)
-        except ReadProblem as exc:
-            raise Refused("EngineDied", "engine_failed", reason=str(exc)) from exc
-        finally:
-            sampler.close()
-
-
-SAMPLING_KEYS = ("temperature", "top_k", "top_p", "repeat_penalty", "seed")
-
-
-def constraint_for(request: Request, model: Model, control: ControlTexts) -> SentenceConstraint | None:
-    """Holds the answer to request["sentences"], records.Sentence as JSON; None leaves it free."""
-    sentences = request.get("sentences")
-    if sentences is None:
-        return None
-
-    def tokens(text: str) -> list[int]:
-        # SentencePiece merges pieces into control tokens without being asked for any: `</s>` in a document would end the answer
-        return model.tokenize(control.broken(text), add_special=False, parse_special=False)
-
-    held = [
-        HeldSentence(
-            tokens(sentence["text"]),
-            tokens(sentence["separator"] + sentence["text"]),
-            sentence["begins"],
-            sentence["may_end"],
-            sentence["after"],
-        )
-        for sentence in sentences
-    ]
-    return SentenceConstraint(held, model.end_token())
+            limit = room if free else min(request["max_tokens"], room)
+            try:
+                tokens = runs(model, request, limit, held, goes_on=goes_on)
+                finish = writer.write(tokens, piece, self._stopped.is_set)
+            except ReadProblem as exc:
+                raise Refused("EngineDied", "engine_failed", reason=str(exc)) from exc
+        result |= {"finish": finish, **writer.spent(), "memory_bytes": peak_bytes()}
+        if len(model.tokens) <= len(prompt):
+            # all that came after the first token was known with it: nothing was written at any speed
+            result["completion_s"] = 0.0
+        return result | {"taken_back": writer.taken_back, "corrections": held.corrections if held else 0}
 
 
 def main() -> None:

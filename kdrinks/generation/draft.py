@@ -32,6 +32,14 @@ class Draft:
         self._began_at = self._began_at or time.monotonic()
         self._thoughts.append(text)
 
+    def cut(self, characters: int) -> None:
+        """Takes the last characters of the text away: a loop. Its pieces keep their places, because readers count them."""
+        parts = self._parts
+        for place in reversed(range(len(parts))):
+            kept = parts[place][: max(0, len(parts[place]) - characters)]
+            characters -= len(parts[place]) - len(kept)
+            parts[place] = kept
+
     def take_back(self, from_character: int = 0) -> None:
         """The text from there on was thought."""
         text = self.text

@@ -83,6 +83,8 @@ EXAMPLES: Mapping[Language, tuple[tuple[str, tuple[tuple[str, str], ...], str], 
 """(question, notes, answer): asked and answered before the conversation of a model that writes freely. Of ten English answers of SmolLM2-135M ten
 ended with their number, and none without these turns, whatever the instruction said. On vessels, which no question is about: a small model
 repeats what it read. Both end with [1]: after [1] and [2] Gemma 270M went on with [3] in 7 of 10 answers."""
+USUAL = "guide"
+"""The template of whoever names none."""
 
 # What the well-known families of chat templates use as control text, broken up in whatever kdrinks did not write itself. A model of this
 # machine is exact about its own vocabulary besides (engine/control_text.py); one behind an address may read its prompt with any.
@@ -132,6 +134,18 @@ def turn_of(asked: StoredQuestion) -> Turn:
     return Turn(asked.question, answer[details.get("own_from", 0) :], passages)
 
 
+def room_tokens(context_tokens: int, max_tokens: int) -> int:
+    """Of a context, what is left for the prompt of an answer of at most max_tokens; a small one is shared out."""
+    return context_tokens - min(max_tokens, context_tokens // 3)
+
+
+def opening(
+    *, count: Callable[[list[Message]], int], budget_tokens: int, lang: Language, template: str, free: bool
+) -> list[Message]:
+    """What a prompt that build() makes of a short question begins with, before anything is asked; arguments as it has them."""
+    return _before(count, lang, TEMPLATES[template], "", examples=free, most_tokens=budget_tokens // 2)
+
+
 def build(
     question: str,
     passages: Sequence[Passage],
@@ -140,7 +154,7 @@ def build(
     count: Callable[[list[Message]], int],
     budget_tokens: int,
     lang: Language,
-    template: str = "guide",
+    template: str = USUAL,
     free: bool = False,
     notes: bool = True,
 ) -> Prompt:
@@ -153,9 +167,14 @@ def build(
     notes: False asks without them.
     Raises ContextTooSmall when system text and question alone exceed the budget.
     """
-    before = _before(count, lang, TEMPLATES[template] if notes else WITHOUT_NOTES, examples=free and notes)
-    if len(before) > 1 and count([*before, _asked(question, (), lang)]) > budget_tokens // 2:
-        before = before[:1]  # what a model is to read and say needs the room more
+    before = _before(
+        count,
+        lang,
+        TEMPLATES[template] if notes else WITHOUT_NOTES,
+        question,
+        examples=free and notes,
+        most_tokens=budget_tokens // 2,
+    )
     bare = count([*before, _asked(question, (), lang)])
     if bare > budget_tokens:
         raise ContextTooSmall("context_too_small", needed=bare, available=budget_tokens)
@@ -178,11 +197,18 @@ def build(
 
 
 def _before(
-    count: Callable[[list[Message]], int], lang: Language, texts: Mapping[Language, str], *, examples: bool
+    count: Callable[[list[Message]], int],
+    lang: Language,
+    texts: Mapping[Language, str],
+    question: str,
+    *,
+    examples: bool,
+    most_tokens: int,
 ) -> list[Message]:
     """System text and examples: the same for every question of a conversation, and of all conversations in that language.
 
     Where the model's vocabulary makes much of Korean the instructions are English, and one example in the answer's language must do.
+    most_tokens: for them and the question; examples that need more are left out, what a model is to read and say needs it more.
     """
     system, few = Message("system", texts[lang]), EXAMPLES[lang]
     english = Message("system", texts["en"] + ANSWER_IN[lang])
@@ -195,7 +221,8 @@ def _before(
         _said(Turn(question, answer, tuple(Passage("", "", "topic", lang, *note) for note in given)), lang)
         for question, given, answer in (few if examples else ())
     ]
-    return [system, *_flat(shown)]
+    before = [system, *_flat(shown)]
+    return before[:1] if shown and count([*before, _asked(question, (), lang)]) > most_tokens else before
 
 
 def _dropped(

@@ -18,7 +18,7 @@ from kdrinks.hub import fit, links
 from kdrinks.hub.gguf import header_of, later_part, parts_of, read_model
 from kdrinks.hub.spelled import on_disk
 from kdrinks.permissions import administrators_only
-from kdrinks.records import Described, Mode, ModelFile, ModelRef, RemoteModel, Visitor
+from kdrinks.records import Described, Mode, ModelFile, ModelRef, RemoteModel, Sampling, Visitor
 from kdrinks.text.typed import clean
 
 BUILT_IN = "built-in"
@@ -40,6 +40,7 @@ class Entry:
     size_bytes: int = 0
     parameters: int = 0
     shape: fit.Shape | None = None
+    sampling: Sampling | None = None
     about: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -62,6 +63,8 @@ def _entry(model: dict[str, Any]) -> Entry:
     if shape:
         kv_width = shape["layers"] * shape.pop("kv_heads") * 2 * shape.pop("head_size")
         model["shape"] = fit.Shape(**shape, kv_width=kv_width, parameters=model["parameters"])
+    if sampling := model.pop("sampling", None):
+        model["sampling"] = Sampling(**sampling)
     return Entry(**{**model, "languages": tuple(model["languages"])})
 
 
@@ -139,7 +142,8 @@ def describe_ref(ref: ModelRef, settings: Settings) -> Described:
         raise ModelNotFound("model_file_missing", file=str(ref.adapter.path))
     model = find_model(str(ref.path), settings)
     small = model.parameters < _catalog()[0]
-    return Described(model.id, model.path.name, model.quantization, model.guarded, small)
+    sampling = Sampling() if model.guarded else model.sampling or Sampling()
+    return Described(model.id, model.path.name, model.quantization, model.guarded, small, sampling)
 
 
 def default_mode(guarded: bool) -> Mode:
@@ -293,7 +297,8 @@ def _read(path: Path, model_id: str) -> ModelFile:
     if entry is None or model_id:
         return model
     # a name says nothing of what is in a file: an entry may hold it to its passages, never let it go
-    return replace(model, id=entry.id, guarded=model.guarded or entry.guarded)
+    guarded, sampling = model.guarded or entry.guarded, model.sampling or entry.sampling
+    return replace(model, id=entry.id, guarded=guarded, sampling=sampling)
 
 
 def _same(path: Path, other: Path) -> bool:

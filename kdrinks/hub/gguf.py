@@ -18,6 +18,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from kdrinks.engine import sampling
 from kdrinks.engine.thinking import Thinking
 from kdrinks.errors import ModelNotFound, NotAModel
 from kdrinks.files import NotRegular, open_regular, regular
@@ -285,6 +286,7 @@ def read_model(path: Path, *, model_id: str = "", guarded_below: int = 0, embedd
         chat_template=isinstance(template, str),
         thinks=Thinking(template).known if isinstance(template, str) else False,
         guarded=parameters < guarded_below,
+        sampling=sampling.of_header(values),
     )
 
 

@@ -341,6 +341,16 @@ def _insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]]) -> No
     )
 
 
+def last_asked(db: Database) -> tuple[Language, str]:
+    """Language and template of the last answer; ("ko", "") when there is none. Says nothing of anybody."""
+    with db.cursor() as cursor:
+        rows = _rows(
+            cursor,
+            "SELECT lang, details->>'template' AS template FROM generations ORDER BY created_at DESC, message_id DESC LIMIT 1",
+        )
+    return (rows[0]["lang"], rows[0]["template"] or "") if rows else ("ko", "")
+
+
 def _rows(cursor: Cursor, sql: str, *values: object) -> list[dict[str, Any]]:
     result = cursor.execute(sql, list(values))
     columns = [column[0] for column in result.description or []]

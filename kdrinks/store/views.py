@@ -65,7 +65,7 @@ VIEWS: tuple[ViewOfData, ...] = (
             ("conversation_id", "its conversation"),
             ("created_at", "when it ended"),
             ("lang", "ko or en"),
-            ("finish", "stop, length, stopped (by the person) or failed"),
+            ("finish", "stop, length, repeated (a loop, cut off), stopped (by the person) or failed"),
             ("error", "the message shown for a failed answer"),
             ("guard", "kept, repaired, said, quoted, fixed, quote_first, no_notes or off"),
             ("intent", "what the question was taken to ask for"),

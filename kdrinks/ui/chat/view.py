@@ -120,7 +120,7 @@ def _draw_answer(services: Services, asked: StoredQuestion, traced: Collection[s
         if exchange.finish == "failed":
             st.error(f"**{t('chat.failed')}** {as_plain(in_public(exchange.error or ''))}", icon=":material/error:")
             _draw_retry(asked)
-        elif exchange.finish in ("stopped", "length") and not thought.only(exchange):
+        elif exchange.finish in ("stopped", "length", "repeated") and not thought.only(exchange):
             st.caption(f":material/stop_circle: {t(f'chat.{exchange.finish}')}")
         evidence.draw(exchange, read if exchange.message_id in traced else None)
 
