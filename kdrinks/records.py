@@ -167,6 +167,8 @@ class Device:
     backend: str
     memory_bytes: int
     free_bytes: int
+    fresh: bool = True
+    """False when the engine did not answer: as it was known last, or what the system says without llama.cpp."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from kdrinks.engine.bench import bench
+from kdrinks.engine.devices import KnownDevices
 from kdrinks.engine.memory import WorkerPool, base_of, stamp_of
 from kdrinks.engine.planner import DirectPlanner, Planner
 from kdrinks.engine.protocol import (
@@ -27,6 +28,7 @@ from kdrinks.engine.protocol import (
     local_model,
 )
 from kdrinks.engine.request_queue import RequestQueue
+from kdrinks.engine.watchdog import limits_for_load
 from kdrinks.errors import EngineDied, LoadFailed, ModelNotFound
 from kdrinks.records import (
     Choice,
@@ -53,6 +55,7 @@ class LocalEngine:
         self._planner: Planner = planner or DirectPlanner()
         self._turns = RequestQueue()
         self._pool = WorkerPool()
+        self._known = KnownDevices()
         self._keep = KeepAlive(idle_s=0)
         self._idle = threading.Timer(0, lambda: None)
         self._used_at = clock()
@@ -151,7 +154,7 @@ class LocalEngine:
     def _ensure_base(self, choice: Choice, stop: threading.Event | None) -> Step:
         """As _ensure, for a choice without an adapter; loaded again where its file is another one than the one that was read."""
         pool = self._pool
-        pool.alive()
+        pool.answering()
         path = local_model(choice.model).path
         stamp = stamp_of(path)
         if pool.loaded and pool.choice and base_of(pool.choice) == choice and stamp in (None, pool.stamp):
@@ -160,14 +163,15 @@ class LocalEngine:
             raise ModelNotFound("model_file_missing", file=str(path))
         if pool.change_to(choice, self._keep.models, stamp):
             return False
-        devices = self.devices()
+        devices = self._devices_to_plan()
         if pool.idle_models and not self._planner.fits_beside(choice, devices):
             pool.evict()
-            devices = self.devices()
+            devices = self._devices_to_plan()
         plans = self._planner.plans(choice, devices)
         number = 0
         while True:
             plan = plans[number]
+            self._limit(choice, plan, devices)
             try:
                 loaded = yield from self._load(choice, plan, stop)
             except (LoadFailed, EngineDied) as error:
@@ -189,20 +193,33 @@ class LocalEngine:
                 self._planner.record_success(choice, plan, devices, stepped=bool(fallbacks))
                 return True
 
+    def _limit(self, choice: Choice, plan: Plan, devices: Sequence[Device]) -> None:
+        """Tells the worker's watchdog what this plan may take."""
+        predicted_bytes = self._planner.predicted_bytes(choice, plan)
+        size_bytes, _ = stamp_of(local_model(choice.model).path) or (
+            0,
+            0,
+        )  # of a split model the first part, all in the prediction
+        gpu = plan.gpu_layers != 0 and any(device.kind in ("gpu", "igpu") for device in devices)
+        limits = limits_for_load(max(predicted_bytes, size_bytes), gpu=gpu, predicted_bytes=predicted_bytes)
+        self._pool.alive().limits = limits
+
     def _load(self, choice: Choice, plan: Plan, stop: threading.Event | None) -> Generator[Loading, None, Loaded]:
         """Loading events of one try; returns what the loader reports."""
+        worker = self._pool.alive()
         values = {
             "path": str(local_model(choice.model).path.absolute()),  # a split model finds its parts by this name
             "device": choice.device,
             "threads": choice.threads,
             **asdict(plan),
         }
-        with closing(self._pool.alive().request("load", values, stop)) as documents:
+        with closing(worker.request("load", values, stop)) as documents:
             for document in documents:
                 if document.get("event") == "loading":
                     yield Loading(document["fraction"])
                 elif "result" in document:
                     result = document["result"]
+        worker.limits = replace(worker.limits, memory_bytes=result.pop("limit_bytes"))
         return Loaded(model_id=choice.model.id, requested=choice.device, **result)
 
     def _answered(
@@ -240,7 +257,7 @@ class LocalEngine:
                     yield Reading(document["done"], document["total"])
                 elif "result" in document:
                     result = document["result"]
-        loaded = replace(loaded, memory_bytes=result["memory_bytes"])
+        loaded = replace(loaded, memory_bytes=result["memory_bytes"], threads=result["threads"])
         self._pool.loaded = loaded
         written, seconds = result["completion_tokens"], result["completion_s"]
         finish: Finish = result["finish"]
@@ -319,8 +336,13 @@ class LocalEngine:
             self._turns.done()
 
     def devices(self) -> list[Device]:
-        """What llama.cpp can use on this machine; answers in the middle of a request too. Raises EngineDied."""
-        return [Device(**device) for device in self._pool.alive().result("devices")]
+        """What llama.cpp can use on this machine; answers in the middle of a request too, and within seconds when the worker does not:
+        then with what was known last (Device.fresh). Raises EngineDied."""
+        return self._known.of(self._pool.alive())
+
+    def _devices_to_plan(self) -> Sequence[Device]:
+        """The same, but a plan that lasts for the model's life rests on what is so."""
+        return self._known.note(self._pool.alive().result("devices"))
 
     def bench(self, choice: Choice, *, tokens: int = 256, prompt_tokens: int = 128, rounds: int = 5) -> dict[str, Any]:
         """engine.bench in a turn of its own. Raises EngineDied, LoadFailed, NotAModel, ModelNotFound, ContextTooSmall."""

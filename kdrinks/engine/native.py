@@ -5,6 +5,7 @@ It knows token ids, bytes and the loader's own log; nothing of messages, queues 
 """
 
 import ctypes
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -14,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from kdrinks.engine.adapters import Adapters, Key, key_of
-from kdrinks.engine.library import QUANTIZATIONS, Log, physical_cores
+from kdrinks.engine.library import QUANTIZATIONS, Log
+from kdrinks.engine.processors import physical_cores
+from kdrinks.engine.threads import most_threads
 
 BATCH_TOKENS = 512
 STATE_TOKENS = 256
@@ -22,6 +25,7 @@ STATE_TOKENS = 256
 with 2 cores (146 tokens/s), copying it some milliseconds."""
 KV_TYPES = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0, "q4_0": llama.GGML_TYPE_Q4_0}
 _LOOKS_CONTROL = frozenset("<>[]|｜＜＞")
+_NO_BEAT = llama.ggml_abort_callback()
 PROOF_TEXT = "식혜 sikhye"
 """An adapter must change what is said after this."""
 Logits = npt.NDArray[np.float32]
@@ -55,12 +59,16 @@ class Model:
         kv_type: str = "f16",
         state_bytes: int = 0,
         progress: Callable[[float], bool] = lambda fraction: True,
+        beat: Callable[[], None] = lambda: None,
+        decoded: Callable[[int, float], None] = lambda tokens, seconds: None,
     ) -> None:
         """gpu_layers: 0 keeps everything on the CPU, -1 puts all it can on GPUs.
         context_tokens: 0 takes the model's own, at most 4,096.
         threads: 0 takes the physical cores, or one for a small model.
         state_bytes: memory for the states of conversations that wait.
         progress: told the fraction read; returning False gives up.
+        beat: called in the midst of reading, by the thread that computes.
+        decoded: told (tokens, seconds) after each llama_decode; may use_threads() for the next.
         Raises LoadProblem.
         """
         self._free: list[Callable[[], None]] = []
@@ -87,9 +95,7 @@ class Model:
         self.parameters = llama.llama_model_n_params(self._model)
         self.quantization = QUANTIZATIONS.get(llama.llama_model_ftype(self._model) & ~1024, "unknown")
         self.context_trained = llama.llama_model_n_ctx_train(self._model)
-        # Below 100 M parameters a second thread has nothing to do but wait: 2,361 tokens/s with one thread, 23 with two
-        # on 2 busy cores (5 M parameters).
-        self.threads = threads or (1 if self.parameters < 100_000_000 else physical_cores())
+        self.threads = threads or most_threads(self.parameters, physical_cores())
         # A slice is what Stop waits for: about half a second of reading on 2 cores (64 tokens of a 1.5B model).
         # Fixed by the model, not by the clock, so that greedy answers repeat exactly.
         whole = gpu_layers != 0 and bool(llama.llama_supports_gpu_offload())
@@ -103,6 +109,8 @@ class Model:
         settings.type_k = settings.type_v = KV_TYPES[kv_type]
         settings.offload_kqv = settings.op_offload = gpu_layers != 0
         settings.no_perf = True
+        self._decoded, self._beats = decoded, False
+        self._beat = llama.ggml_abort_callback(lambda _data: beat())  # None is false: go on
         self._context = llama.llama_init_from_model(self._model, settings)
         if not self._context:
             self.close()
@@ -114,6 +122,11 @@ class Model:
         self._pieces: dict[int, bytes] = {}
         self._one = (llama.llama_token * 1)()
         self._one_batch = llama.llama_batch_get_one(self._one, 1)
+
+    def use_threads(self, writing: int, reading: int) -> None:
+        """For the next decodes of one token and of several."""
+        self.threads = writing
+        llama.llama_set_n_threads(self._context, writing, reading)
 
     def close(self) -> None:
         for free in self._free:
@@ -310,7 +323,14 @@ class Model:
         self.tokens.append(token)
 
     def _decode(self, batch: Any) -> None:
+        if (
+            batch.n_tokens > 1
+        ) != self._beats:  # after each of a graph's 500 steps: nothing for a slice, 3 % of a small model's token
+            self._beats = not self._beats
+            llama.llama_set_abort_callback(self._context, self._beat if self._beats else _NO_BEAT, None)
+        started = time.monotonic()
         code = llama.llama_decode(self._context, batch)
+        self._decoded(batch.n_tokens, time.monotonic() - started)
         if code:
             self.forget()
             raise ReadProblem(f"llama_decode returned {code}")

@@ -1,38 +1,39 @@
-"""The engine's child process: `python -m kdrinks.engine.worker`, one JSON document per line on its pipes.
+"""What the engine's child process does with a request: loads, counts, reads and writes. serving.py runs it behind its pipes.
 
-In:  {"id": 7, "op": "stream", ...}       one at a time, in order; "stop" and "devices" are served at once, in the middle too
-Out: {"id": 7, "event": "text", ...} ...  and one last line with "result", or "error": {"type", "key", "values"}
-
-It ends itself when its standard input closes, in mid-prompt and mid-answer too: no orphan keeps the memory.
-Only local.py starts it. It knows nothing of questions, pages or the store.
+Of {"id": 7, "op": "stream", ...} it says {"id": 7, "event": "text", ...} as it goes and returns the result, or raises Refused.
+Knows nothing of questions, pages or the store.
 """
 
 import hashlib
-import json
 import os
-import queue
-import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import psutil
 
+from kdrinks.engine import memory_wall
 from kdrinks.engine.adapters import AdapterProblem
 from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, TemplateBroken
 from kdrinks.engine.constraint import HeldSentence, SentenceConstraint
 from kdrinks.engine.control_text import ControlTexts
 from kdrinks.engine.decode import TextStream
-from kdrinks.engine.library import Log, devices, forget_peak, peak_bytes, start
+from kdrinks.engine.library import Log, forget_peak, peak_bytes, start
 from kdrinks.engine.native import LoadProblem, Model, ReadProblem
+from kdrinks.engine.processors import OtherLoad
+from kdrinks.engine.threads import Threads
 
 TEXT_EVERY_S = 0.01
 """Tokens of a fast model come every 0.5 ms: those within this time share one line, or the pipe would cost a third."""
 SCORED_TOKENS = 512
 """One piece of a text whose perplexity is taken, as llama.cpp's own llama-perplexity does by default."""
+
+BEAT_S = 1.0
+"""How often a request that says nothing else says that it goes on."""
 
 Request = Mapping[str, Any]
 
@@ -55,6 +56,13 @@ class Worker:
         self.model: Model | None = None
         self._template: ChatTemplate | None = None
         self._control = ControlTexts(())
+        self._request: Request = {}
+        self._beat_at = 0.0
+        self._threads: Threads | None = None
+        self._load = OtherLoad()
+        self._wrote: Counter[int] = Counter()
+        """Tokens of the answer by the threads that wrote them."""
+        self._limit_bytes = 0
         start()
 
     def serve(self, request: Request) -> Any:
@@ -68,8 +76,45 @@ class Worker:
             "raw": self.raw,
             "score": self.score,
             "forget": self.forget,
+            "ping": lambda request: None,
         }
-        return operations[request["op"]](request)
+        self._request = request
+        if self._threads and request["op"] in ("stream", "score"):
+            self._threads.begin()
+            self._others(self._load.begin())
+        self._wrote.clear()
+        result = operations[request["op"]](request)
+        if request["op"] == "stream" and self.model:
+            result["threads"] = max(self._wrote, key=self._wrote.__getitem__, default=self.model.threads)
+        return result
+
+    def out_of_memory(self) -> Refused:
+        """What to answer when Python could have no more."""
+        return Refused("EngineDied", "engine_memory_limit", limit=f"{self._limit_bytes / 1e9:,.1f}")
+
+    def _beat(self) -> None:
+        """Says that the request goes on: called by the thread that works and by nobody else."""
+        now = time.monotonic()
+        if now - self._beat_at >= BEAT_S:
+            self._beat_at = now
+            self._say({"id": self._request["id"], "event": "beat"})
+
+    def _decoded(self, tokens: int, seconds: float) -> None:
+        self._beat()
+        request = self._request
+        if tokens == 1 and self.model:
+            self._wrote[self.model.threads] += 1
+        if self._threads and not ("bench_prompt" in request or request.get("measured")):
+            if tokens == 1:
+                self._threads.wrote(seconds)
+            self._others(self._load.sample())
+
+    def _others(self, busy_cores: float | None) -> None:
+        """Chooses the threads of what is decoded next."""
+        if self._threads and self.model:
+            if busy_cores is not None:
+                self._threads.others(busy_cores, len(self._load.cores))
+            self.model.use_threads(self._threads.writing, self._threads.reading)
 
     def forget(self, request: Request) -> None:
         """Drops the state of request["conversations"]; of all when the list is empty."""
@@ -84,18 +129,21 @@ class Worker:
     def load(self, request: Request) -> dict[str, Any]:
         """Loads request["path"]; "loading" events carry the fraction read. The old model leaves first."""
         self.unload()
+        memory_wall.lift()
         forget_peak()
         started = time.monotonic()
         reported = 0.0
 
         def progress(fraction: float) -> bool:
             nonlocal reported
+            self._beat()
             if fraction - reported >= 0.02 or fraction >= 1:
                 reported = fraction
                 self._say({"id": request["id"], "event": "loading", "fraction": round(fraction, 3)})
             return not self._stopped.is_set()
 
         file = os.path.basename(request["path"])
+        state_bytes = request.get("state_bytes", psutil.virtual_memory().total // 16)
         try:
             model = Model(
                 request["path"],
@@ -104,8 +152,10 @@ class Worker:
                 context_tokens=request["context_tokens"],
                 threads=request.get("threads", 0),
                 kv_type=request.get("kv_type", "f16"),
-                state_bytes=request.get("state_bytes", psutil.virtual_memory().total // 16),
+                state_bytes=state_bytes,
                 progress=progress,
+                beat=self._beat,
+                decoded=self._decoded,
             )
         except LoadProblem as exc:
             if self._stopped.is_set():
@@ -115,6 +165,7 @@ class Worker:
         if not model.vocabulary or not model.decodes:
             model.close()
             raise Refused("NotAModel", "model_writes_no_text", file=file)
+        self._limit_bytes = memory_wall.raise_around(state_bytes, enforce=model.used == "cpu")
         try:
             bos, eos = model.special_text("bos"), model.special_text("eos")
             source = model.template()
@@ -125,6 +176,8 @@ class Worker:
         self._bos = bos
         self._control = ControlTexts(model.control_texts())
         self.model = model
+        adjustable = model.threads > 1 and not request.get("threads")
+        self._threads = Threads(model.threads) if adjustable else None
         return {
             "file": file,
             "quantization": model.quantization,
@@ -135,6 +188,7 @@ class Worker:
             "load_s": time.monotonic() - started,
             "threads": model.threads,
             "memory_bytes": peak_bytes(),
+            "limit_bytes": self._limit_bytes,
             "template_hash": hashlib.sha256(source.encode("utf-8")).hexdigest() if source else "",
         }
 
@@ -340,54 +394,3 @@ class _Writer:
         self._pending.clear()
         if text:
             self._say({"id": self._id, "event": "text", "text": text})
-
-
-def main() -> None:
-    """Serves until standard input closes."""
-    # Ctrl-C in a terminal reaches the whole group; the app decides, by closing the pipe.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Native code may print: the protocol gets the real standard output for itself, everyone else standard error.
-    out = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    writing = threading.Lock()
-
-    def say(document: Mapping[str, Any]) -> None:
-        line = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", errors="replace") + b"\n"
-        try:
-            with writing:
-                out.write(line)
-        except BrokenPipeError:
-            os._exit(0)
-
-    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    stopped = threading.Event()
-    current = -1
-    worker = Worker(say, stopped)
-
-    def listen() -> None:
-        nonlocal current
-        for line in sys.stdin.buffer:
-            request = json.loads(line)
-            if request["op"] == "stop":
-                if request["target"] == current:
-                    stopped.set()
-            elif request["op"] == "devices":
-                say({"id": request["id"], "result": devices()})
-            else:
-                # One at a time: the supervisor sends the next only after the last line of this one.
-                stopped.clear()
-                current = request["id"]
-                requests.put(request)
-        os._exit(0)
-
-    threading.Thread(target=listen, daemon=True).start()
-    while True:
-        request = requests.get()
-        try:
-            say({"id": request["id"], "result": worker.serve(request)})
-        except Refused as refused:
-            say({"id": request["id"], "error": refused.document})
-
-
-if __name__ == "__main__":
-    main()
