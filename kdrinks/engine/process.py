@@ -26,6 +26,7 @@ from kdrinks.engine.protocol import Stopped
 from kdrinks.engine.watchdog import LOOK_S, START_S, STOPPED_S, Limits, Silence, is_stopped, private_bytes
 from kdrinks.errors import EngineDied, KdrinksError
 
+COMMAND = ("-m", "kdrinks.engine.serving")
 CLOSE_S = 5.0
 """How long a worker may take to end after its pipe was closed, before it is killed."""
 KILL_S = 5.0
@@ -49,7 +50,7 @@ class WorkerProcess:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-X", "utf8", "-m", "kdrinks.engine.serving"],
+            [sys.executable, "-X", "utf8", *COMMAND],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -40,7 +40,7 @@ def main() -> None:
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     stopped = threading.Event()
     current = -1
-    worker = Worker(say, stopped)
+    worker = Worker(say, stopped, walled=True)
 
     def listen() -> None:
         nonlocal current

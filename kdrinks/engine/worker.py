@@ -9,7 +9,6 @@ import os
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,16 +23,12 @@ from kdrinks.engine.control_text import ControlTexts
 from kdrinks.engine.decode import TextStream
 from kdrinks.engine.library import Log, forget_peak, peak_bytes, start
 from kdrinks.engine.native import LoadProblem, Model, ReadProblem
-from kdrinks.engine.processors import OtherLoad
-from kdrinks.engine.threads import Threads
+from kdrinks.engine.steps import Steps
 
 TEXT_EVERY_S = 0.01
 """Tokens of a fast model come every 0.5 ms: those within this time share one line, or the pipe would cost a third."""
 SCORED_TOKENS = 512
 """One piece of a text whose perplexity is taken, as llama.cpp's own llama-perplexity does by default."""
-
-BEAT_S = 1.0
-"""How often a request that says nothing else says that it goes on."""
 
 Request = Mapping[str, Any]
 
@@ -49,19 +44,18 @@ class Refused(Exception):
 class Worker:
     """Serves requests; `say` writes one document, `stopped` is set by a stop for the request in progress."""
 
-    def __init__(self, say: Callable[[Mapping[str, Any]], None], stopped: threading.Event) -> None:
+    def __init__(
+        self, say: Callable[[Mapping[str, Any]], None], stopped: threading.Event, *, walled: bool = False
+    ) -> None:
+        """walled: the process is this worker's alone and may be held to the memory that its model needs."""
         self._say = say
+        self._walled = walled
         self._stopped = stopped
         self._log = Log(lambda line: print(line, file=sys.stderr, flush=True))
         self.model: Model | None = None
         self._template: ChatTemplate | None = None
         self._control = ControlTexts(())
-        self._request: Request = {}
-        self._beat_at = 0.0
-        self._threads: Threads | None = None
-        self._load = OtherLoad()
-        self._wrote: Counter[int] = Counter()
-        """Tokens of the answer by the threads that wrote them."""
+        self._steps = Steps(say)
         self._limit_bytes = 0
         start()
 
@@ -78,43 +72,15 @@ class Worker:
             "forget": self.forget,
             "ping": lambda request: None,
         }
-        self._request = request
-        if self._threads and request["op"] in ("stream", "score"):
-            self._threads.begin()
-            self._others(self._load.begin())
-        self._wrote.clear()
+        self._steps.begin(request)
         result = operations[request["op"]](request)
-        if request["op"] == "stream" and self.model:
-            result["threads"] = max(self._wrote, key=self._wrote.__getitem__, default=self.model.threads)
+        if request["op"] == "stream":
+            result["threads"] = self._steps.threads
         return result
 
     def out_of_memory(self) -> Refused:
         """What to answer when Python could have no more."""
         return Refused("EngineDied", "engine_memory_limit", limit=f"{self._limit_bytes / 1e9:,.1f}")
-
-    def _beat(self) -> None:
-        """Says that the request goes on: called by the thread that works and by nobody else."""
-        now = time.monotonic()
-        if now - self._beat_at >= BEAT_S:
-            self._beat_at = now
-            self._say({"id": self._request["id"], "event": "beat"})
-
-    def _decoded(self, tokens: int, seconds: float) -> None:
-        self._beat()
-        request = self._request
-        if tokens == 1 and self.model:
-            self._wrote[self.model.threads] += 1
-        if self._threads and not ("bench_prompt" in request or request.get("measured")):
-            if tokens == 1:
-                self._threads.wrote(seconds)
-            self._others(self._load.sample())
-
-    def _others(self, busy_cores: float | None) -> None:
-        """Chooses the threads of what is decoded next."""
-        if self._threads and self.model:
-            if busy_cores is not None:
-                self._threads.others(busy_cores, len(self._load.cores))
-            self.model.use_threads(self._threads.writing, self._threads.reading)
 
     def forget(self, request: Request) -> None:
         """Drops the state of request["conversations"]; of all when the list is empty."""
@@ -129,14 +95,15 @@ class Worker:
     def load(self, request: Request) -> dict[str, Any]:
         """Loads request["path"]; "loading" events carry the fraction read. The old model leaves first."""
         self.unload()
-        memory_wall.lift()
+        if self._walled:
+            memory_wall.lift()
         forget_peak()
         started = time.monotonic()
         reported = 0.0
 
         def progress(fraction: float) -> bool:
             nonlocal reported
-            self._beat()
+            self._steps.beat()
             if fraction - reported >= 0.02 or fraction >= 1:
                 reported = fraction
                 self._say({"id": request["id"], "event": "loading", "fraction": round(fraction, 3)})
@@ -154,8 +121,8 @@ class Worker:
                 kv_type=request.get("kv_type", "f16"),
                 state_bytes=state_bytes,
                 progress=progress,
-                beat=self._beat,
-                decoded=self._decoded,
+                beat=self._steps.beat,
+                decoded=self._steps.decoded,
             )
         except LoadProblem as exc:
             if self._stopped.is_set():
@@ -165,7 +132,7 @@ class Worker:
         if not model.vocabulary or not model.decodes:
             model.close()
             raise Refused("NotAModel", "model_writes_no_text", file=file)
-        self._limit_bytes = memory_wall.raise_around(state_bytes, enforce=model.used == "cpu")
+        self._limit_bytes = memory_wall.raise_around(state_bytes, enforce=self._walled and model.used == "cpu")
         try:
             bos, eos = model.special_text("bos"), model.special_text("eos")
             source = model.template()
@@ -176,8 +143,7 @@ class Worker:
         self._bos = bos
         self._control = ControlTexts(model.control_texts())
         self.model = model
-        adjustable = model.threads > 1 and not request.get("threads")
-        self._threads = Threads(model.threads) if adjustable else None
+        self._steps.follow(model.threads, model.use_threads, adjustable=not request.get("threads"))
         return {
             "file": file,
             "quantization": model.quantization,
