@@ -257,3 +257,12 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         """,
     ),
 )
+
+TABLES = frozenset(
+    """
+    analysers choices citations comparison_runs conversations corrections document_passages document_unread document_words
+    documents drink_versions evaluation_answers evaluation_runs facts file_hashes generations jobs lifted_exclusions
+    messages migrations passage_words passages perplexities rolled traces verdicts word_days words
+    """.split()
+)
+"""What a store of the newest migration holds."""
