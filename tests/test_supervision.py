@@ -14,15 +14,18 @@ from typing import Any
 import psutil
 import pytest
 
+from kdrinks import i18n
 from kdrinks.config import ROOT
 from kdrinks.engine import devices, process, steps, watchdog
 from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.process import WorkerProcess
-from kdrinks.engine.protocol import Event, Loading, Reading, Text, local_model
+from kdrinks.engine.protocol import Engine, Event, Loading, Reading, Text, local_model
 from kdrinks.engine.watchdog import LOOK_S, Limits, Silence, limits_for_load
 from kdrinks.engine.worker import Worker
 from kdrinks.errors import EngineDied, ModelError
 from kdrinks.records import Choice, KeepAlive, Loaded, LocalModel, Plan, Sampling
+from kdrinks.ui.frame import get_services
+from tests.support.app_pages import open_page, shown
 from tests.support.engine_requests import BUILT_IN, ON_AND_ON, done, says, written
 from tests.support.tiny_models import write_byte_model
 from tests.support.wait import eventually
@@ -62,7 +65,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "ANSWER_S", 0.5)
 
 
-def answers(engine: LocalEngine, choice: Choice) -> bool:
+def answers(engine: Engine, choice: Choice) -> bool:
     return bool(written(list(engine.stream(says("a"), choice, SHORT))))
 
 
@@ -211,6 +214,19 @@ def test_the_processor_is_told_where_no_worker_ever_answered(monkeypatch: pytest
         assert device.kind == "cpu" and device.memory_bytes == psutil.virtual_memory().total and not device.fresh
 
 
+def test_the_models_page_opens_beside_a_worker_that_does_not_answer(home: Path) -> None:
+    open_page("models")
+    engine = get_services().engine
+    pid = engine.state.worker_pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    page = open_page("models")
+    note = i18n.text("models.devices_not_fresh", "ko")
+    assert note in shown(page)
+    assert answers(engine, BUILT_IN)
+    assert note not in shown(open_page("models"))
+
+
 # Memory
 
 
@@ -230,7 +246,8 @@ def test_what_wants_more_than_the_wall_fails_in_the_worker_and_not_the_machine()
     bomb = (
         "from kdrinks.engine import memory_wall\n"
         "memory_wall.MARGIN_BYTES = 2**26\n"
-        "limit = memory_wall.raise_around(0)\n"
+        "limit = memory_wall.around(0)\n"
+        "memory_wall.raise_at(limit)\n"
         "text = 'a' * 32\n"
         "try:\n"
         "    for _ in range(28): text += text\n"

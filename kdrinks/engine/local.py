@@ -146,8 +146,11 @@ class LocalEngine:
         assert pool.worker and pool.loaded and pool.choice
         adapter = local_model(choice.model).adapter
         if adapter or pool.choice != base_of(choice):
-            path = str(adapter.path.absolute()) if adapter else ""
-            pool.worker.result("adapter", {"path": path, "scale": adapter.scale if adapter else 0.0}, stop)
+            values = {
+                "path": str(adapter.path.absolute()) if adapter else "",
+                "scale": adapter.scale if adapter else 0.0,
+            }
+            pool.worker.may_hold(pool.worker.result("adapter", values, stop)["limit_bytes"])
         name, scale = (adapter.path.name, adapter.scale) if adapter else (None, None)
         pool.mark_loaded(choice, replace(pool.loaded, adapter=name, adapter_scale=scale))
 
@@ -219,7 +222,7 @@ class LocalEngine:
                     yield Loading(document["fraction"])
                 elif "result" in document:
                     result = document["result"]
-        worker.limits = replace(worker.limits, memory_bytes=result.pop("limit_bytes"))
+        worker.may_hold(result.pop("limit_bytes"))
         return Loaded(model_id=choice.model.id, requested=choice.device, **result)
 
     def _answered(

@@ -29,21 +29,21 @@ def private_address_bytes() -> int:
     return 0
 
 
-def lift() -> None:
-    """Takes the wall away: a model is to be loaded."""
-    _set(-1)
-
-
-def raise_around(extra_bytes: int, *, enforce: bool = True) -> int:
-    """The wall at what the process has now, extra_bytes and MARGIN_BYTES; 0 where nothing can be told.
-
-    enforce: False only says where it would stand.
-    """
+def around(extra_bytes: int) -> int:
+    """Where the wall should stand: at what the process has now, extra_bytes and MARGIN_BYTES; 0 where nobody tells what it has."""
     held = private_address_bytes()
-    limit = held + extra_bytes + MARGIN_BYTES if held else 0
-    if limit and enforce:
-        _set(limit)
-    return limit
+    return held + extra_bytes + MARGIN_BYTES if held else 0
+
+
+def raise_at(limit_bytes: int) -> None:
+    """Lets no allocation reach above it; 0 raises none."""
+    if limit_bytes:
+        _set(limit_bytes)
+
+
+def lift() -> None:
+    """Takes the wall away: a model or an adapter is to be loaded."""
+    _set(-1)
 
 
 def _set(limit_bytes: int) -> None:

@@ -64,7 +64,7 @@ class Model:
     ) -> None:
         """gpu_layers: 0 keeps everything on the CPU, -1 puts all it can on GPUs.
         context_tokens: 0 takes the model's own, at most 4,096.
-        threads: 0 takes the physical cores, or one for a small model.
+        threads: 0 takes the physical cores, or one for a small model, until use_threads().
         state_bytes: memory for the states of conversations that wait.
         progress: told the fraction read; returning False gives up.
         beat: called in the midst of reading, by the thread that computes.

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -160,6 +161,11 @@ class WorkerProcess:
     def _forget_route(self, number: int) -> None:
         with self._routing:
             self._routes.pop(number, None)
+
+    def may_hold(self, limit_bytes: int) -> None:
+        """As it says itself, once its model is there; 0 keeps what was estimated."""
+        if limit_bytes:
+            self.limits = replace(self.limits, memory_bytes=limit_bytes)
 
     def _watch(self, silence: Silence, limits: Limits) -> None:
         """Kills the worker when it has been silent for too long or holds too much; whoever waits for it then hears why."""

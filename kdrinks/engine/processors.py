@@ -12,6 +12,8 @@ SAMPLE_S = 0.25
 """The system counts in hundredths of a second: over this time a core's use is known to some hundredths."""
 NEWEST = 0.5
 """Weight of the newest sample."""
+NOT_BUSY = ("idle", "iowait", "nice", "guest", "guest_nice")
+"""Programs in the background (nice) make room for this one; guests' time is counted in user time already."""
 LOOKS, LOOK_S = 3, 0.002
 """What runs at each of these looks is no passing thing."""
 
@@ -87,6 +89,5 @@ class OtherLoad:
         for core in self.cores:
             if core < len(every):
                 times = every[core]._asdict()
-                # guest time is counted in user time already
-                busy_s += sum(s for name, s in times.items() if name not in ("idle", "iowait", "guest", "guest_nice"))
+                busy_s += sum(s for name, s in times.items() if name not in NOT_BUSY)
         return time.monotonic(), busy_s, time.process_time()

@@ -132,7 +132,9 @@ class Worker:
         if not model.vocabulary or not model.decodes:
             model.close()
             raise Refused("NotAModel", "model_writes_no_text", file=file)
-        self._limit_bytes = memory_wall.raise_around(state_bytes, enforce=self._walled and model.used == "cpu")
+        self._limit_bytes = memory_wall.around(state_bytes)
+        if self._walled and model.used == "cpu":
+            memory_wall.raise_at(self._limit_bytes)
         try:
             bos, eos = model.special_text("bos"), model.special_text("eos")
             source = model.template()
@@ -140,6 +142,9 @@ class Worker:
         except TemplateBroken as exc:
             model.close()
             raise Refused("NotAModel", "model_template_broken", file=file, reason=str(exc)) from exc
+        except MemoryError:
+            model.close()
+            raise
         self._bos = bos
         self._control = ControlTexts(model.control_texts())
         self.model = model
@@ -158,11 +163,17 @@ class Worker:
             "template_hash": hashlib.sha256(source.encode("utf-8")).hexdigest() if source else "",
         }
 
-    def adapter(self, request: Request) -> None:
-        """Lays the adapter request["path"] over the model at the strength request["scale"]; "" takes away what is there."""
+    def adapter(self, request: Request) -> dict[str, int]:
+        """Lays the adapter request["path"] over the model at the strength request["scale"]; "" takes away what is there.
+
+        limit_bytes: of the memory, moved by what the adapter takes.
+        """
         model, _ = self._loaded()
+        held_bytes = memory_wall.private_address_bytes()
         path = request["path"]
         file = os.path.basename(path)
+        if self._walled:
+            memory_wall.lift()
         try:
             model.use_adapter(path, request["scale"])
         except OSError as exc:
@@ -171,6 +182,12 @@ class Worker:
             raise Refused("NotAModel", exc.key, file=file, reason=exc.reason) from exc
         except ReadProblem as exc:
             raise Refused("NotAModel", "adapter_broken", file=file, reason=str(exc)) from exc
+        finally:
+            if self._limit_bytes:
+                self._limit_bytes += memory_wall.private_address_bytes() - held_bytes
+            if self._walled and model.used == "cpu":
+                memory_wall.raise_at(self._limit_bytes)
+        return {"limit_bytes": self._limit_bytes}
 
     def _loaded(self) -> tuple[Model, ChatTemplate]:
         if self.model is None or self._template is None:
@@ -200,7 +217,10 @@ class Worker:
         model, _ = self._loaded()
         prompt = self._bench_prompt(request["bench_prompt"])
         started = time.monotonic()
-        times = [time.monotonic() for _ in model.bare_loop(prompt, request["max_tokens"])]
+        times = []
+        for _ in model.bare_loop(prompt, request["max_tokens"]):
+            times.append(time.monotonic())
+            self._steps.beat()
         return {"prompt_s": times[0] - started, "completion_s": times[-1] - times[0], "completion_tokens": len(times)}
 
     def score(self, request: Request) -> dict[str, float]:
