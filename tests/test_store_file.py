@@ -17,7 +17,7 @@ from kdrinks.errors import StoreDamaged, StoreLocked, StoreNotWritable
 from kdrinks.records import ADMINISTRATOR, Citation
 from kdrinks.store import chats, schema
 from kdrinks.store.db import Database
-from kdrinks.store.schema import TABLES
+from kdrinks.store.schema import MIGRATIONS, tables_of
 from tests.support.store_rows import PASSAGE, rows, say
 
 
@@ -189,7 +189,7 @@ def test_a_store_that_lacks_a_table_is_refused_before_an_answer_is_lost_in_it(tm
 
 
 def test_the_tables_that_are_asked_for_are_those_that_a_new_store_has(db: Database) -> None:
-    assert db._tables() == TABLES
+    assert db._tables() == tables_of(MIGRATIONS)
 
 
 def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:

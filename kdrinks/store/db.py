@@ -24,7 +24,7 @@ import duckdb
 
 from kdrinks.errors import StoreDamaged, StoreError, StoreLocked, StoreNotWritable
 from kdrinks.files import is_special
-from kdrinks.store.schema import MIGRATIONS, TABLES
+from kdrinks.store.schema import MIGRATIONS, tables_of
 
 Cursor = duckdb.DuckDBPyConnection
 
@@ -108,7 +108,7 @@ class Database:
         database = cls(connection, path)
         try:
             database._migrate()
-            if path is not None and (missing := sorted(TABLES - database._tables())):
+            if path is not None and (missing := sorted(tables_of(MIGRATIONS) - database._tables())):
                 raise StoreDamaged("store_incomplete", path=path, missing=", ".join(missing))
             if path is not None and path.with_suffix(REWRITE_SUFFIX).exists() and database._rewrite(path, math.inf):
                 path.with_suffix(REWRITE_SUFFIX).unlink()
