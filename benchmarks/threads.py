@@ -4,7 +4,7 @@
 
 Twice: with nothing else to do on the machine, and beside a program that keeps one core busy. The variants take turns within each round,
 each in a process of its own that rests meanwhile, so that what else happens here meets them all; figures are medians over the rounds.
-Each round is an answer of 96 tokens to a new prompt of about 250. CHECKOUT: a folder with another commit of this repository.
+Each round is an answer of 64 tokens to a new prompt of about 130. CHECKOUT: a folder with another commit of this repository.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TOKENS, WORDS = 96, 120
+TOKENS, WORDS = 64, 60
 QUIET, BUSY = "nothing else", "one core busy"
 
 

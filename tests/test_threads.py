@@ -67,12 +67,10 @@ def test_it_leaves_and_takes_the_second_core_as_another_program_comes_and_goes()
 
 def test_the_first_answer_beside_another_program_is_as_fast_as_it_can_be() -> None:
     rule = Threads(2)
-    rule.begin()
-    rule.others(1.0, 2)
+    rule.begin(60.0, 1.0, 2)
     assert (rule.writing, rule.reading) == (1, 1)
     assert write(rule, shared, 5.0) > 0.95 * shared(1)
-    rule.begin()
-    rule.others(0.0, 2)
+    rule.begin(60.0, 0.0, 2)
     assert (rule.writing, rule.reading) == (2, 2)
 
 
@@ -87,6 +85,37 @@ def test_a_little_work_of_others_does_not_make_the_number_flap() -> None:
     assert rule.reading == 1
     rule.others(64.0, 64)
     assert rule.reading == rule.writing == 1
+
+
+def test_speeds_count_more_than_what_the_others_seem_to_use() -> None:
+    rule = Threads(2)  # beside programs in the background, which make room
+    rule.begin(60.0, 1.0, 2)
+    write(rule, free, 3.0)
+    for _ in range(4):
+        rule.begin(1.0, 1.9, 2)
+        for _ in range(8):
+            rule.others(1.1, 2)
+            write(rule, free, 0.2)
+        assert rule.reading == 2 and settled(rule, free) == 2
+    rule.others(1.6, 2)  # now they do not
+    assert (rule.writing, rule.reading) == (1, 1)
+
+
+def test_short_answers_do_not_pay_for_a_trial_each() -> None:
+    rule = Threads(2)
+    rule.begin(60.0, 1.0, 2)
+    write(rule, shared, 4.0)
+    speeds = []
+    for _ in range(20):
+        rule.begin(1.0, 1.0, 2)
+        speeds.append(write(rule, shared, 0.8))
+    assert sum(speeds) / len(speeds) > 0.97 * shared(1)
+
+
+def test_reading_keeps_its_threads_where_writing_only_waits_for_the_memory() -> None:
+    rule = Threads(16)
+    write(rule, bound_by_memory, 10.0)
+    assert settled(rule, bound_by_memory) == 4 and rule.reading == 16
 
 
 def test_a_trial_that_is_hopeless_ends_after_a_token() -> None:

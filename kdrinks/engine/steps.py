@@ -18,7 +18,7 @@ class Steps:
     def __init__(self, say: Callable[[Mapping[str, Any]], None]) -> None:
         self._say = say
         self._request: Mapping[str, Any] = {}
-        self._beat_at = 0.0
+        self._beat_at = self._decoded_at = 0.0
         self._load = OtherLoad()
         self._threads: Threads | None = None
         self._use: Callable[[int, int], None] = lambda writing, reading: None
@@ -35,8 +35,9 @@ class Steps:
         self._request = request
         self._wrote.clear()
         if self._threads and request["op"] in ("stream", "score"):
-            self._threads.begin()
-            self._choose(self._threads, self._load.begin())
+            pause_s = time.monotonic() - self._decoded_at
+            self._threads.begin(pause_s, self._load.begin(), len(self._load.cores))
+            self._choose(self._threads, None)
 
     @property
     def threads(self) -> int:
@@ -56,6 +57,7 @@ class Steps:
         if tokens == 1:
             self._wrote[self._writing] += 1
         if self._threads and not ("bench_prompt" in self._request or self._request.get("measured")):
+            self._decoded_at = time.monotonic()
             if tokens == 1:
                 self._threads.wrote(seconds)
             self._choose(self._threads, self._load.sample())

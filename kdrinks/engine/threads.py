@@ -16,6 +16,12 @@ BETTER = 1.05
 """Another number must be this much faster to stay."""
 FELL = 0.7
 """A speed below this part of the one before says that something else runs now: the next trial need not wait."""
+MUCH_BETTER = 1.3
+"""And this much faster for reading to follow: fewer threads that only wait less for the memory are no reason to read with fewer."""
+CHANGED = 0.4
+"""Cores by which the others' use must change before it counts more than what a trial has shown."""
+OLD_S = 30.0
+"""After so long a pause a trial shows nothing any more."""
 TAKEN, LEFT = 0.6, 0.3
 """Above TAKEN of a core that others use it is left to them, below LEFT it is used again."""
 
@@ -35,25 +41,36 @@ class Threads:
         self.writing = most
         """For the next single token."""
         self.reading = most
-        """For the next slice of a prompt: what others leave. A slice takes up to half a second, too long for trials."""
+        """For the next slice of a prompt: what others leave, or trials have shown. A slice is too long to be one."""
+        self._busy = 0.0
+        self._busy_then: float | None = None
+        """What the others used when a trial ended; None: no trial since that has changed."""
         self._speed = 0.0
         self._tokens, self._seconds = 0, 0.0
         self._since_s, self._pause_s = 0.0, FIRST_PAUSE_S
         self._upwards = False
 
-    def begin(self) -> None:
-        """Another answer: what was fastest before may not be any more."""
-        self._settle(self._settled)
-        self._speed, self._pause_s = 0.0, FIRST_PAUSE_S
+    def begin(self, pause_s: float, busy_cores: float, cores: float) -> None:
+        """Another answer, so long after the last one. busy_cores: a first guess, for who knows nothing better."""
+        self.writing = self._settled
+        self._tokens, self._seconds, self._speed = 0, 0.0, 0.0
+        if pause_s > OLD_S:
+            self._busy_then, self._pause_s = None, FIRST_PAUSE_S
+        if self._busy_then is None:
+            self.others(busy_cores, cores)
 
     def others(self, busy_cores: float, cores: float) -> None:
         """What other programs have used lately, of the cores that there are: where that changed, its answer holds until speeds say more."""
-        free = cores - busy_cores
+        self._busy = min(busy_cores, cores)
+        if self._busy_then is not None and abs(self._busy - self._busy_then) < CHANGED:
+            return
+        free = cores - self._busy
         room = self._room
         room = min(room, floor(free + TAKEN)) if free + TAKEN < room else max(room, floor(free + LEFT))
         room = max(1, min(room, self._most))
         if room != self._room:
             self._room = self.reading = room
+            self._busy_then = None
             self._settle(max(step for step in self._steps if step <= room))
             self._speed, self._pause_s = 0.0, FIRST_PAUSE_S
 
@@ -87,9 +104,16 @@ class Threads:
 
     def _judge(self) -> None:
         speed = self._tokens / self._seconds
+        more = self.writing > self._settled
+        self._busy_then = self._busy
         if speed > BETTER * self._speed:
+            if more:
+                self.reading = max(self.reading, self.writing)
+            elif speed > MUCH_BETTER * self._speed:
+                self.reading = self.writing
+            self._room = self.reading
             self._speed, self._pause_s = speed, FIRST_PAUSE_S
-            self._upwards = not self._upwards  # further the same way
+            self._upwards = more  # further the same way
             self._settle(self.writing)
         else:
             self._pause_s = min(2 * self._pause_s, LAST_PAUSE_S)
