@@ -2,7 +2,7 @@
 
     python -m benchmarks.threads FILE.gguf ... [--before CHECKOUT] [--rounds 5] [--out benchmarks/threads.md]
 
-Twice: with nothing else to do on the machine, and beside a program that keeps one core busy. The variants take turns within each round,
+Rounds with nothing else to do on the machine, then rounds beside a program that keeps one core busy. The variants take turns within each round,
 each in a process of its own that rests meanwhile, so that what else happens here meets them all; figures are medians over the rounds.
 Each round is an answer of 64 tokens to a new prompt of about 130. CHECKOUT: a folder with another commit of this repository.
 """
@@ -106,10 +106,10 @@ def measure(file: Path, before: Path | None, rounds: int) -> list[Variant]:
             closing.callback(variant.close)
             variant.answer(0)
         seed = 0
-        for number in range(rounds):
-            for load in (QUIET, BUSY):
-                seed += 1
-                with busy_core(load):
+        for load in (QUIET, BUSY):
+            with busy_core(load):
+                for number in range(rounds):
+                    seed += 1
                     for place in range(len(variants)):
                         variant = variants[(place + number) % len(variants)]
                         variant.rounds[load].append(variant.answer(seed))
