@@ -34,7 +34,7 @@ class Steps:
         """Another request: its steps follow."""
         self._request = request
         self._wrote.clear()
-        if self._threads and request["op"] in ("stream", "score"):
+        if self._threads and request["op"] in ("stream", "score", "raw"):
             pause_s = time.monotonic() - self._decoded_at
             self._threads.begin(pause_s, self._load.begin(), len(self._load.cores))
             self._choose(self._threads, None)
