@@ -58,7 +58,7 @@ def one_by_one(model: Model, held: SentenceConstraint, limit: int) -> Iterator[l
         held.mask(model.logits())
         token = sampler.sample()
         held.accept(token)
-        if model.ends(token):
+        if model.vocabulary.ends(token):
             break
         yield [token]
         model.append(token)

@@ -141,7 +141,7 @@ def picture(rows: list[tuple[str, dict[str, float]]]) -> str:
 def main(options: argparse.Namespace) -> None:
     import psutil
 
-    from kdrinks.engine.library import physical_cores
+    from kdrinks.engine.processors import physical_cores
     from tests.support.real_shapes import SHAPES, write_shape
 
     shape = SHAPES["toy" if options.small else "7B (Llama 2)"]

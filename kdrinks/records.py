@@ -145,7 +145,7 @@ class Choice:
     context_tokens: int = 0
     """0 takes the model's own, at most 4,096."""
     threads: int = 0
-    """0 takes the physical cores, or one for a small model."""
+    """0 takes one for a small model, else what the others leave of the physical cores, chosen anew while it reads and writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +205,8 @@ class Device:
     backend: str
     memory_bytes: int
     free_bytes: int
+    fresh: bool = True
+    """False when the engine did not answer: as it was known last, or what the system says without llama.cpp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +263,7 @@ class Loaded:
     layers: int
     load_s: float
     threads: int
+    """That wrote most of the last answer; those that it began with before the first."""
     memory_bytes: int
     """Highest resident memory of the worker since the load; the first answer raises it, because it fills the buffers."""
     kv_type: str = "f16"

@@ -57,7 +57,7 @@ class Asked:
         self.model.use_adapter(str(over) if over else "", scale)
         if anew:
             self.model.forget_conversations([])
-        prompt = self.model.tokenize(text, add_special=True)
+        prompt = self.model.vocabulary.tokenize(text, add_special=True)
         self.cached.append(self.model.reuse_prefix(prompt, text))
         for _ in self.model.read(prompt[self.cached[-1] :]):
             pass
@@ -107,7 +107,7 @@ def test_nothing_is_read_from_a_state_that_another_adapter_made(base: tuple[Path
     with closing((only_a := Asked(path)).model):
         assert [np.array_equal(only_a(text, a), seen) for text, seen in ((Q, aq), (P, ap))] == [True, True]
         aq_after_p = only_a(Q, a)
-        kept = len(only_a.model.tokenize(Q, add_special=True)) > 256  # long enough to be taken up again
+        kept = len(only_a.model.vocabulary.tokenize(Q, add_special=True)) > 256  # long enough to be taken up again
     with closing((only_b := Asked(path)).model):
         assert [np.array_equal(only_b(text, b), seen) for text, seen in ((P, bp), (Q, bq))] == [True, True]
     for over, scale, seen in ((a, 0.5, half), (None, 1.0, alone)):

@@ -104,7 +104,7 @@ def test_evaluate_measures_retrieval_on_the_development_questions(tmp_path: Path
 def test_devices_and_models_are_listed_without_the_store(tmp_path: Path) -> None:
     (tmp_path / "kdrinks.duckdb").write_bytes(b"no database")
     devices = document(kdrinks("devices", "--json", home=tmp_path))
-    assert {"id", "kind", "name", "backend", "memory_bytes", "free_bytes"} == devices[0].keys()
+    assert {"id", "kind", "name", "backend", "memory_bytes", "free_bytes", "fresh"} == devices[0].keys()
     models = document(kdrinks("models", "list", "--json", home=tmp_path))
     assert models[0]["id"] == "built-in" and models[0]["installed"] is True
     inspected = document(kdrinks("models", "inspect", "models/kdrinks-mini.gguf", "--json", home=tmp_path))

@@ -133,7 +133,7 @@ def test_a_killed_worker_costs_one_answer(slow_model: Choice) -> None:
 @pytest.mark.parametrize("phase", ["reading", "text"])
 def test_the_worker_ends_when_its_input_closes(slow_model: Choice, phase: str) -> None:
     worker = subprocess.Popen(
-        [sys.executable, "-X", "utf8", "-m", "kdrinks.engine.worker"],
+        [sys.executable, "-X", "utf8", "-m", "kdrinks.engine.serving"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

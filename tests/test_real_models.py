@@ -106,9 +106,9 @@ def test_no_text_speaks_a_real_models_control_tokens(chat: Choice) -> None:
     worker.serve({"op": "load", "id": 1, "path": path, "device": "cpu", "context_tokens": 1024, "threads": 1})
     model = worker.model
     assert model
-    texts = sorted(model.control_texts())
+    texts = sorted(model.vocabulary.control_texts())
     assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(texts)
-    control = {ids[0] for text in texts if len(ids := model.tokenize(text, add_special=False)) == 1}
+    control = {ids[0] for text in texts if len(ids := model.vocabulary.tokenize(text, add_special=False)) == 1}
     assert len(control) == len(texts)
 
     def spoken(text: str) -> list[int]:

@@ -113,7 +113,7 @@ def test_forced_words_are_those_that_come_one_by_one(worker: Worker) -> None:
                 made: list[int] = []
                 while True:
                     held.mask(scores := model.logits())
-                    if model.ends(token := int(scores.argmax())):
+                    if model.vocabulary.ends(token := int(scores.argmax())):
                         break
                     held.accept(token)
                     made.append(token)
@@ -147,5 +147,5 @@ def test_no_half_syllable_is_left_at_the_end_of_an_answer(worker: Worker) -> Non
     written, _ = greedy(worker, "식혜가 뭐야?", "ko", limit=24)
     for end in range(1, len(written) + 1):
         stream = TextStream()
-        text = "".join(stream.feed(model.piece(token)) for token in written[:end]) + stream.finish()
+        text = "".join(stream.feed(model.vocabulary.piece(token)) for token in written[:end]) + stream.finish()
         assert "\ufffd" not in text

@@ -182,7 +182,7 @@ def one_by_one(model: Model, prompt_tokens: list[int], held: SentenceConstraint)
         scores = model.logits()
         held.mask(scores)
         token = int(scores.argmax())
-        if model.ends(token):
+        if model.vocabulary.ends(token):
             return made
         held.accept(token)
         made.append(token)

@@ -19,13 +19,13 @@ class Prompting:
         self._model = model
         self.file = os.path.basename(path)
         source = model.template()
-        self._bos = model.special_text("bos")
-        self._template = ChatTemplate(source, bos_token=self._bos, eos_token=model.special_text("eos"))
+        self._bos = model.vocabulary.special_text("bos")
+        self._template = ChatTemplate(source, bos_token=self._bos, eos_token=model.vocabulary.special_text("eos"))
         self.plain = self._template.plain
-        controls = model.control_texts()
+        controls = model.vocabulary.control_texts()
         self.control = ControlTexts(controls)
         self.thinking = Thinking(source or "", controls)
-        self.hidden = model.hidden_pieces(self.thinking.hidden)
+        self.hidden = model.vocabulary.hidden_pieces(self.thinking.hidden)
         """Bytes of the control tokens that mark thoughts."""
         self._switches = self._template.switches_thinking()
         self.facts = {
@@ -48,4 +48,4 @@ class Prompting:
         if told is False:
             text = self.thinking.skipped(text, known=self._switches)
         begun = bool(self._bos) and text.lstrip().startswith(self._bos)  # one template begins with a new line before it
-        return self._model.tokenize(text, add_special=not begun), self.thinking.opened_by(text)
+        return self._model.vocabulary.tokenize(text, add_special=not begun), self.thinking.opened_by(text)

@@ -1,6 +1,6 @@
 """Chooses tokens from the scores that native.py's context holds: llama.cpp's chain of samplers.
 
-With native.py, library.py and adapters.py the only importer of llama_cpp.
+With native.py, library.py, adapters.py and vocabulary.py the only importer of llama_cpp.
 """
 
 from typing import Any

@@ -1,17 +1,11 @@
-"""The engine's child process: `python -m kdrinks.engine.worker`, one JSON document per line on its pipes.
+"""What the engine's child process does with a request: loads, counts, reads and writes. serving.py runs it behind its pipes.
 
-In:  {"id": 7, "op": "stream", ...}       one at a time, in order; "stop" and "devices" are served at once, in the middle too
-Out: {"id": 7, "event": "text", ...} ...  and one last line with "result", or "error": {"type", "key", "values"}
-
-It ends itself when its standard input closes, in mid-prompt and mid-answer too: no orphan keeps the memory.
-Only local.py starts it. It knows nothing of questions, pages or the store.
+Of {"id": 7, "op": "stream", ...} it says {"id": 7, "event": "text", ...} as it goes and returns the result, or raises Refused.
+Knows nothing of questions, pages or the store.
 """
 
 import hashlib
-import json
 import os
-import queue
-import signal
 import sys
 import threading
 import time
@@ -21,12 +15,14 @@ from typing import Any
 import numpy as np
 import psutil
 
+from kdrinks.engine import memory_wall
 from kdrinks.engine.adapters import AdapterProblem
 from kdrinks.engine.chat_template import QuestionLost, TemplateBroken
 from kdrinks.engine.decode import PLAIN_STOPS
-from kdrinks.engine.library import Log, devices, forget_peak, peak_bytes, start
+from kdrinks.engine.library import Log, forget_peak, peak_bytes, start
 from kdrinks.engine.native import LoadProblem, Model, ReadProblem, common
 from kdrinks.engine.prompting import Prompting
+from kdrinks.engine.steps import Steps
 from kdrinks.engine.thinking import Convention
 from kdrinks.engine.writing import Writer, constraint_for, runs
 
@@ -47,12 +43,18 @@ class Refused(Exception):
 class Worker:
     """Serves requests; `say` writes one document, `stopped` is set by a stop for the request in progress."""
 
-    def __init__(self, say: Callable[[Mapping[str, Any]], None], stopped: threading.Event) -> None:
+    def __init__(
+        self, say: Callable[[Mapping[str, Any]], None], stopped: threading.Event, *, walled: bool = False
+    ) -> None:
+        """walled: the process is this worker's alone and may be held to the memory that its model needs."""
         self._say = say
+        self._walled = walled
         self._stopped = stopped
         self._log = Log(lambda line: print(line, file=sys.stderr, flush=True))
         self.model: Model | None = None
         self._prompting: Prompting | None = None
+        self._steps = Steps(say)
+        self._limit_bytes = 0
         start()
 
     def serve(self, request: Request) -> Any:
@@ -67,8 +69,17 @@ class Worker:
             "raw": self.raw,
             "score": self.score,
             "forget": self.forget,
+            "ping": lambda request: None,
         }
-        return operations[request["op"]](request)
+        self._steps.begin(request)
+        result = operations[request["op"]](request)
+        if request["op"] == "stream":
+            result["threads"] = self._steps.threads
+        return result
+
+    def out_of_memory(self) -> Refused:
+        """What to answer when Python could have no more."""
+        return Refused("EngineDied", "engine_memory_limit", limit=f"{self._limit_bytes / 1e9:,.1f}")
 
     def forget(self, request: Request) -> None:
         """Drops the state of request["conversations"]; of all when the list is empty."""
@@ -83,18 +94,22 @@ class Worker:
     def load(self, request: Request) -> dict[str, Any]:
         """Loads request["path"]; "loading" events carry the fraction read. The old model leaves first."""
         self.unload()
+        if self._walled:
+            memory_wall.lift()
         forget_peak()
         started = time.monotonic()
         reported = 0.0
 
         def progress(fraction: float) -> bool:
             nonlocal reported
+            self._steps.beat()
             if fraction - reported >= 0.02 or fraction >= 1:
                 reported = fraction
                 self._say({"id": request["id"], "event": "loading", "fraction": round(fraction, 3)})
             return not self._stopped.is_set()
 
         file = os.path.basename(request["path"])
+        state_bytes = request.get("state_bytes", psutil.virtual_memory().total // 16)
         try:
             model = Model(
                 request["path"],
@@ -103,23 +118,32 @@ class Worker:
                 context_tokens=request["context_tokens"],
                 threads=request.get("threads", 0),
                 kv_type=request.get("kv_type", "f16"),
-                state_bytes=request.get("state_bytes", psutil.virtual_memory().total // 16),
+                state_bytes=state_bytes,
                 progress=progress,
+                beat=self._steps.beat,
+                decoded=self._steps.decoded,
             )
         except LoadProblem as exc:
             if self._stopped.is_set():
                 raise Refused("Stopped", "stopped") from exc
             key = "model_no_memory" if "alloc" in str(exc) else "model_load_failed"
             raise Refused("LoadFailed", key, file=file, reason=str(exc)) from exc
-        if not model.vocabulary or not model.decodes:
+        if not model.vocabulary.size or not model.decodes:
             model.close()
             raise Refused("NotAModel", "model_writes_no_text", file=file)
+        self._limit_bytes = memory_wall.around(state_bytes)
+        if self._walled and model.used == "cpu":
+            memory_wall.raise_at(self._limit_bytes)
         try:
             self._prompting = Prompting(model, request["path"])
         except TemplateBroken as exc:
             model.close()
             raise Refused("NotAModel", "model_template_broken", file=file, reason=str(exc)) from exc
+        except MemoryError:
+            model.close()
+            raise
         self.model = model
+        self._steps.follow(model.threads, model.use_threads, adjustable=not request.get("threads"))
         return {
             "file": file,
             "quantization": model.quantization,
@@ -130,14 +154,21 @@ class Worker:
             "load_s": time.monotonic() - started,
             "threads": model.threads,
             "memory_bytes": peak_bytes(),
+            "limit_bytes": self._limit_bytes,
             **self._prompting.facts,
         }
 
-    def adapter(self, request: Request) -> None:
-        """Lays the adapter request["path"] over the model at the strength request["scale"]; "" takes away what is there."""
+    def adapter(self, request: Request) -> dict[str, int]:
+        """Lays the adapter request["path"] over the model at the strength request["scale"]; "" takes away what is there.
+
+        limit_bytes: of the memory, moved by what the adapter takes.
+        """
         model, _ = self._loaded()
+        held_bytes = memory_wall.private_address_bytes()
         path = request["path"]
         file = os.path.basename(path)
+        if self._walled:
+            memory_wall.lift()
         try:
             model.use_adapter(path, request["scale"])
         except OSError as exc:
@@ -146,6 +177,12 @@ class Worker:
             raise Refused("NotAModel", exc.key, file=file, reason=exc.reason) from exc
         except ReadProblem as exc:
             raise Refused("NotAModel", "adapter_broken", file=file, reason=str(exc)) from exc
+        finally:
+            if self._limit_bytes:
+                self._limit_bytes += memory_wall.private_address_bytes() - held_bytes
+            if self._walled and model.used == "cpu":
+                memory_wall.raise_at(self._limit_bytes)
+        return {"limit_bytes": self._limit_bytes}
 
     def _loaded(self) -> tuple[Model, Prompting]:
         if self.model is None or self._prompting is None:
@@ -182,14 +219,17 @@ class Worker:
     def _bench_prompt(self, tokens: int) -> list[int]:
         model, _ = self._loaded()
         text = "식혜는 밥을 엿기름물로 삭혀 단맛을 낸 음료입니다. Sikhye is a sweet rice drink. "
-        return (model.tokenize(text, add_special=True) * (tokens // 16 + 1))[:tokens]
+        return (model.vocabulary.tokenize(text, add_special=True) * (tokens // 16 + 1))[:tokens]
 
     def raw(self, request: Request) -> dict[str, float]:
         """The bare loop over the same file and settings as stream's: seconds to read the prompt and to write."""
         model, _ = self._loaded()
         prompt = self._bench_prompt(request["bench_prompt"])
         started = time.monotonic()
-        times = [time.monotonic() for _ in model.bare_loop(prompt, request["max_tokens"])]
+        times = []
+        for _ in model.bare_loop(prompt, request["max_tokens"]):
+            times.append(time.monotonic())
+            self._steps.beat()
         return {"prompt_s": times[0] - started, "completion_s": times[-1] - times[0], "completion_tokens": len(times)}
 
     def score(self, request: Request) -> dict[str, float]:
@@ -200,10 +240,10 @@ class Worker:
         """
         model, _ = self._loaded()
         size = min(SCORED_TOKENS, model.context_tokens)
-        tokens = model.tokenize(request["text"], add_special=False, parse_special=False)
+        tokens = model.vocabulary.tokenize(request["text"], add_special=False, parse_special=False)
         piece = tokens[request["piece"] * size :][:size]
         # As llama-perplexity does: models that learned with a first token are lost without it.
-        piece[:1] = model.tokenize("", add_special=True)[:1] or piece[:1]
+        piece[:1] = model.vocabulary.tokenize("", add_special=True)[:1] or piece[:1]
         nll, scored = 0.0, 0
         if len(piece) == size:
             model.reset(piece)
@@ -256,7 +296,7 @@ class Worker:
         hidden = prompting.hidden if free else {}
 
         def piece(token: int) -> bytes:
-            return model.piece(token) or hidden.get(token, b"")
+            return model.vocabulary.piece(token) or hidden.get(token, b"")
 
         def goes_on(token: int) -> bool:
             return measured or writer.goes_on(hidden.get(token, b""))
@@ -275,54 +315,3 @@ class Worker:
             # all that came after the first token was known with it: nothing was written at any speed
             result["completion_s"] = 0.0
         return result | {"taken_back": writer.taken_back, "corrections": held.corrections if held else 0}
-
-
-def main() -> None:
-    """Serves until standard input closes."""
-    # Ctrl-C in a terminal reaches the whole group; the app decides, by closing the pipe.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Native code may print: the protocol gets the real standard output for itself, everyone else standard error.
-    out = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    writing = threading.Lock()
-
-    def say(document: Mapping[str, Any]) -> None:
-        line = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", errors="replace") + b"\n"
-        try:
-            with writing:
-                out.write(line)
-        except BrokenPipeError:
-            os._exit(0)
-
-    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    stopped = threading.Event()
-    current = -1
-    worker = Worker(say, stopped)
-
-    def listen() -> None:
-        nonlocal current
-        for line in sys.stdin.buffer:
-            request = json.loads(line)
-            if request["op"] == "stop":
-                if request["target"] == current:
-                    stopped.set()
-            elif request["op"] == "devices":
-                say({"id": request["id"], "result": devices()})
-            else:
-                # One at a time: the supervisor sends the next only after the last line of this one.
-                stopped.clear()
-                current = request["id"]
-                requests.put(request)
-        os._exit(0)
-
-    threading.Thread(target=listen, daemon=True).start()
-    while True:
-        request = requests.get()
-        try:
-            say({"id": request["id"], "result": worker.serve(request)})
-        except Refused as refused:
-            say({"id": request["id"], "error": refused.document})
-
-
-if __name__ == "__main__":
-    main()

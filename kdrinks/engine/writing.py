@@ -29,7 +29,7 @@ def constraint_for(
 
     def tokens(text: str) -> list[int]:
         # SentencePiece merges pieces into control tokens without being asked for any: `</s>` in a document would end the answer
-        return model.tokenize(control.broken(text), add_special=False, parse_special=False)
+        return model.vocabulary.tokenize(control.broken(text), add_special=False, parse_special=False)
 
     held = [
         HeldSentence(
@@ -41,7 +41,7 @@ def constraint_for(
         )
         for sentence in sentences
     ]
-    return SentenceConstraint(held, model.end_token())
+    return SentenceConstraint(held, model.vocabulary.end_token())
 
 
 def runs(
@@ -78,7 +78,7 @@ def runs(
                 run = [sampler.sample()]
                 if held:
                     held.accept(run[0])
-            ended = model.ends(run[-1]) and not goes_on(run[-1])
+            ended = model.vocabulary.ends(run[-1]) and not goes_on(run[-1])
             if ended:
                 run.pop()
             if run:

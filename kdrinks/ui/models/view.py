@@ -264,6 +264,8 @@ def _draw_machine(services: Services, devices: Sequence[Device]) -> None:
     if not graphics:
         rows.append((t("models.accelerators"), t("models.no_accelerators_help")))
     with st.container(border=True, key="machine"):
+        if not all(device.fresh for device in devices):
+            st.caption(f":material/history: {t('models.devices_not_fresh')}")
         for name, value in rows:
             st.markdown(f":small[:gray[{name}]]  \n{as_plain(value)}")
 
