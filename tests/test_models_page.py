@@ -13,8 +13,7 @@ from kdrinks.jobs import Job
 from kdrinks.records import KeepAlive
 from kdrinks.services import LOADING, thinks_first
 from kdrinks.ui import frame
-from kdrinks.ui.models import catalog as models_catalog
-from kdrinks.ui.models import downloads
+from kdrinks.ui.models import downloads, remote
 from tests.support.app_pages import models_page, new_app, services_in, shown
 from tests.support.hub_server import FakeHub, running_hub
 from tests.support.mutations import Mutations
@@ -35,7 +34,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     data = write_byte_model(tmp_path / "m.gguf", width=512).read_bytes()
     repos = {entry.repo_id: {entry.file: data} for entry in catalog.entries() if entry.repo_id}
     repos[REPO] = {"tea-Q4_K_M.gguf": data, "tea-F16.gguf": data + random.Random(1).randbytes(9)}
-    caches = (downloads.hub, models_catalog._remote)
+    caches = (downloads.hub, remote.answers)
     with services_in(tmp_path / "home", folder, monkeypatch, *caches), running_hub(repos) as running:
         monkeypatch.setenv("HF_ENDPOINT", running.hub_url)
         yield running

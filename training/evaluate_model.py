@@ -108,7 +108,7 @@ class Asker:
         return made, first - begin, max(len(made) - 1, 1) / max(spent, 1e-9)
 
     def text(self, ids: list[int]) -> str:
-        return b"".join(map(self.model.piece, ids)).decode("utf-8", errors="replace")
+        return b"".join(map(self.model.vocabulary.piece, ids)).decode("utf-8", errors="replace")
 
 
 def parts(text: str) -> list[str]:

@@ -85,6 +85,7 @@ class LocalEngine:
             busy=self._turns.busy,
             waiting=self._turns.waiting,
             idle_models=pool.idle_models,
+            replaced=alive and pool.replaced,
         )
 
     @property

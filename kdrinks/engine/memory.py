@@ -85,6 +85,13 @@ class WorkerPool:
         worker = self.alive()
         return worker if worker.responds() else self.alive()
 
+    @property
+    def replaced(self) -> bool:
+        """Whether the file of the model in memory is another one by now."""
+        if self.loaded is None or self.choice is None or not isinstance(self.choice.model, LocalModel):
+            return False
+        return stamp_of(self.choice.model.path) not in (None, self.stamp)
+
     def change_to(self, choice: Choice, models: int, stamp: Stamp) -> bool:
         """Makes room for another choice; True when its base rested in memory and is in use again now, with the adapter it had.
 

@@ -102,6 +102,8 @@ class State:
     """Requests in the queue."""
     idle_models: tuple[Loaded, ...] = ()
     """Models in memory beside `loaded`, least recently used first."""
+    replaced: bool = False
+    """Whether another file lies by now where `loaded` was read from; the next request reads that one."""
 
 
 class Engine(Protocol):

@@ -92,6 +92,8 @@ def _draw_state(has_gpu: bool) -> None:
         with st.container(horizontal=True, gap="medium", key="facts"):
             for name, value in _facts(loaded):
                 st.markdown(f":small[:gray[{t(f'models.{name}')}]]  \n**{value}**", width="content")
+        if services.engine.state.replaced:
+            st.warning(t("models.replaced"), icon=":material/published_with_changes:")
         if loaded.stepped_down:
             steps = ", ".join(_step_text(step) for step in loaded.stepped_down)
             st.warning(t("models.stepped_down", steps=steps), icon=":material/trending_down:")
@@ -287,6 +289,7 @@ def _about(services: Services, model: ModelFile | RemoteModel) -> str:
             t("models.tokens", count=f"{model.context_length:,}"),
             mode.name(mode_of(services, model)),
             *([] if model.chat_template else [f":orange-badge[{t('models.base_model')}]"]),
+            *([t("models.slow_here")] if catalog.reads_slowly(model) else []),
             *([t("models.link.linked", target=as_plain(str(model.path.readlink())))] if linked else []),
         )
     )
