@@ -59,7 +59,7 @@ class Asked:
             self.model.forget_conversations([])
         prompt = self.model.vocabulary.tokenize(text, add_special=True)
         self.cached.append(self.model.reuse_prefix(prompt, text))
-        for _ in self.model.read(prompt[self.cached[-1] :]):
+        for _ in self.model.read_prompt(prompt):
             pass
         return self.model.logits().copy()
 
