@@ -36,10 +36,13 @@ from training.question_wordings import rows as intent_wordings
 ROOT = Path(__file__).resolve().parents[1]
 WORDINGS = ROOT / "training" / "concern_wordings" / "wordings.jsonl"
 ASKED = ROOT / "training" / "asked"
+QUESTIONS = ROOT / "training" / "questions"
+WISHES = ROOT / "training" / "wishes"
 TESTS = ROOT / "tests" / "data"
 OUT = ROOT / "kdrinks" / "data" / "learned_concerns.npz"
 KIND_BUCKETS = 1 << 16
-ALARMS = 0.07
+ALARMS = 0.037
+"""At which as much danger is found of the writers left out as before plain questions and wishes were learned from (sealed-2 0.89)."""
 SURE = 0.35
 """Of wordings whose writer was left out the label is right in 0.69 and 0.44 (two writers), in 0.81 and 0.70 of those above this share."""
 LEAST_COUNT = 2
@@ -53,8 +56,12 @@ WEIGHT_OF_INTENTS = 0.25
 """Of a wording that was written to tell what is asked, of which there are many and plain ones."""
 WEIGHT_OF_ASKED = 0.5
 """Of a wording of training/asked: plain questions, in which nobody looked for danger."""
+WEIGHT_OF_QUESTIONS, WEIGHT_OF_WISHES = 0.25, 0.5
+"""Of a question that was written for a passage (training/questions/), and of a wish (training/wishes/): stories around plain matters."""
 WEIGHT_OF_HOUSE = 3.0
 """Of what the project's own tests hold harmless; few, and they stay so."""
+PLAIN = frozenset(("house", "intents", "asked", "questions", "wishes"))
+"""Writers by whom nothing is measured, nor the threshold set: nobody looked for danger there, or all of it is known."""
 OF_SAFETY = QUOTED | {"pregnancy", "infant", "allergy", "health", "driving", "injection"}
 OF_SAFETY_ASKS = OF_SAFETY | {"diet", "law", "chat", "not_in_notes", "clarify", "belief", "out_of_scope"}
 """Asks of training/asked among which somebody may be in danger."""
@@ -85,7 +92,7 @@ def measured(wordings: Sequence[Wording], matrix: csr_matrix) -> float:
     heard = np.array([bool(concerns.named(one.text)) for one in wordings])
     writer_of = np.array([one.writer for one in wordings])
     weights = np.array([one.weight for one in wordings])
-    writers = sorted(set(writer_of) - {"house", "intents"})
+    writers = sorted(set(writer_of) - PLAIN)
     scores = np.zeros(len(wordings))
     for writer in writers:
         own = writer_of == writer
@@ -175,6 +182,17 @@ def all_wordings() -> Iterator[Wording]:
             told = of("asked", HARMLESS, row["text"], row.get("history", ()))
             if not OF_SAFETY_ASKS & set(row["asks"]) and not any(map(concerns.named, (told.text, *told.before))):
                 yield told._replace(weight=WEIGHT_OF_ASKED)
+    for path in sorted(QUESTIONS.glob("*.jsonl")):
+        for row in lines(path):
+            for text in row["asked"] if row.get("kind", "none") not in QUOTED else ():
+                told = of("questions", HARMLESS, text)
+                if not concerns.named(told.text) and not concerns.asks_may(told.text):
+                    yield told._replace(weight=WEIGHT_OF_QUESTIONS)
+    for path in sorted(WISHES.glob("*.jsonl")):
+        for row in lines(path):
+            told = of("wishes", HARMLESS, row["wish"])
+            if not concerns.named(told.text):
+                yield told._replace(weight=WEIGHT_OF_WISHES)
     rng = random.Random(7)
     for split in ("train", "test"):
         for lang, intent, text in intent_wordings(split):

@@ -31,7 +31,7 @@ _LIQUOR = re.compile(
 _SOFT_BY_NATURE = re.compile(r"할랄|무슬림|이슬람|라마단|halal|muslim|ramadan|soft drink", re.IGNORECASE)
 _SOFT_WORD = re.compile(r"음료|전통차|(?<![가-힣])차(?:[를는가 ]|$)|\btea|beverage|punch", re.IGNORECASE)
 _LITTLE = re.compile(
-    r"도수(?:가|는)? ?낮|안 ?취|덜 취|약한 술|순한|세지 ?않|독하지 ?않|가볍게 마|가벼운|부드러운 술|low.?alcohol|barely alcoholic|light(?:ly)? alcohol|weak|not too strong"
+    r"도수(?:가|는)? ?낮|안 ?취|덜 취|(?:안|덜) ?(?:독한|독하|센|쎈|세고|쎄고)|약한 술|순한|세지 ?않|독하지 ?않|가볍게 마|가벼운|부드러운 술|low.?alcohol|barely alcoholic|light(?:ly)? alcohol|weak|not too strong"
     r"|less alcohol|mild|low.?abv|won't get (?:me )?drunk",
     re.IGNORECASE,
 )
@@ -40,11 +40,11 @@ _NO_LIQUOR = re.compile(
     r"무알코올|무알콜|논알[콜코]|비알코올|비알콜|도수(?:가|는)? ?없|(?<!카페인 )(?<![\d.])0(?:\.0+)? ?(?:도(?!수)|%|퍼센트|프로)|금주|소버|(?:술|음주)(?:을|를)? ?끊|\bnon-?alcoholic|\bsober\b|teetotal"
     r"|(?:술|알코올|알콜)(?:이|은|을)? ?(?:몸에 ?)?(?:안|못) ?(?:받|맞)|간 ?(?:질환|경화|염|암|이식)|지방간|\bliver\b|cirrhosis|hepatitis"
     r"|(?:알코올|알콜|술) ?(?:프리|제로|중독|의존)|제로 ?(?:알코올|알콜)|단주|\b(?:rehab|alcoholism|sobriety|abstain(?:s|ing)?|abstinen(?:ce|t))\b|alcohol (?:addict|depend|use disorder)"
-    r"|non-?drinkers?\b|recovering alcoholic|in recovery|\b(?:don't|do not|can't|cannot|doesn't|never|not allowed to|quit|stopped|gave up|not) drink(?:ing)?\b(?=\W*$|[.,;!]| at all| any ?more| alcohol| liquor| so\b| and\b| but\b| because| tonight| today)",
+    r"|\bzero[- ]proof\b|\bmocktails?\b|non-?drinkers?\b|recovering alcoholic|in recovery|\b(?:don't|do not|can't|cannot|doesn't|never|not allowed to|quit|stopped|gave up|not) drink(?:ing)?\b(?=\W*$|[.,;!]| at all| any ?more| alcohol| liquor| so\b| and\b| but\b| because| tonight| today)",
     re.IGNORECASE,
 )
 _MUCH = re.compile(
-    r"독한|[센쎈] ?(?:술|걸|거)|도수(?:가|는)? ?(?:좀|꽤|아주|더|제일|가장)? ?(?:높|세|센|쎄|쎈|강)|높은 도수|강한 술|\bstrong(?:est)?\b(?! tea)|high.?proof|hard liquor|high.?abv",
+    r"(?<!안 )(?<!덜 )(?<!안)독한|(?<!안 )(?<!덜 )[센쎈] ?(?:술|걸|거)|도수(?:가|는)? ?(?:좀|꽤|아주|더|제일|가장)? ?(?:높|세|센|쎄|쎈|강)|높은 도수|강한 술|\bstrong(?:est)?\b(?! tea)|high.?proof|hard liquor|high.?abv",
     re.IGNORECASE,
 )
 _TO_SLEEP = re.compile(

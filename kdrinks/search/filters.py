@@ -208,8 +208,8 @@ def _values(drink: Drink, group: str) -> frozenset[str]:
     return frozenset((value,)) if isinstance(value, str) else frozenset(value)
 
 
-PLACES = frozenset({"region", "kind"})
-"""Groups of which a drink that has none of what is wished for is no second choice: one from elsewhere, a tea for a liquor."""
+PLACES = frozenset({"region", "kind", "look", "base", "kitchen", "temperature", "alcohol"})
+"""Groups of which a drink that has none of what is wished for is no second choice: one from elsewhere, a tea for a liquor, a white one for a red."""
 
 
 def fitting(ids: Sequence[str], drinks: Mapping[str, Drink], wishes: Wishes) -> list[str]:
