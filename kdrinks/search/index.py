@@ -7,6 +7,7 @@ from kdrinks.drinks.model import Aspect, Drink
 from kdrinks.records import Language, Passage
 from kdrinks.search.entities import Names
 from kdrinks.search.facets import Facets
+from kdrinks.search.recalled import Keys
 from kdrinks.search.topics import TopicMatcher
 from kdrinks.store import passages as store
 from kdrinks.store.db import Database
@@ -27,6 +28,8 @@ class Index:
     """What each passage that tells a detail is about, by its id."""
     topics: Mapping[Language, tuple[Passage, ...]]
     """What is said of no drink alone."""
+    keys: Mapping[Language, Keys]
+    """Of all passages of drinks and topics."""
     beliefs: Mapping[Language, Mapping[str, tuple[Passage, ...]]]
     """False beliefs about a drink, by its id."""
     names: Names

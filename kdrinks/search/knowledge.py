@@ -27,6 +27,7 @@ from kdrinks.search.entities import Names, drink_name_rows
 from kdrinks.search.facets import Facets
 from kdrinks.search.index import Index
 from kdrinks.search.ranking import HELD_BY, HELD_BY_OF_POISON
+from kdrinks.search.recalled import keys_of
 from kdrinks.search.topics import TopicMatcher
 from kdrinks.store import drink_queries, facts
 from kdrinks.store import passages as store
@@ -136,6 +137,10 @@ class Knowledge:
             aspects={one.id: cast(Aspect, one.aspect) for one in passages if one.kind in kinds.DETAILED},
             topics={
                 lang: tuple(one for topic in topics for one in of_subject.get((topic.id, lang), ()))
+                for lang in LANGUAGES
+            },
+            keys={
+                lang: keys_of([one for one in passages if one.lang == lang and one.kind != "belief"])
                 for lang in LANGUAGES
             },
             beliefs={

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from kdrinks.findings import Findings, Hit
 from kdrinks.kinds import Intent
 from kdrinks.records import Passage
-from kdrinks.search import aspects, concerns, decide, filters, operation_words, selection, suggested
+from kdrinks.search import aspects, concerns, decide, filters, operation_words, recalled, selection, suggested
 from kdrinks.search import evidence as search_evidence
 from kdrinks.search.candidates import candidates, likely
 from kdrinks.search.cautions import INTENTS, applying, asked_of, is_quoted
@@ -41,6 +41,9 @@ RECOMMENDS: frozenset[Intent] = frozenset(
 """Intents whose answer, where no drink is named, is drinks."""
 
 LAW = "gen-legal-age"
+
+CALLED_FOR = 2.0
+"""Strength of a topic that the whole question is about."""
 
 TELLS = 4.0
 """Strength of a belief that a rare word of the question tells."""
@@ -113,12 +116,15 @@ class Search:
         )
         self.lexical = {row.passage_id: row.lexical for row in self.rows if row.lexical is not None}
         self.cosines = {row.passage_id: row.cosine for row in self.rows if row.cosine is not None}
-        roots = {drink for term in self.terms for drink in index.names.of_root(term)}
-        if detailed := aspects.meant(query, self.lexical, self.drinks, roots):
-            self.query = query = replace(query, subjects=(detailed,))
+        self.recalled = self._recalled()
+        """The drink or topic that is asked about, though the question names none; else empty."""
+        if self.recalled:
+            self.query = query = recalled.about(query, self.recalled, is_drink=self.recalled in self.drinks)
             self.narrowed = False
         general = not (query.subjects or query.suggests or query.intent in RECOMMENDS)
         self.topics = applying(index.touched.topics(query), query.groups, general=general)
+        if self.recalled and self.recalled not in self.drinks:
+            self.topics = [(self.recalled, CALLED_FOR)]
         if "alcohol" in query.concerns:  # somebody under age, or who drives: the law stands with whatever else is said
             self.topics = [(LAW, 1.0), *(touched for touched in self.topics if touched[0] != LAW)]
         excused = concerns.excused("poison", query.text)
@@ -131,6 +137,14 @@ class Search:
         for told in self.told:
             known[told.belief_id] = max(known.get(told.belief_id, 0.0), TELLS)
         self.beliefs = sorted(known.items(), key=lambda item: -item[1])
+
+    def _recalled(self) -> str:
+        """What is asked about without a name, where the question stands by itself and is of nobody's state."""
+        query = self.query
+        declined = sum(query.probabilities.get(one, 0.0) for one in DECLINED)
+        by_itself = not (query.subjects or query.rejected or query.followed or query.sensitive or query.care or query.may)
+        by_itself = by_itself and declined < recalled.DECLINED_FROM
+        return recalled.subject(query, self.index.keys[query.lang], self.lexical) if by_itself else ""
 
     def _wished(self, said: str) -> filters.Wishes:
         return filters.without(self.index.facets.wishes(said, self.index.words.language(said)), self._lifted)
@@ -310,6 +324,8 @@ class Search:
         self, intent: Intent, ranked: Sequence[_Ranked], by_subject: Mapping[str, list[Passage]]
     ) -> list[Passage]:
         query = self.query
+        if self.recalled and self.recalled not in self.drinks:
+            return self._answering((self.recalled,), by_subject)
         first: list[Passage] = []
         beliefs = [
             item.subject_id for item in ranked if item.subject_id.startswith("cf-") and item.score >= TOUCHED + 5

@@ -91,11 +91,10 @@ def select(
     text: with names masked.   asks: what it was read as.   passages: of the drinks it is about and of what is general; of one language.
     aspects: what each detail is about, by passage id.
     """
-    trained = model()
-    *point, none = trained.point(features(text, asks)).tolist()
-    keys = np.array([_key(passage) for passage in passages], dtype=np.float32).reshape(len(passages), len(point))
-    scores = np.append(keys @ np.array(point, dtype=np.float32), none + trained.bias) / trained.temperature
-    *shares, nothing = reading.softmax(np.asarray(scores, dtype=np.float32)).tolist()
+    size = model().pieces.shape[1] - 1
+    keys = np.array([key(passage) for passage in passages], dtype=np.float32).reshape(len(passages), size)
+    scored, none = scores(text, asks, keys)
+    *shares, nothing = reading.softmax(np.append(scored, none).astype(np.float32)).tolist()
     plain = max((asks.get(ask, 0.0) for ask in ASKED_OF_EVERY_DRINK), default=0.0) >= PLAINLY
     weight = OF_PLAIN_READING if plain else OF_READING
     held = [
@@ -105,6 +104,13 @@ def select(
     rest = (1 - nothing) / (sum(held) or 1.0)
     ordered = sorted(zip(passages, (share * rest for share in held), strict=True), key=lambda item: -item[1])
     return Selected(tuple(ordered), nothing)
+
+
+def scores(text: str, asks: Mapping[Ask, float], keys: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """The scores, in nats, of the passages of these points (passages x size) and of none of them. text, asks: as select has them."""
+    trained = model()
+    point = trained.point(features(text, asks))
+    return keys @ point[:-1] / np.float32(trained.temperature), float((point[-1] + trained.bias) / trained.temperature)
 
 
 OF_READING, LEAST_SHARE = 0.5, 0.05
@@ -169,7 +175,8 @@ def whole(passage: Passage) -> str:
 
 
 @lru_cache(maxsize=8192)  # those that a person wrote cost 3 ms each
-def _key(passage: Passage) -> NDArray[np.float32]:
+def key(passage: Passage) -> NDArray[np.float32]:
+    """(size,), of the shipped model."""
     return model().key(passage)
 
 
