@@ -20,7 +20,7 @@ def test_a_sample_fills_every_chart_is_marked_and_leaves_nothing_behind(db: Data
     assert stored.count(db) == 15
     assert [one.id for one in chats.conversations(db, ADMINISTRATOR)] == [own], "in no list of a person's own"
     top = word_stats.top_words(db, AnalyticsFilter(pos=("drink",)))
-    assert len(top) == 9 and top["count"].is_monotonic_decreasing  # in both languages by one name
+    assert len(top) == 10 and top["count"].is_monotonic_decreasing  # in both languages by one name
     assert all(name == "built-in" or name.startswith("sample-") for name in analytics.models(db))
     assert (
         not speed.distribution(db, AnalyticsFilter(), "tokens_per_s").empty

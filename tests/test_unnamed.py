@@ -32,9 +32,7 @@ def test_whether_an_ingredient_is_in_a_drink_is_answered_with_yes_or_no_as_its_l
     knowledge: Knowledge, lang: Language
 ) -> None:
     yes, _, no = BEGINS[lang]
-    things = [
-        ingredients()[name].words[lang][0] for name in ("ginger", "jujube", "malt", "pine_nut", "ginseng", "nuruk")
-    ]
+    things = [ingredients()[name].words[lang][0] for name in ("ginger", "jujube", "malt", "pear", "ginseng", "nuruk")]
     wrong = []
     for number, drink in enumerate(load_drinks()[::4]):
         listed = " ".join(getattr(drink.ingredients, lang)).lower()

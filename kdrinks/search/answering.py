@@ -188,7 +188,7 @@ def _answered(
         one = replace(found, understood=understood(own, found))
         return with_documents(index.db, index.words, query, one, k=k), None
 
-    if whether := holding.told(index, query, found):
+    if whether := holding.told(index, search.query, found):
         return whether, None
     asked = operations.asked(query, own, index.drinks, index.foods, spoken_of=spoken_of, follows=follows)
     poison = found.sensitive and found.intent == "false_belief"  # warned of, whatever else is asked

@@ -11,9 +11,10 @@ from kdrinks.drinks.model import Drink
 from kdrinks.findings import Findings, Hit, Understood
 from kdrinks.generation import listing, templates
 from kdrinks.generation.listing import Held
+from kdrinks.kinds import QUOTED
 from kdrinks.search.entities import masked
 from kdrinks.search.index import Index
-from kdrinks.search.query import Query
+from kdrinks.search.query import SENSITIVE_INTENTS, Query
 from kdrinks.store import passages
 
 ASKED, WANTS_YES_OR_NO = 0.4, 0.5
@@ -26,7 +27,8 @@ def told(index: Index, query: Query, found: Findings) -> Findings | None:
     whether = found.intent == "nearest" and query.reading.polar >= WANTS_YES_OR_NO
     if not (whether or query.reading.share("has_ingredient") >= ASKED):
         return None
-    if len(query.subjects) != 1 or query.suggests or query.concerns:
+    of_somebody = query.concerns or query.intent in SENSITIVE_INTENTS - QUOTED  # nuts are asked after for an allergy
+    if len(query.subjects) != 1 or query.suggests or of_somebody:
         return None
     things = [code for _, _, code in named(masked(query.text, query.mentions, " "), query.lang)]
     drink = query.subjects[0]

@@ -142,7 +142,9 @@ class Search:
         """What is asked about without a name, where the question stands by itself and is of nobody's state."""
         query = self.query
         declined = sum(query.probabilities.get(one, 0.0) for one in DECLINED)
-        by_itself = not (query.subjects or query.rejected or query.followed or query.sensitive or query.care or query.may)
+        by_itself = not (
+            query.subjects or query.rejected or query.followed or query.sensitive or query.care or query.may
+        )
         by_itself = by_itself and declined < recalled.DECLINED_FROM
         return recalled.subject(query, self.index.keys[query.lang], self.lexical) if by_itself else ""
 
