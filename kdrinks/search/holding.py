@@ -31,10 +31,12 @@ def told(index: Index, query: Query, found: Findings) -> Findings | None:
     if len(query.subjects) != 1 or query.suggests or of_somebody:
         return None
     things = [code for _, _, code in named(masked(query.text, query.mentions, " "), query.lang)]
+    if not things:
+        return None
     drink = query.subjects[0]
     own = passages.of_subjects(index.db, [drink], lang=query.lang)
     listed = next((one for one in own if one.kind == "ingredients"), None)
-    if not things or listed is None:
+    if listed is None:
         return None
     made_with = " ".join(templates.sentences(listed))
     text = listing.holds(listed.title, held(index.drinks[drink], list(dict.fromkeys(things))), made_with, query.lang)
