@@ -121,7 +121,7 @@ ASKED: list[tuple[str, Kind, str]] = [
     ("why are grains of rice floating in my sikhye", "why", "hollow"),
     ("why is andong sikhye red of all things", "why", "Chili"),
     ("why would anyone put egg yolk in ssanghwa-cha", "why", "yolk"),
-    ("why can't I steep omija in hot water", "why", "astringent"),
+    ("why can't I steep omija in hot water", "why", "astringen"),
     ("how come soju has no colour", "why", "vapour"),
     ("why is barley tea quick to spoil", "why", "germs"),
 ]

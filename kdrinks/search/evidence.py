@@ -93,7 +93,8 @@ def resting(selected: Selected, query: Query, about: Mapping[str, Aspect]) -> li
     if query.reading.two >= TWO:
         among = [one for one, _ in selected.passages]
         read = [select(piece, reading.read(piece).asks, among, about).passages[0] for piece in parts(query.said)]
-        sure = [one for one, share in read if share >= SURE_OF_A_PART]
+        # `밥 넣고 몇 시간`: a piece that only tells what was done resembles some false belief
+        sure = [one for one, share in read if share >= SURE_OF_A_PART and (one == first or one.kind != "belief")]
         second = [one for one, share in others[:1] if share >= OF_TWO]
         return list(dict.fromkeys([*(sure if first in sure else [first, *sure]), *second]))[:2]
     if first.kind in GENERAL and others and others[0][0].kind == first.kind and probability < STANDS_OUT:
