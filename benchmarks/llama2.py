@@ -98,7 +98,9 @@ def kdrinks(path: Path, threads: int) -> dict[str, float]:
         def run(tokens: int, first: str) -> dict[str, float]:
             """first: a word of its own, so that nothing of the prompt before is left to use."""
             started = time.perf_counter()
-            *_, done = engine.stream(lambda *_: [Message("user", first + text)], choice, Sampling(max_tokens=tokens))
+            *_, done = engine.stream(
+                lambda *_: [Message("user", first + text)], choice, Sampling(max_tokens=tokens, measured=True)
+            )
             assert isinstance(done, Done)
             assert (done.timing.prompt_tokens, done.timing.completion_tokens) == (PROMPT, tokens)
             return {
@@ -139,7 +141,7 @@ def picture(rows: list[tuple[str, dict[str, float]]]) -> str:
 def main(options: argparse.Namespace) -> None:
     import psutil
 
-    from kdrinks.engine.library import physical_cores
+    from kdrinks.engine.processors import physical_cores
     from tests.support.real_shapes import SHAPES, write_shape
 
     shape = SHAPES["toy" if options.small else "7B (Llama 2)"]

@@ -8,59 +8,38 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from kdrinks import recount
-from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Text
-from kdrinks.errors import BadInput, KdrinksError, NotAllowed
+from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Rethought, Text, Thought
+from kdrinks.engine.sampling import checked
+from kdrinks.errors import BadInput, ContextTooSmall, KdrinksError, NotAllowed
 from kdrinks.findings import NOTHING_FOUND, Findings
-from kdrinks.generation import caution, claims, guard, identity, prompt, trace
+from kdrinks.generation import caution, citations, claims, guard, identity, outright, prompt, trace
+from kdrinks.generation.draft import Draft
 from kdrinks.hub import catalog
 from kdrinks.permissions import administrators_only, is_theirs, owner_of
 from kdrinks.records import (
     Choice,
     Citation,
-    Exchange,
     Finish,
     Language,
     Loaded,
     Message,
+    Mode,
     Passage,
+    Question,
     Sampling,
     Timing,
     Turn,
     Visitor,
 )
 from kdrinks.search import said_again
-from kdrinks.services import Services, last_choice
+from kdrinks.services import Services, last_choice, mode_of, modes_of, usual_sampling
 from kdrinks.store import chats, exclusions
 from kdrinks.store.db import new_id
 from kdrinks.text import analyzer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is asked, of which model and how."""
-
-    text: str
-    meant: str
-    """The text as TextAnalyzer.as_meant has it: all that reads it takes this; as it was typed it is stored and shown."""
-    who: Visitor
-    id: str
-    conversation_id: str
-    owner: str | None
-    """Of the conversation: who may watch and stop the answer."""
-    lang: Language
-    choice: Choice
-    sampling: Sampling
-    template: str
-    knowledge: bool
-    """False asks the model without passages; what is on alcohol, pregnancy, infants, allergies or medicine is quoted all the same."""
-    session: str
-    """Whose turn it takes in the queue."""
-    turns: tuple[Turn, ...]
-    """Exchanges that come before those the store has."""
 
 
 def ask(
@@ -74,26 +53,33 @@ def ask(
     sampling: Sampling | None = None,
     lang: Language | None = None,
     template: str = "guide",
+    mode: Mode | None = None,
     knowledge: bool = True,
     session: str = "",
     turns: Sequence[Turn] = (),
+    thinking: bool | None = None,
 ) -> "Answer":
     """Start answering and return the answer to watch.
 
     conversation_id: empty starts a conversation. question_id: a stored question to answer again (a retry).
     session: whose turn it takes in the queue, for a visitor without an id.
-    choice, sampling: None takes the last choice and the defaults. lang: of the answer; None takes the question's.
-    Raises BadQuestion, BadInput (an answer is under way in this conversation), ModelNotFound, NotAModel, StoreError, and NotAllowed
-    for another visitor's conversation, or for a choice of one's own.
+    choice, sampling, mode: None takes the last choice, the model's own sampling and its mode. lang: of the answer; None takes the question's.
+    thinking: None leaves it to the sampling.
+    Raises BadQuestion, BadInput (an answer is under way in this conversation, the model has no such mode, a value out of its range),
+    ModelNotFound, NotAModel, StoreError, and NotAllowed for another visitor's conversation, or for a choice of one's own.
     """
     text = prompt.clean_question(text)
     meant = services.words.as_meant(text)
     if template not in prompt.TEMPLATES:
         raise BadInput("template_unknown", found=template, known=", ".join(prompt.TEMPLATES))
-    if choice:
+    if choice or mode:
         administrators_only(who)
     choice = choice or last_choice(services)
-    catalog.describe_ref(choice.model, services.settings)
+    model = catalog.describe_ref(choice.model, services.settings)
+    if mode and mode not in modes_of(model):
+        raise BadInput("mode_not_there", model=model.id, found=mode)
+    mode = mode or mode_of(services, model)
+    sampling = checked(sampling or usual_sampling(services, model, mode))
     owner = owner_of(who)
     if conversation_id or question_id:
         owner = chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)
@@ -106,8 +92,9 @@ def ask(
         owner=owner,
         lang=said_again.heard(meant).language or lang or services.words.language(meant),
         choice=choice,
-        sampling=sampling or Sampling(),
+        sampling=sampling if thinking is None else replace(sampling, thinking=thinking),
         template=template,
+        mode=mode,
         knowledge=knowledge,
         session=who.id or session,
         turns=tuple(turns),
@@ -142,41 +129,46 @@ class Answer:
         self.question = question
         self.message_id = new_id()
         self.phase = "searching"
-        """waiting_knowledge, searching, queued, loading, reading, writing or done."""
+        """waiting_knowledge, searching, queued, loading, reading, thinking, writing or done."""
         self.phase_values: dict[str, float] = {}
         """position (queued), fraction (loading), done and total (reading)."""
         self.finish: Finish | None = None
         """None while it is written."""
         self.error: KdrinksError | None = None
         self.findings = NOTHING_FOUND
+        self.mode = question.mode
         self.guard = "off"
         self.identity = ""
         """Of the generation; "" where no model wrote, or a part of it is not known."""
+        self.draft = Draft()
         self.citations: tuple[Citation, ...] = ()
         self.unsupported: tuple[claims.Span, ...] = ()
         """Sentences of a free model's text with a figure or name that no passage of its prompt holds."""
+        self.also_found: tuple[Citation, ...] = ()
+        """What the model read and did not name."""
+        self.unknown_numbers: tuple[claims.Span, ...] = ()
+        """Places of numbers that no passage has."""
+        self.own_from: int | None = None
+        """Where the text begins that a model wrote freely; None before it does."""
         self.dropped_turns = 0
         self.loaded: Loaded | None = None
-        """None when no model ran: the answer is quoted, or loading failed."""
+        """None when no model ran: there was nothing for it to say, or loading failed."""
         self.timing = Timing()
         self.wait_s: float | None = None
         """From asking to the first text that a person sees, queue and loading included; None while there is none."""
-        self.stopped = False
-        """A person stopped it."""
+        self.stopped = False  # by a person
         self._services = services
         self._asked_at = time.monotonic()
-        self._halt = threading.Event()
-        """Tells the engine to write no further: a person stopped, or the guard has seen enough."""
+        self._halt = threading.Event()  # to write no further: a person stopped, or the guard has seen enough
         self._changed = threading.Condition()
-        self._parts: list[str] = []
-        self._built = prompt.Prompt([], (), 0, 0)
+        self._built = prompt.Prompt([], (), (), 0, 0)
         """What the answer rests on; without messages while no model was asked."""
         self._gate: guard.Guard | None = None
 
     @property
     def text(self) -> str:
         """What is written so far."""
-        return "".join(self._parts)
+        return self.draft.text
 
     def stop(self) -> None:
         """End it now; what is written stays. The processor is free within a token, or a batch while the prompt is read."""
@@ -190,18 +182,8 @@ class Answer:
 
     def pieces(self, every_s: float = 0.1) -> Iterator[str]:
         """The text so far, then what came in each interval, until the end; any number of readers may attach and leave.
-
-        An interval without text yields "" so that a reader can show the phase.
-        """
-        seen = 0
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self.finish is not None, every_s)
-                ended = self.finish is not None
-                new, seen = "".join(self._parts[seen:]), len(self._parts)
-            yield new
-            if ended:
-                return
+        An interval without text yields "" so that a reader can show the phase."""
+        return self.draft.pieces(self.wait, every_s)
 
     def trace(self) -> dict[str, Any]:
         """How it came to be, as JSON holds it; whole once it has ended."""
@@ -244,32 +226,42 @@ class Answer:
             return "stopped"
         passages = [hit.passage for hit in findings.prompt_hits]
         # what was left out no model may bring in again, and what was named it may not speak of
-        held = model.guarded or bool(findings.exclusions or findings.under)
-        if held or findings.sensitive:  # said as they are given; a free model finds the sentence itself
+        mode = self.mode = "held" if findings.exclusions or findings.under else question.mode
+        if mode != "free" or findings.sensitive:  # said as they are given; a free model finds the sentence itself
             passages = services.knowledge.excerpts(question.meant, passages)
 
-        # 2) No model phrases what could hurt somebody, nor a list unless it can only say it as it stands: the cautions come first
-        told = [*findings.cautions, *passages]
-        if exact := caution.said_exactly(question.lang, findings, told, by_model=model.guarded):
-            self._built = replace(self._built, passages=tuple(told))
-            self._show(exact)
-            self.guard = "quoted" if told else "fixed"
-            self._cite(findings, told)
-            return "stop"
+        # 2) What needs no model is said as it is, whatever model: what could hurt somebody, a list, what leaves nothing to choose
+        notes = question.knowledge or bool(passages)
+        if said := outright.outright(question.lang, findings, passages, mode=mode, knowledge=notes):
+            return self._say(said)
+        if mode == "held" and not notes:
+            return self._say(outright.without_notes(question.lang, built_in=model.id == catalog.BUILT_IN))
 
-        # 3) The model says it; its prompt is built once the queue and the loader are done, with its own tokenizer
+        # 3) Where a model may speak for itself the passage that answers may stand before it
+        quoted = 0
+        if mode == "quote" and notes:
+            text, quoted = outright.first_quoted(findings.intent, question.lang, passages)
+            self._show(text)
+            self._cite(passages[:quoted], quoted=quoted)
+
+        # 4) The model says it; its prompt is built once the queue and the loader are done, with its own tokenizer
+        earlier = [turn for turn in turns if turn.answer and not model.small]
+
         def build(count: Callable[[list[Message]], int], context_tokens: int) -> list[Message]:
             built = self._built = prompt.build(
                 question.meant,
                 passages,
-                [turn for turn in turns if turn.answer],
+                earlier,
                 count=count,
-                budget_tokens=context_tokens - min(question.sampling.max_tokens, context_tokens // 3),
-                lang=services.words.language(turns[0].question) if turns else question.lang,
+                budget_tokens=prompt.room_tokens(context_tokens, question.sampling.max_tokens),
+                lang=services.words.language(turns[0].question) if earlier else question.lang,
                 template=question.template,
+                free=mode != "held",
+                notes=notes,
             )
+            outright.check_read(passages, built.passages, mode)
             self.dropped_turns = built.dropped_turns
-            self._gate = guard.Guard(findings.intent, question.lang, built.passages) if held else None
+            self._gate = guard.Guard(findings.intent, question.lang, built.passages) if mode == "held" else None
             return built.messages
 
         finish: Finish = "failed"
@@ -283,58 +275,69 @@ class Answer:
             stop=self._halt,
             sentences=lambda: self._gate.sentences() if self._gate else None,
         )
-        with closing(events):
-            for event in events:
-                match event:
-                    case Queued(position):
-                        self._phase("queued", position=position)
-                    case Loading(fraction):
-                        self._phase("loading", fraction=fraction)
-                    case Reading(done_tokens, prompt_tokens):
-                        self._phase("reading", done=done_tokens, total=prompt_tokens)
-                    case Text(text):
-                        self._show(self._gate.feed(text) if self._gate else text)
-                        if self._gate and self._gate.outcome != "kept":
-                            self._halt.set()
-                    case Done(finish, timing, loaded, corrections) as done:
-                        self.loaded = loaded if loaded.used else None
-                        self.identity = self._identified(findings, done, before)
-                        self.timing = replace(timing, retrieve_s=self.timing.retrieve_s)
+        try:
+            with closing(events):
+                for event in events:
+                    match event:
+                        case Queued(position):
+                            self._phase("queued", position=position)
+                        case Loading(fraction):
+                            self._phase("loading", fraction=fraction)
+                        case Reading(done_tokens, prompt_tokens):
+                            self._phase("reading", done=done_tokens, total=prompt_tokens)
+                        case Thought(text):
+                            self._phase("thinking")
+                            self.draft.think(text)
+                        case Rethought():
+                            self.draft.take_back(self.own_from or 0)
+                            self.wait_s = self.wait_s if quoted else None
+                        case Text(text) if self._gate:
+                            self._show(self._gate.feed(text))
+                            if self._gate.outcome != "kept":
+                                self._halt.set()
+                        case Text(text):
+                            self._show_own(text)
+                        case Done(finish, timing, loaded, corrections) as done:
+                            self.draft.cut(done.taken_back)
+                            self.loaded = loaded if loaded.used else None
+                            hashes = before, services.hashes_of(question.choice.model)
+                            sentences = self._gate.sentences() if self._gate else None
+                            self.identity = identity.of(
+                                question, findings, mode, loaded, done.prompt_hash, sentences, hashes
+                            )
+                            self.timing = replace(timing, retrieve_s=self.timing.retrieve_s)
+        except (outright.TooLittleRead, ContextTooSmall):
+            if not passages:
+                raise
+            return self._say(outright.all_quoted(question.lang, findings, passages, shown=quoted))
 
-        # 4) What the guard kept back or replaces, and which passages the answer rests on
+        # 5) What the guard kept back or replaces, and which passages the answer rests on
         built = self._built
         if gate := self._gate:
             if not self.stopped:
                 self._show(gate.finish())
                 finish = "stop"
             self.guard = "repaired" if gate.outcome == "kept" and corrections else gate.outcome
-            self._cite(findings, built.passages, marked=True)
+            self._cite(built.passages)
         else:
-            if question.knowledge:
-                kept = [turn for turn in turns if turn.answer][built.dropped_turns :]
-                told = [*built.passages, *(passage for turn in kept for passage in turn.passages)]
-                self.unsupported = claims.unsupported_claims(self.text, told, services.words.proper_nouns)
-            self._cite(findings, built.passages)
-        self._show("" if self.stopped else caution.under(findings))
+            self.guard = "no_notes" if not notes else "quote_first" if quoted else "off"
+            own_from = len(self.text) if self.own_from is None else self.own_from
+            if notes:
+                nouns = services.words.proper_nouns
+                self.unsupported = claims.unsupported_claims(self.text, built.read, nouns, since=own_from)
+            self._cite([*passages[:quoted], *built.passages[quoted:]], quoted=quoted, own_from=own_from)
+        if not self.stopped:
+            self._show(caution.under(findings) if notes else caution.not_reviewed(question.lang, findings))
         return finish
 
-    def _identified(self, findings: Findings, done: Done, before: tuple[str, str]) -> str:
-        """before: the hashes when the answer began; of a file that was exchanged meanwhile nobody knows which one wrote."""
-        model_hash, adapter_hash = now = self._services.hashes_of(self.question.choice.model)
-        if any(then not in ("", one) for then, one in zip(before, now, strict=True)):
-            return ""
-        return identity.Identity(
-            model_hash=model_hash,
-            template_hash=done.loaded.template_hash,
-            prompt_hash=done.prompt_hash,
-            sampling=self.question.sampling,
-            mode="held" if self._gate else "free",
-            sentences_hash=identity.hash_of_sentences(self._gate.sentences() if self._gate else None),
-            exclusions=findings.exclusions,
-            data_version=findings.data_version,
-            adapter_hash=adapter_hash,
-            adapter_scale=done.loaded.adapter_scale or 0.0,
-        ).hash()
+    def _say(self, said: outright.Outright) -> Finish:
+        """An answer that no model writes."""
+        self._built = replace(self._built, messages=[], passages=said.passages)
+        self._gate = said.gate
+        self.guard = said.guard
+        self._show(said.text)
+        self._cite(said.passages, quoted=len(said.passages) if said.guard == "quoted" else 0)
+        return "stop"
 
     def _find(self, history: Sequence[str]) -> Findings:
         """What the knowledge base holds on the question; where it is not to be asked, only what must be quoted."""
@@ -349,52 +352,44 @@ class Answer:
         found = knowledge.find(self.question.meant, history=history, lang=self.question.lang, lifted=lifted)
         exclusions.hold_again(db, conversation_id, lifted.intersection(found.exclusions))
         self.timing = replace(self.timing, retrieve_s=time.monotonic() - began)
-        return found if self.question.knowledge or found.sensitive else NOTHING_FOUND
+        # without the notes, too, it must be known what is asked, and what must be said or left out
+        if self.question.knowledge or found.sensitive or found.narrowed:
+            return found
+        return replace(NOTHING_FOUND, intent=found.intent, concerns=found.concerns, data_version=found.data_version)
 
-    def _cite(self, findings: Findings, passages: Sequence[Passage], *, marked: bool = False) -> None:
-        """Number the passages of the prompt; marked leaves out those whose number the text does not hold."""
-        scores = {hit.passage.id: hit.score for hit in findings.prompt_hits}
-        self.citations = tuple(
-            Citation(number, passage, scores.get(passage.id, 0.0))
-            for number, passage in enumerate(passages, 1)
-            if not marked or f"[{number}]" in self.text
-        )
+    def _cite(self, passages: Sequence[Passage], *, quoted: int = 0, own_from: int | None = None) -> None:
+        """Which of the numbered passages the answer rests on; quoted and own_from as citations.cited has them."""
+        scores = {hit.passage.id: hit.score for hit in self.findings.prompt_hits}
+        found = citations.cited(self.text, passages, scores, quoted=quoted, own_from=own_from)
+        self.citations, self.also_found, self.unknown_numbers = found.citations, found.also_found, found.unknown
+
+    def _show_own(self, text: str) -> None:
+        """What a model wrote freely, below what was quoted before it."""
+        if self.own_from is None:
+            quoted = self.text
+            self._show("\n\n" if quoted else "")
+            self.own_from = len(quoted) + 2 if quoted else 0
+        self._show(text)
 
     def _show(self, text: str) -> None:
         if text:
             self.wait_s = self.wait_s or time.monotonic() - self._asked_at
-            with self._changed:
-                self.phase, self.phase_values = "writing", {}
-                self._parts.append(text)
+            self.phase, self.phase_values = "writing", {}
+            self.draft.add(text)
 
     def _phase(self, phase: str, **values: float) -> None:
         self.phase, self.phase_values = phase, values
 
     def _record(self, finish: Finish) -> None:
         """Store the answer with its words; what it quotes from passages is not counted as the model's."""
-        question = self.question
-        chats.record(
-            self._services.db,
-            Exchange(
-                conversation_id=question.conversation_id,
-                question_id=question.id,
-                message_id=self.message_id,
-                question=question.text,
-                answer=self.text,
-                language=question.lang,
-                finish=finish,
-                error=self.error.message(question.lang) if self.error else None,
-                citations=self.citations,
-                loaded=self.loaded,
-                timing=self.timing,
-                guard=self.guard,
-                question_words=tuple(self._services.words.count(question.text)),
-                answer_words=tuple(self._services.words.count(recount.own_text(self.text))),
-                details=trace.details(
-                    self, self._built, self._services.words.search_terms(question.meant, question.lang)
-                ),
-                analyser=analyzer.VERSION,
-                identity=self.identity,
-                trace=self.trace(),
-            ),
+        question, words = self.question, self._services.words
+        kept = trace.exchange(
+            self,
+            finish,
+            self._built,
+            self._gate,
+            question_terms=words.search_terms(question.meant, question.lang),
+            question_words=words.count(question.text),
+            answer_words=words.count(recount.own_text(self.text)),
         )
+        chats.record(self._services.db, replace(kept, analyser=analyzer.VERSION))

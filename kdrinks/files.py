@@ -36,6 +36,15 @@ def is_regular(path: Path, *, follow: bool = True) -> bool:
     return True
 
 
+def is_special(path: Path) -> bool:
+    """Whether a pipe, a socket or a device lies there, or a link that leads back to itself."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as exc:
+        return exc.errno == errno.ELOOP
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def bare_name(name: str) -> str:
     """A file's name as messages tell it: without folders, whoever gave them, and without half characters that no page can show."""
     return re.split(r"[/\\]", name)[-1].encode("utf-8", errors="replace").decode("utf-8")

@@ -9,7 +9,11 @@ from typing import Any, Literal
 from kdrinks.kinds import Kind
 
 Language = Literal["ko", "en"]
-Finish = Literal["stop", "length", "stopped", "failed"]
+Finish = Literal["stop", "length", "repeated", "stopped", "failed"]
+"""How an answer ended: by the model or a stop text, at its longest, in a loop that was cut off, by a person, with an error."""
+Mode = Literal["held", "quote", "free"]
+"""How far a model may speak for itself: only in the sentences that its passages allow; in its own words under the passage that answers,
+quoted; or in its own words alone. What could hurt somebody is quoted in all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +85,24 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Sampling:
     max_tokens: int = 512
+    """Of the answer; what is thought before it has a budget of its own."""
     temperature: float = 0.0
     """0 takes the most probable token each time."""
     top_p: float = 0.95
     top_k: int = 40
+    """0 leaves all."""
+    min_p: float = 0.0
+    """Leaves out what is less probable than this share of the most probable."""
     repeat_penalty: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
     """Texts that end the answer; they are not part of it."""
     measured: bool = False
     """Reads the whole prompt anew and writes max_tokens whatever the model says: runs that are compared do the same work."""
+    thinking: bool | None = None
+    """Whether to think before the answer. None: not where the model's template can switch it off, for the notes hold the facts and each
+    thought is waited for; as the model does where it cannot."""
+    max_thought_tokens: int = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +145,33 @@ class Choice:
     context_tokens: int = 0
     """0 takes the model's own, at most 4,096."""
     threads: int = 0
-    """0 takes the physical cores, or one for a small model."""
+    """0 takes one for a small model, else what the others leave of the physical cores, chosen anew while it reads and writes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked, of which model and how."""
+
+    text: str
+    meant: str
+    """The text as TextAnalyzer.as_meant has it: all that reads it takes this; as it was typed it is stored and shown."""
+    who: Visitor
+    id: str
+    conversation_id: str
+    owner: str | None
+    """Of the conversation: who may watch and stop the answer."""
+    lang: Language
+    choice: Choice
+    sampling: Sampling
+    template: str
+    mode: Mode
+    """How far the model may speak for itself; what was left out in the conversation may hold it all the same."""
+    knowledge: bool
+    """False asks the model without passages; what is on alcohol, pregnancy, infants, allergies or medicine is quoted all the same."""
+    session: str
+    """Whose turn it takes in the queue."""
+    turns: tuple[Turn, ...]
+    """Exchanges that come before those the store has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +205,8 @@ class Device:
     backend: str
     memory_bytes: int
     free_bytes: int
+    fresh: bool = True
+    """False when the engine did not answer: as it was known last, or what the system says without llama.cpp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +225,10 @@ class ModelFile:
     chat_template: bool
     guarded: bool = False
     """Small enough that every sentence is held to the passages (guard.py)."""
+    thinks: bool = False
+    """Its chat template speaks of thoughts."""
+    sampling: Sampling | None = None
+    """As its header asks for; None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +241,11 @@ class Described:
     quantization: str
     """Empty where nobody here can look."""
     guarded: bool
-    """Held to the passages: small, or out of sight."""
+    """Held to the passages unless a person chose otherwise: small, or out of sight."""
+    small: bool = False
+    """Too small to be trusted with free text, by its measured size; earlier turns lead it astray, too."""
+    sampling: Sampling = Sampling()
+    """How it writes where nobody asks for anything else: greedy when it is held, else as its file or the catalogue says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +263,7 @@ class Loaded:
     layers: int
     load_s: float
     threads: int
+    """That wrote most of the last answer; those that it began with before the first."""
     memory_bytes: int
     """Highest resident memory of the worker since the load; the first answer raises it, because it fills the buffers."""
     kv_type: str = "f16"
@@ -227,6 +276,10 @@ class Loaded:
     adapter: str | None = None
     """File name of the adapter that is laid over it."""
     adapter_scale: float | None = None
+    thinks: bool = False
+    """Its template or its vocabulary knows thoughts."""
+    switches_thinking: bool = False
+    """Its template can be told to think or not to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,14 +295,18 @@ class Timing:
     """Prompt tokens whose state was still there and that were not read again."""
     prompt_s: float = 0.0
     first_token_s: float | None = None
-    """From the engine taking the request to the first text; None when no text came."""
+    """From the engine taking the request to the first text of the answer; None when no text came."""
     completion_tokens: int = 0
+    """Of the answer, thoughts left out."""
     completion_s: float = 0.0
-    """From the first to the last token."""
+    """From the first to the last token of the answer, thoughts left out."""
     tokens_per_s: float | None = None
     """(completion_tokens - 1) / completion_s; None below 2 tokens."""
     total_s: float = 0.0
     """From the call of ask()."""
+    thought_s: float = 0.0
+    """From the first token of a thought to the first one of the answer; 0 where nothing was thought."""
+    thought_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +358,8 @@ class Exchange:
     """None when no model was loaded (the load failed)."""
     timing: Timing
     guard: str
-    """What the guard did: "off", "kept", "repaired", "quoted" or "fixed"."""
+    """How it was written: by a model that was held to sentences ("kept", "repaired"), freely ("off"), under a quotation ("quote_first") or
+    without the notes ("no_notes"); by none: "said" where there was nothing to choose, "quoted" or "fixed"."""
     question_words: tuple[WordCount, ...] = ()
     answer_words: tuple[WordCount, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)

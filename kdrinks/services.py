@@ -3,24 +3,39 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from kdrinks.config import Settings
 from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.local import LocalEngine
-from kdrinks.engine.protocol import Engine, Stopped
+from kdrinks.engine.protocol import Count, Engine, Stopped
 from kdrinks.errors import KdrinksError
+from kdrinks.generation import prompt
 from kdrinks.hub import catalog, model_hash
 from kdrinks.hub.plan import Planner
 from kdrinks.jobs import Cancelled, Job, Jobs
 from kdrinks.permissions import administrators_only, owner_of
-from kdrinks.records import ADMINISTRATOR, Choice, KeepAlive, Loaded, LocalModel, ModelRef, Visitor
+from kdrinks.records import (
+    ADMINISTRATOR,
+    Choice,
+    Described,
+    KeepAlive,
+    Loaded,
+    LocalModel,
+    Message,
+    Mode,
+    ModelFile,
+    ModelRef,
+    Sampling,
+    Visitor,
+)
 from kdrinks.recount import count_again
 from kdrinks.search.knowledge import Knowledge
-from kdrinks.store import file_hashes, forget, live, preferences
+from kdrinks.store import chats, file_hashes, forget, live, preferences
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
 
@@ -30,6 +45,8 @@ LOADING = "load"
 """The kind of job that loads a model."""
 HASHING = "hash"
 """And of the one that reads its file once, to know it by its content; no page draws it."""
+MODES_KEY = "modes"
+"""Under which it keeps the mode that was chosen for a model, by the model's id."""
 KEEPING_KEY = "keeping"
 """Under which it keeps how long and how many models stay in memory."""
 DEVICES = ("auto", "cpu", "gpu")
@@ -83,9 +100,27 @@ class Services:
 
     def _warm_engine(self) -> None:
         try:
-            self.engine.load(last_choice(self))
+            self.engine.load(choice := last_choice(self))
+            self.preread(choice)
         except KdrinksError as error:
             self.problem = error
+
+    def preread(self, choice: Choice) -> None:
+        """Let a model that was just loaded read the system text of the language and template used last, while nobody asks."""
+        with suppress(KdrinksError):  # the next question says it
+            lang, template = chats.last_asked(self.db)
+            known = template if template in prompt.TEMPLATES else prompt.USUAL
+            model = catalog.describe_ref(choice.model, self.settings)
+            mode = mode_of(self, model)
+            sampling = usual_sampling(self, model, mode)
+
+            def build(count: Count, context_tokens: int) -> list[Message]:
+                budget_tokens = prompt.room_tokens(context_tokens, sampling.max_tokens)
+                return prompt.opening(
+                    count=count, budget_tokens=budget_tokens, lang=lang, template=known, free=mode != "held"
+                )
+
+            self.engine.preread(choice, build, replace(sampling, thinking=False) if mode == "held" else sampling)
 
     def hashes_of(self, model: ModelRef) -> tuple[str, str]:
         """(model, adapter) by their content; "" for what is not there, and until the files have been read in the background."""
@@ -164,6 +199,41 @@ def last_choice(services: Services) -> Choice:
     )
 
 
+def modes_of(model: ModelFile | Described) -> tuple[Mode, ...]:
+    """Those that can be chosen for a model: the built-in one was taught nothing but to say what the notes hold."""
+    return ("held",) if model.id == catalog.BUILT_IN else get_args(Mode)
+
+
+def mode_of(services: Services, model: ModelFile | Described) -> Mode:
+    """The mode that was chosen for a model; by its size while nobody chose."""
+    saved = _saved(services.db, MODES_KEY).get(model.id)
+    return next((mode for mode in modes_of(model) if mode == saved), catalog.default_mode(model.guarded))
+
+
+def save_mode(services: Services, who: Visitor, model: ModelFile | Described, mode: Mode) -> None:
+    """Remember a model's mode for everybody's next question. Raises NotAllowed."""
+    administrators_only(who)
+    preferences.set(services.db, who, MODES_KEY, _saved(services.db, MODES_KEY) | {model.id: mode})
+
+
+def thinks_first(services: Services) -> bool | None:
+    """What was chosen last for Sampling.thinking; None where nothing was, or nothing that this version knows."""
+    saved = _saved(services.db, CHOICE_KEY).get("thinking")
+    return saved if isinstance(saved, bool) else None
+
+
+def usual_sampling(services: Services, model: Described, mode: Mode | None = None) -> Sampling:
+    """How a model writes where nobody asks for anything else; mode: None takes its own. What is held to sentences chooses greedily."""
+    usual = Sampling() if (mode or mode_of(services, model)) == "held" else model.sampling
+    return replace(usual, thinking=thinks_first(services))
+
+
+def save_thinks_first(services: Services, who: Visitor, thinking: bool | None) -> None:
+    """Remember it for everybody's next question and the next start. Raises NotAllowed."""
+    administrators_only(who)
+    preferences.set(services.db, who, CHOICE_KEY, _saved(services.db, CHOICE_KEY) | {"thinking": thinking})
+
+
 def load_model(services: Services, who: Visitor, choice: Choice) -> Job[Any]:
     """Load a model in the background; the job under way when there is one: the engine is one. Its result is what was loaded.
 
@@ -173,9 +243,11 @@ def load_model(services: Services, who: Visitor, choice: Choice) -> Job[Any]:
 
     def work(job: Job[Any]) -> Loaded:
         try:
-            return services.engine.load(choice, lambda fraction: job.report("loading", fraction), job.stop)
+            loaded = services.engine.load(choice, lambda fraction: job.report("loading", fraction), job.stop)
         except Stopped:
             raise Cancelled from None
+        threading.Thread(target=services.preread, args=(choice,), name="preread", daemon=True).start()
+        return loaded
 
     return services.jobs.start(LOADING, work, subject=choice.model.id, owner=owner_of(who))
 

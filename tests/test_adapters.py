@@ -57,9 +57,9 @@ class Asked:
         self.model.use_adapter(str(over) if over else "", scale)
         if anew:
             self.model.forget_conversations([])
-        prompt = self.model.tokenize(text, add_special=True)
+        prompt = self.model.vocabulary.tokenize(text, add_special=True)
         self.cached.append(self.model.reuse_prefix(prompt, text))
-        for _ in self.model.read(prompt[self.cached[-1] :]):
+        for _ in self.model.read_prompt(prompt):
             pass
         return self.model.logits().copy()
 
@@ -107,7 +107,7 @@ def test_nothing_is_read_from_a_state_that_another_adapter_made(base: tuple[Path
     with closing((only_a := Asked(path)).model):
         assert [np.array_equal(only_a(text, a), seen) for text, seen in ((Q, aq), (P, ap))] == [True, True]
         aq_after_p = only_a(Q, a)
-        kept = len(only_a.model.tokenize(Q, add_special=True)) > 256  # long enough to be taken up again
+        kept = len(only_a.model.vocabulary.tokenize(Q, add_special=True)) > 256  # long enough to be taken up again
     with closing((only_b := Asked(path)).model):
         assert [np.array_equal(only_b(text, b), seen) for text, seen in ((P, bp), (Q, bq))] == [True, True]
     for over, scale, seen in ((a, 0.5, half), (None, 1.0, alone)):
@@ -268,7 +268,7 @@ def test_an_answer_is_kept_with_the_adapter_that_made_it(tmp_path: Path, tea: Lo
     over = choice(tea, write_adapter(tmp_path / "calm.gguf"), 0.5)
     with closing(open_services(Settings(home=tmp_path / "home", models=tmp_path))) as services:
         for one in (over, choice(tea)):
-            answered = ask(services, ADMINISTRATOR, "물", choice=one, sampling=SHORT, knowledge=False)
+            answered = ask(services, ADMINISTRATOR, "식혜", choice=one, sampling=SHORT, mode="free", knowledge=False)
             assert answered.wait(60) and answered.error is None
             (kept,) = chats.messages(services.db, ADMINISTRATOR, answered.question.conversation_id)
             assert kept.exchange and kept.exchange.loaded
@@ -284,7 +284,7 @@ def test_an_answer_is_kept_with_the_adapter_that_made_it(tmp_path: Path, tea: Lo
 
 def test_the_command_line_takes_an_adapter_and_its_strength(tmp_path: Path) -> None:
     path = write_adapter(tmp_path / "calm.gguf", width=256)
-    question = "식혜 재료가 뭐예요?"
+    question = "막걸리가 뭐예요?"
     asked = ("ask", question, "--no-record", "--json", "--adapter", f"{path}:0.25")
     told = document(kdrinks(*asked, home=tmp_path / "home"))
     assert (told["model"]["adapter"], told["model"]["scale"]) == ("calm.gguf", 0.25)

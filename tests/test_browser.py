@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from kdrinks.config import BUILT_IN_FILE, Settings
+from kdrinks.hub import catalog
 from kdrinks.records import ADMINISTRATOR, Choice, Exchange, LocalModel, Timing
-from kdrinks.services import open_services, save_choice
+from kdrinks.services import open_services, save_choice, save_mode
 from kdrinks.store import chats
 from kdrinks.store.db import Database, new_id
 from tests.support.running_app import PATIENCE_S, App, answers, ask, needs_chromium, open_tab, running_app, visit
@@ -23,11 +24,12 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 
 @pytest.fixture(scope="module")
 def slow_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app with a model chosen earlier that writes random bytes for many seconds, unguarded because of its size."""
+    """The app with a model chosen earlier that writes random bytes for many seconds, and nothing but these."""
     folder = tmp_path_factory.mktemp("slow")
     path = write_slow_model(folder / "slow.gguf")
     services = open_services(Settings(folder / "home", folder))
     save_choice(services, ADMINISTRATOR, Choice(LocalModel(path.stem, path)))
+    save_mode(services, ADMINISTRATOR, catalog.find_model(path.stem, services.settings), "free")
     services.close()
     with running_app(folder / "home", folder) as running:
         yield running
@@ -103,16 +105,16 @@ def wait_for_writing(page: Page) -> str:
 
 def test_a_question_is_answered_with_its_sources_and_counted(browser: Browser, app: App) -> None:
     with visit(browser, app) as page:
-        ask(page, "식혜는 어떤 음료인가요?")
+        ask(page, "막걸리는 어떤 음료인가요?")
         expect(answers(page)).to_have_count(1)
         message = page.get_by_test_id("stChatMessage").last
-        expect(message).to_contain_text("식혜")
+        expect(message).to_contain_text("막걸리")
         expect(message).to_contain_text("CPU")
         page.locator("[class*='st-key-sources-'] button").first.click()
-        expect(page.get_by_test_id("stPopoverBody")).to_contain_text("식혜")
+        expect(page.get_by_test_id("stPopoverBody")).to_contain_text("막걸리")
         page.keyboard.press("Escape")
         page.get_by_role("link", name="분석").click()
-        expect(page.get_by_test_id("stVegaLiteChart").first).to_contain_text("식혜")
+        expect(page.get_by_test_id("stVegaLiteChart").first).to_contain_text("막걸리")
         page.get_by_role("link", name="대화", exact=True).click()
         expect(answers(page)).to_have_count(1)
         assert "?c=" in page.url
@@ -132,7 +134,7 @@ def test_a_bookmark_opens_its_page_inside_the_frame_of_a_fresh_process(
 
 def test_stop_ends_the_answer_and_keeps_its_text(browser: Browser, slow_app: App) -> None:
     with visit(browser, slow_app) as page:
-        ask(page, "막걸리는 어떻게 만드나요?")
+        ask(page, "막걸리는 어떤 술인가요?")
         wait_for_writing(page)
         stop_button(page).click()
         expect(page.get_by_text("여기서 멈췄습니다")).to_be_visible(timeout=10_000)

@@ -22,7 +22,7 @@ from kdrinks.cli import watch
 from kdrinks.config import BUILT_IN_FILE, ROOT, Settings
 from kdrinks.errors import BadInput
 from kdrinks.hub import catalog, fit, quantize
-from kdrinks.hub.quantize import BITS, Quantizing, requantizes, target_for, targets_for
+from kdrinks.hub.quantize import TYPES, Quantizing, requantizes, target_for, targets_for
 from kdrinks.jobs import Job, Jobs
 from kdrinks.records import ADMINISTRATOR, ModelFile
 from tests.support.hub_server import FakeHub, running_hub
@@ -215,15 +215,18 @@ def quantized(source: ModelFile, name: str, target: Path) -> Job[Quantizing]:
     return quantize.start(Jobs(), ADMINISTRATOR, source, {name: target})
 
 
-@pytest.mark.parametrize("name", list(BITS))
-def test_every_quantization_can_be_made_and_is_named_by_its_file(models: Path, name: str) -> None:
-    source = catalog.find_model("built-in", settings_of(models))
+@pytest.mark.parametrize("name", list(TYPES))
+def test_every_quantization_can_be_made_is_named_by_its_file_and_as_large_as_was_said(
+    models: Path, tmp_path: Path, name: str
+) -> None:
+    source = catalog.find_model(str(write_byte_model(tmp_path / "tea-F32.gguf", width=256)), settings_of(models))
     job = quantized(source, name, target_for(source, name, models))
     assert job.wait(120) and job.error is None
-    made = catalog.find_model(f"kdrinks-mini-{name}", settings_of(models))
+    made = catalog.find_model(f"tea-{name}", settings_of(models))
     assert made.parameters == source.parameters
     assert made.quantization == name
-    assert [path.name for path in models.iterdir()] == [f"kdrinks-mini-{name}.gguf"]
+    assert made.size_bytes == pytest.approx(quantize.size_bytes(source, name), rel=0.001)
+    assert [path.name for path in models.iterdir()] == [f"tea-{name}.gguf"]
 
 
 def test_quantizing_shows_progress_can_be_cancelled_and_then_leaves_nothing(models: Path, tmp_path: Path) -> None:

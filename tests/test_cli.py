@@ -10,10 +10,10 @@ from tests.support.command_line import document, kdrinks
 
 
 def test_ask_answers_with_citations_and_timings_and_is_kept(tmp_path: Path) -> None:
-    answered = document(kdrinks("ask", "식혜에는 뭐가 들어가?", "--json", home=tmp_path))
-    assert "엿기름" in answered["answer"] and answered["finish"] == "stop" and answered["language"] == "ko"
+    answered = document(kdrinks("ask", "막걸리가 뭐야?", "--mode", "held", "--json", home=tmp_path))
+    assert "누룩" in answered["answer"] and answered["finish"] == "stop" and answered["language"] == "ko"
     assert {"id", "title", "passage_id", "score"} <= answered["citations"][0].keys()
-    assert answered["citations"][0]["id"] == "sikhye"
+    assert answered["citations"][0]["id"] == "makgeolli"
     assert answered["model"] == {
         "id": "built-in",
         "file": "kdrinks-mini.gguf",
@@ -27,14 +27,24 @@ def test_ask_answers_with_citations_and_timings_and_is_kept(tmp_path: Path) -> N
     assert 0 < timing["first_token_s"] < timing["total_s"] and timing["load_s"] > 0
     assert timing["load_s"] < timing["wait_s"] < timing["total_s"], "loading and queue are waited for too"
     assert answered["label"] == "그대로"
+    told = {name: answered[name] for name in ("mode", "also_found", "own_from", "unknown_numbers")}
+    assert told == {"mode": "held", "also_found": [], "own_from": None, "unknown_numbers": []}
     with Database.open(tmp_path / "kdrinks.duckdb").cursor() as cursor:
         assert cursor.execute("SELECT count(*) FROM generations WHERE finish = 'stop'").fetchone() == (1,)
-        assert cursor.execute("SELECT count(*) FROM words WHERE word = '식혜' AND role = 'question'").fetchone() == (1,)
+        assert cursor.execute("SELECT count(*) FROM words WHERE word = '막걸리' AND role = 'question'").fetchone() == (
+            1,
+        )
 
     exported = document(kdrinks("export", str(tmp_path / "out"), "--json", home=tmp_path))
     assert exported["rows"]["messages"] == 2
     for name in exported["files"]:
         assert (tmp_path / "out" / Path(name).name).is_file()
+
+
+def test_a_mode_that_the_model_does_not_have_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    refused = kdrinks("ask", "막걸리가 뭐야?", "--mode", "free", "--no-record", "--json", home=tmp_path)
+    assert refused.returncode == 1 and "another model" in json.loads(refused.stdout)["error"]["hint"]
+    assert kdrinks("ask", "막걸리가 뭐야?", "--mode", "loud", home=tmp_path).returncode == 2
 
 
 def test_ask_streams_text_and_keeps_nothing_when_told_so(tmp_path: Path) -> None:
@@ -94,7 +104,7 @@ def test_evaluate_measures_retrieval_on_the_development_questions(tmp_path: Path
 def test_devices_and_models_are_listed_without_the_store(tmp_path: Path) -> None:
     (tmp_path / "kdrinks.duckdb").write_bytes(b"no database")
     devices = document(kdrinks("devices", "--json", home=tmp_path))
-    assert {"id", "kind", "name", "backend", "memory_bytes", "free_bytes"} == devices[0].keys()
+    assert {"id", "kind", "name", "backend", "memory_bytes", "free_bytes", "fresh"} == devices[0].keys()
     models = document(kdrinks("models", "list", "--json", home=tmp_path))
     assert models[0]["id"] == "built-in" and models[0]["installed"] is True
     inspected = document(kdrinks("models", "inspect", "models/kdrinks-mini.gguf", "--json", home=tmp_path))

@@ -11,7 +11,8 @@ import pytest
 
 from kdrinks.engine.chat_template import ChatTemplate
 from kdrinks.engine.control_text import BREAK, ControlTexts
-from kdrinks.engine.worker import Worker, constraint_for
+from kdrinks.engine.worker import Worker
+from kdrinks.engine.writing import constraint_for
 from tests.support.vocabularies import FAMILIES, Family, write
 
 Loaded = tuple[Family, Worker]
@@ -55,8 +56,8 @@ def controls(loaded: Loaded, messages: list[dict[str, Any]]) -> list[str]:
     assert model
     known = {}
     for text in dangerous(family):
-        for token in model.tokenize(text, add_special=False):
-            if model.tokenize(text, add_special=False) == [token]:
+        for token in model.vocabulary.tokenize(text, add_special=False):
+            if model.vocabulary.tokenize(text, add_special=False) == [token]:
                 known[token] = text
     assert len(known) == len(dangerous(family)), "the small vocabulary holds each as one token"
     return [known[token] for token in worker.prompt(messages) if token in known]
@@ -114,7 +115,7 @@ def test_texts_without_a_control_text_reach_the_model_byte_for_byte(loaded: Load
         messages = conversation(partial(str, text))
         plain = template.render(messages)
         assert BREAK not in ControlTexts(dangerous(family)).prompt(template.render, messages)
-        assert worker.model and worker.prompt(messages) == worker.model.tokenize(
+        assert worker.model and worker.prompt(messages) == worker.model.vocabulary.tokenize(
             plain, add_special=not plain.startswith("<s>")
         )
 
@@ -154,18 +155,18 @@ def test_an_answer_that_is_held_to_a_documents_sentence_says_all_of_it(loaded: L
     family, worker = loaded
     model = worker.model
     assert model
-    control = ControlTexts(model.control_texts())
+    control = ControlTexts(model.vocabulary.control_texts())
     for text in dangerous(family):
         sentence = {"text": f"식혜{text}입니다.", "separator": " ", "begins": True, "may_end": True, "after": []}
-        held = constraint_for({"sentences": [sentence]}, model, control)
+        held = constraint_for([sentence], model, control)
         assert held
         said = b""
         while True:
-            logits = np.zeros(model.vocabulary, np.float32)
+            logits = np.zeros(model.vocabulary.size, np.float32)
             held.mask(logits)
             (token,) = np.flatnonzero(np.isfinite(logits)).tolist()
-            if model.ends(token):
+            if model.vocabulary.ends(token):
                 break
             held.accept(token)
-            said += model.piece(token)
+            said += model.vocabulary.piece(token)
         assert said.decode().lstrip(" ▁").replace(BREAK, "") == sentence["text"]

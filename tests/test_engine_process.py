@@ -133,7 +133,7 @@ def test_a_killed_worker_costs_one_answer(slow_model: Choice) -> None:
 @pytest.mark.parametrize("phase", ["reading", "text"])
 def test_the_worker_ends_when_its_input_closes(slow_model: Choice, phase: str) -> None:
     worker = subprocess.Popen(
-        [sys.executable, "-X", "utf8", "-m", "kdrinks.engine.worker"],
+        [sys.executable, "-X", "utf8", "-m", "kdrinks.engine.serving"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -148,7 +148,15 @@ def test_the_worker_ends_when_its_input_closes(slow_model: Choice, phase: str) -
             "device": "cpu",
             "context_tokens": 8192,
         }
-        sampling = {"max_tokens": 8000, "temperature": 0, "top_k": 0, "top_p": 1, "repeat_penalty": 1, "seed": 0}
+        sampling = {
+            "max_tokens": 8000,
+            "temperature": 0,
+            "top_k": 0,
+            "top_p": 1,
+            "min_p": 0,
+            "repeat_penalty": 1,
+            "seed": 0,
+        }
         messages = [{"role": "user", "content": "a" * 7000 if phase == "reading" else "a"}]
         for request in (load, {"id": 2, "op": "stream", "messages": messages, **sampling}):
             worker.stdin.write(json.dumps(request).encode() + b"\n")

@@ -43,7 +43,7 @@ from tests.support.app_pages import models_page, open_app, open_page, shown
 from tests.support.engine_requests import BUILT_IN
 from tests.support.wait import eventually
 
-QUESTION = "식혜 재료가 뭐예요?"
+QUESTION = "막걸리가 뭐예요?"
 
 
 @dataclass
@@ -192,6 +192,10 @@ class RemoteEngine:
         self._used = None
         self._other.unload(stop)
 
+    def preread(self, choice: Choice, build: Build, sampling: Sampling) -> None:
+        if not isinstance(choice.model, RemoteModel):
+            self._other.preread(choice, build, sampling)
+
     def forget(self, conversations: Sequence[str] = ()) -> None:
         self._other.forget(conversations)
 
@@ -234,7 +238,7 @@ def test_a_model_behind_an_address_answers_and_what_its_passages_do_not_say_is_r
     server.pieces = ["식혜는 커피콩으로 ", "만듭니다. ", "1592년에 나왔습니다."]
     answer = answered(services, QUESTION, chosen(services))
     assert answer.error is None and answer.guard == "quoted" and answer.citations
-    assert "엿기름" in answer.text and "커피" not in answer.text and "1592" not in answer.text
+    assert "누룩" in answer.text and "커피" not in answer.text and "1592" not in answer.text
     (request,) = server.requests
     assert request["model"] == "tea" and QUESTION in request["messages"][-1]["content"]
     # a sentence that they allow stays as the model wrote it
@@ -251,7 +255,7 @@ def test_no_server_is_asked_what_could_hurt_somebody(services: Services, server:
 
 def test_stop_ends_the_writing_and_a_server_that_is_gone_is_a_failed_answer(services: Services, server: Server) -> None:
     server.gate.clear()
-    server.pieces = ["식혜", " 끝"]  # the first could still become a sentence that may be said
+    server.pieces = ["막걸리", " 끝"]  # the first could still become a sentence that may be said
     answer = ask(services, ADMINISTRATOR, QUESTION, choice=chosen(services))
     assert eventually(lambda: bool(server.requests))
     answer.stop()

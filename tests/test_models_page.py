@@ -11,10 +11,9 @@ from kdrinks.hub import catalog
 from kdrinks.hub.download import Download
 from kdrinks.jobs import Job
 from kdrinks.records import KeepAlive
-from kdrinks.services import LOADING
+from kdrinks.services import LOADING, thinks_first
 from kdrinks.ui import frame
-from kdrinks.ui.models import catalog as models_catalog
-from kdrinks.ui.models import downloads
+from kdrinks.ui.models import downloads, remote
 from tests.support.app_pages import models_page, new_app, services_in, shown
 from tests.support.hub_server import FakeHub, running_hub
 from tests.support.mutations import Mutations
@@ -35,7 +34,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     data = write_byte_model(tmp_path / "m.gguf", width=512).read_bytes()
     repos = {entry.repo_id: {entry.file: data} for entry in catalog.entries() if entry.repo_id}
     repos[REPO] = {"tea-Q4_K_M.gguf": data, "tea-F16.gguf": data + random.Random(1).randbytes(9)}
-    caches = (downloads.hub, models_catalog._remote)
+    caches = (downloads.hub, remote.answers)
     with services_in(tmp_path / "home", folder, monkeypatch, *caches), running_hub(repos) as running:
         monkeypatch.setenv("HF_ENDPOINT", running.hub_url)
         yield running
@@ -63,6 +62,22 @@ def test_the_catalogue_is_offered_with_badges_and_one_recommendation(hub: FakeHu
     assert text.count("이 컴퓨터에 추천") == 1
     offered = {button.key for button in app.button if button.key and button.key.startswith("get-")}
     assert offered == {f"get-{entry.id}" for entry in catalog.entries() if entry.repo_id}
+
+
+def test_a_file_without_a_chat_template_is_called_a_base_model_and_one_that_thinks_can_be_told_to(home: Path) -> None:
+    write_byte_model(home.parent / "base.gguf")
+    write_byte_model(home.parent / "thinker.gguf", template="{{ messages[0].content }}<think>")
+    app = models_page("en-US")
+    assert "choice-thinking" not in [toggle.key for toggle in app.toggle] and "It learned to go on" not in shown(app)
+    chosen = app.radio(key="choice-model-en")
+    assert ["Base model" in caption for caption in chosen.proto.captions] == [name == "base" for name in chosen.options]
+    chosen.set_value("base").run()
+    assert "It learned to go on" in shown(app)
+    app.radio(key="choice-model-en").set_value("thinker").run()
+    app.toggle(key="choice-thinking").set_value(True).run()
+    assert thinks_first(frame.get_services()) is True and not app.exception
+    app.toggle(key="choice-thinking").set_value(False).run()
+    assert thinks_first(frame.get_services()) is None
 
 
 def end_of(job: Job[Download]) -> str:

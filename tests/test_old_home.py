@@ -91,6 +91,8 @@ def as_listed(asked: StoredQuestion) -> dict[str, Any]:
                 {"number": cited.number, "score": cited.score, **asdict(cited.passage)} for cited in exchange.citations
             ],
         }
+        thought = [row["answer"]["timing"].pop(name) for name in ("thought_s", "thought_tokens")]
+        assert thought == [0.0, 0], "nobody counted what was thought"
         for cited in row["answer"]["citations"]:
             kept = [cited.pop(name) for name in ("said", "aspect", "asked")]
             assert not any(kept), "an answer's sources are kept with what they say, not with how it was said or found"

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -14,8 +15,8 @@ from kdrinks.drinks.facts import facts_of
 from kdrinks.drinks.model import Drink
 from kdrinks.drinks.read import load_drinks, load_tags
 from kdrinks.findings import Findings
-from kdrinks.generation import caution
-from kdrinks.records import ADMINISTRATOR
+from kdrinks.generation.outright import outright
+from kdrinks.records import ADMINISTRATOR, Mode
 from kdrinks.search.conditions import LIQUOR
 from kdrinks.services import Services, open_services
 from kdrinks.store import chats, drink_queries, facts
@@ -345,7 +346,7 @@ def test_a_list_is_whole(services: Services, question: str, holds: Holds) -> Non
 def test_the_strongest_is_told_with_its_figure(services: Services) -> None:
     strongest = max((drink.abv_percent.max, drink.title_ko) for drink in DRINKS if drink.abv_percent)
     one = asked(services, "가장 독한 술은?")
-    assert strongest[1] in one.text and f"{strongest[0]:g}%" in one.text and one.guard == "kept"
+    assert strongest[1] in one.text and f"{strongest[0]:g}%" in one.text and one.guard == "said"
     assert one.findings.rows[0].value == strongest[0] and one.findings.rows[0].unit == "%"
 
 
@@ -432,8 +433,9 @@ def test_a_long_list_is_never_cut_and_a_free_model_adds_nothing(services: Servic
     assert len(one.findings.rows) == len(DRINKS) and all(drink.title_ko in one.text for drink in DRINKS)
     short = found(services, "제주 술 전부 알려줘")
     passages = [hit.passage for hit in short.prompt_hits]
-    assert caution.said_exactly("ko", short, passages, by_model=False) == short.listed
-    assert caution.said_exactly("ko", short, passages, by_model=True) == "", "the built-in model says it itself"
+    for mode in get_args(Mode):
+        said = outright("ko", short, passages, mode=mode)
+        assert said and said.text == f"{short.listed} [1]"
 
 
 def test_rows_are_kept_with_the_answer(services: Services) -> None:

@@ -140,6 +140,7 @@ def test_the_first_example_looks_as_if_nothing_had_been_wrong(home: Path) -> Non
     ("guard", "intent", "seal"),
     [
         ("kept", "identity", [":material/menu_book: 자료의 문장입니다"]),
+        ("said", "identity", [":material/menu_book: 모델 없이 자료의 문장으로 답했습니다"]),
         ("quoted", "pregnancy", [":material/format_quote: 자료를 그대로 옮겼습니다"]),
         ("repaired", "compare", []),
         ("fixed", "out_of_scope", []),

@@ -204,9 +204,9 @@ def words(messages: list[Message]) -> int:
 
 
 def kept_of(passage: Passage, words_more: int) -> Passage | None:
-    """What a prompt keeps of a passage that has room for so many words beside system text and question."""
+    """What a prompt keeps of a passage that has room for so many words beside system text, question and the two that notes begin with."""
     bare = prompt.build("?", [], [], count=words, budget_tokens=9_999, lang="ko").prompt_tokens
-    built = prompt.build("?", [passage], [], count=words, budget_tokens=bare + words_more, lang="ko")
+    built = prompt.build("?", [passage], [], count=words, budget_tokens=bare + 2 + words_more, lang="ko")
     return built.passages[0] if built.passages else None
 
 

@@ -56,7 +56,7 @@ WITHOUT = {
         "drink_queries.find drink_queries.foods drink_queries.sources",
     ),
     "the end of what a door let in, or work that nobody asked for": (
-        "chats.record exclusions.hold_again forget.apply_retention forget.purge_copies snapshot.drop_snapshots export.as_parquet",
+        "chats.record chats.last_asked exclusions.hold_again forget.apply_retention forget.purge_copies snapshot.drop_snapshots export.as_parquet",
         "documents.titled documents.outdated documents.index_again compare.record_run compare.record_perplexity",
         "evaluations.record",
         "facts.hold passages.save_ready passages.add_ready passages.stored_hashes passages.replace passages.sort_words",

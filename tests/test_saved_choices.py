@@ -9,8 +9,20 @@ from typing import Any
 import pytest
 
 from kdrinks.config import BUILT_IN_FILE, Settings
-from kdrinks.records import ADMINISTRATOR, Choice, KeepAlive, LocalModel
-from kdrinks.services import CHOICE_KEY, KEEPING_KEY, Services, last_choice, open_services, save_choice, save_keep_alive
+from kdrinks.errors import NotAllowed
+from kdrinks.records import ADMINISTRATOR, Choice, Described, KeepAlive, LocalModel, Visitor
+from kdrinks.services import (
+    CHOICE_KEY,
+    KEEPING_KEY,
+    MODES_KEY,
+    Services,
+    last_choice,
+    mode_of,
+    open_services,
+    save_choice,
+    save_keep_alive,
+    save_mode,
+)
 from kdrinks.store import chats, forget, preferences, sqlbox
 from kdrinks.store.db import Database, new_id, now
 from kdrinks.ui import frame
@@ -18,7 +30,15 @@ from kdrinks.ui.analytics.view import STOP_WORDS_KEY
 from tests.support.app_pages import models_page, open_page
 from tests.support.store_rows import say
 
-KEYS = (CHOICE_KEY, KEEPING_KEY, STOP_WORDS_KEY, sqlbox.SAVED_KEY, forget.RETENTION_KEY, "of a newer version")
+KEYS = (
+    CHOICE_KEY,
+    KEEPING_KEY,
+    MODES_KEY,
+    STOP_WORDS_KEY,
+    sqlbox.SAVED_KEY,
+    forget.RETENTION_KEY,
+    "of a newer version",
+)
 DAMAGED = ["[1,]", "NaN", "-Infinity", "1e999", "1" + "0" * 5000, "[" * 5000 + "]" * 5000]
 """What the store's own check of JSON lets pass and Python's reader does not, or reads as no value of ours."""
 STRANGE: list[Any] = [
@@ -92,6 +112,21 @@ def test_what_is_understood_of_a_newer_version_s_choice_holds_and_the_rest_is_ke
         save_choice(services, ADMINISTRATOR, Choice(LocalModel("built-in", BUILT_IN_FILE)))
         assert preferences.get(services.db, KEEPING_KEY) == {"idle_s": 900.0, "models": 2, "where": "gpu"}
         assert preferences.get(services.db, CHOICE_KEY)["threads"] == [1]
+
+
+def test_a_models_mode_is_its_own_by_size_until_an_administrator_chose(settings: Settings) -> None:
+    small, large = Described("small", "", "", guarded=True, small=True), Described("large", "", "", guarded=False)
+    built_in = Described("built-in", "", "", guarded=True, small=True)
+    with closing(open_services(settings)) as services:
+        assert [mode_of(services, model) for model in (small, large, built_in)] == ["held", "quote", "held"]
+        leave(services.db, MODES_KEY, '{"small": "loud", "large": ["free"], "built-in": "free", "gone": 5}')
+        assert [mode_of(services, model) for model in (small, large, built_in)] == ["held", "quote", "held"]
+        with pytest.raises(NotAllowed):
+            save_mode(services, Visitor("somebody"), small, "free")
+        save_mode(services, ADMINISTRATOR, small, "free")
+    with closing(open_services(settings)) as services:
+        assert (mode_of(services, small), mode_of(services, large)) == ("free", "quote")
+        assert preferences.get(services.db, MODES_KEY)["gone"] == 5
 
 
 @pytest.mark.parametrize("text", ['{"model_id": 5, "device": "npu", "context_tokens": 1000000}', "[1,]", '"30"', "-1"])

@@ -1,10 +1,12 @@
 """What the database file survives: other programs, full disks, damage, kill -9, older and newer versions."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -15,6 +17,7 @@ from kdrinks.errors import StoreDamaged, StoreLocked, StoreNotWritable
 from kdrinks.records import ADMINISTRATOR, Citation
 from kdrinks.store import chats, schema
 from kdrinks.store.db import Database
+from kdrinks.store.schema import MIGRATIONS, tables_of
 from tests.support.store_rows import PASSAGE, rows, say
 
 
@@ -124,6 +127,69 @@ def test_a_damaged_file_is_named_and_stays_as_it_is(tmp_path: Path, damage: str)
     assert path.read_bytes() == broken[damage]
     path.rename(tmp_path / "kept.duckdb")  # as the hint says
     Database.open(path).close()
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def leads_to_a_pipe(path: Path) -> None:
+    os.mkfifo(path.with_name("end"))
+    path.symlink_to("end")
+
+
+def leads_to_itself(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in this system's folders")
+@pytest.mark.parametrize("name", ["kdrinks.duckdb", "kdrinks.duckdb.wal"])
+@pytest.mark.parametrize("make", [pipe, leads_to_a_pipe, leads_to_itself])
+def test_what_is_no_file_is_named_and_nobody_waits_for_it(
+    tmp_path: Path, make: Callable[[Path], None], name: str
+) -> None:
+    make(tmp_path / name)
+    with pytest.raises(StoreDamaged) as caught:
+        Database.open(tmp_path / "kdrinks.duckdb")
+    assert caught.value.key == "store_is_special" and name in caught.value.message("ko")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE customers (name VARCHAR)",
+        "CREATE TABLE words (word VARCHAR)",
+        "CREATE TABLE migrations (app VARCHAR)",
+        "CREATE TABLE migrations (number VARCHAR); INSERT INTO migrations VALUES ('first')",
+    ],
+)
+def test_another_program_s_database_is_named_and_left_alone(tmp_path: Path, sql: str) -> None:
+    path = tmp_path / "kdrinks.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(sql)
+    before = path.read_bytes()
+    with pytest.raises(StoreDamaged) as caught:
+        Database.open(path)
+    assert caught.value.key == "store_foreign" and "KDRINKS_HOME" in caught.value.hint("ko")
+    assert path.read_bytes() == before
+
+
+def test_a_store_that_lacks_a_table_is_refused_before_an_answer_is_lost_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "kdrinks.duckdb"
+    Database.open(path).close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DROP TABLE traces")
+        connection.execute("CHECKPOINT")
+    command = [sys.executable, "-m", "kdrinks", "ask", "식혜는 뭐야?", "--json"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "KDRINKS_HOME": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "traces" in json.loads(done.stdout)["error"]["message"]
+    assert "Traceback" not in done.stderr
+
+
+def test_the_tables_that_are_asked_for_are_those_that_a_new_store_has(db: Database) -> None:
+    assert db._tables() == tables_of(MIGRATIONS)
 
 
 def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:

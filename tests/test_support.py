@@ -13,9 +13,10 @@ from kdrinks.config import Settings
 from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.protocol import Done, Event, Text
 from kdrinks.generation.claims import sentences, unsupported_claims
+from kdrinks.generation.prompt import turn_of
 from kdrinks.hub import catalog
-from kdrinks.records import ADMINISTRATOR, Language, Loaded, Message, Passage, RemoteModel, Timing
-from kdrinks.services import Services, open_services
+from kdrinks.records import ADMINISTRATOR, Language, Loaded, Message, Mode, Passage, RemoteModel, Timing
+from kdrinks.services import Services, open_services, save_mode
 from kdrinks.store import chats
 from kdrinks.text.analyzer import TextAnalyzer
 
@@ -168,8 +169,10 @@ class Speaker:
 def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     services = open_services(Settings(tmp_path, tmp_path), memory=True)
     monkeypatch.setattr(services, "engine", Speaker())
-    free = replace(catalog.find_model(catalog.BUILT_IN, services.settings), guarded=False)
+    built_in = catalog.find_model(catalog.BUILT_IN, services.settings)
+    free = replace(built_in, id="free", parameters=2_000_000_000, guarded=False)
     monkeypatch.setattr(catalog, "find_model", lambda *_: free)
+    save_mode(services, ADMINISTRATOR, free, "free")
     yield services
     services.close()
 
@@ -182,7 +185,7 @@ def ask(
     answered = answer.ask(services, ADMINISTRATOR, question, conversation_id=conversation_id, **options)
     answered.wait()
     kept = chats.messages(services.db, ADMINISTRATOR, answered.question.conversation_id)[-1].exchange
-    assert kept is not None and kept.answer == says and kept.guard == "off"
+    assert kept is not None and kept.answer == says and kept.guard in ("off", "no_notes")
     spans = kept.details.get("unsupported", [])
     return [says[start:end] for start, end in spans], answered.question.conversation_id
 
@@ -199,3 +202,29 @@ def test_the_mark_is_kept_with_the_answer_and_earlier_turns_support_too(services
 
 def test_an_answer_without_the_knowledge_base_is_not_judged_by_it(services: Services) -> None:
     assert ask(services, "식혜가 뭐야?", "1592년에 만들었습니다.", knowledge=False)[0] == []
+
+
+@pytest.mark.parametrize("mode", ["free", "quote"])
+def test_sources_are_those_that_the_text_names_and_a_number_of_no_passage_is_marked(
+    services: Services, mode: Mode
+) -> None:
+    own = "막걸리는 술입니다. [2] 맛이 좋습니다. [7] 1999년에 세종대왕이 좋아했습니다."
+    cast(Any, services.engine).says = own
+    answered = answer.ask(services, ADMINISTRATOR, "막걸리랑 동동주 차이가 뭐야?", mode=mode)
+    answered.wait()
+    kept = chats.messages(services.db, ADMINISTRATOR, answered.question.conversation_id)[-1].exchange
+    assert kept is not None and kept.answer.endswith(own) and (kept.answer == own) == (mode == "free")
+    own_from = kept.details.get("own_from", 0)
+    assert kept.answer[own_from:] == own
+    number, also = [one.number for one in kept.citations], [one["number"] for one in kept.details["also_found"]]
+    assert number == ([2] if mode == "free" else [1, 2]) and 2 not in also
+    assert sorted(number + also) == [1, *range(2, len(answered.trace()["passages"]) + 1)]
+    assert [kept.answer[start:end] for start, end in kept.details["unknown_numbers"]] == ["[7]"]
+    (marked,) = [kept.answer[start:end] for start, end in kept.details["unsupported"]]
+    assert "세종대왕" in marked
+    # the next prompt is the one that was read, goes on, and holds the model's own words alone
+    asked = chats.messages(services.db, ADMINISTRATOR, answered.question.conversation_id)[-1]
+    turn = turn_of(asked)
+    assert turn.answer == own and [one.id for one in turn.passages] == [
+        one["id"] for one in answered.trace()["passages"]
+    ]

@@ -174,10 +174,10 @@ def test_a_page_in_a_files_place_is_told_as_such_and_its_bytes_are_not_kept(hub:
 def test_the_token_field_stays_on_the_page_when_the_token_is_unfit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
-    from kdrinks.ui.models import catalog, downloads
+    from kdrinks.ui.models import downloads, remote
 
     monkeypatch.setenv("HF_TOKEN", token)
-    with services_in(tmp_path / "home", tmp_path, monkeypatch, downloads.hub, catalog._remote):
+    with services_in(tmp_path / "home", tmp_path, monkeypatch, downloads.hub, remote.answers):
         app = models_page("en-US")
         app.text_input(key="catalog-repo").set_value(REPO).run(timeout=30)
         assert not app.exception

@@ -3,6 +3,7 @@ took. Real store, built-in model."""
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from kdrinks.answer import Answer, ask
 from kdrinks.config import Settings
 from kdrinks.errors import KdrinksError
+from kdrinks.hub import catalog
 from kdrinks.records import ADMINISTRATOR, Visitor
 from kdrinks.services import Services, open_services
 from kdrinks.store import chats, forget, live, sqlbox, traces
@@ -41,11 +43,11 @@ def trace_of(services: Services, answer: Answer) -> dict[str, Any]:
 
 
 def test_an_answer_by_the_model_tells_what_it_read_and_what_it_might_have_said(services: Services) -> None:
-    answer = answered(services, "식혜는 어떤 음료인가요?")
+    answer = answered(services, "막걸리는 어떤 음료인가요?")
     trace = trace_of(services, answer)
     assert trace == answer.trace(), "what is kept is what the answer tells, as JSON holds it"
     understood = trace["understood"]
-    assert (understood["intent"], understood["subjects"]) == ("identity", ["sikhye"])
+    assert (understood["intent"], understood["subjects"]) == ("identity", ["makgeolli"])
     assert understood["intents"][0][0] == "identity" and 0.5 < understood["intents"][0][1] <= 1
     system, asked = trace["prompt"]
     assert system["role"] == "system" and asked["role"] == "user" and answer.question.text in asked["content"]
@@ -54,7 +56,7 @@ def test_an_answer_by_the_model_tells_what_it_read_and_what_it_might_have_said(s
     said = [line["sentence"] for line in trace["constraint"] if line["said"]]
     assert said and all(sentence in answer.text for sentence in said)
     assert {cited["id"] for cited in trace["citations"]} <= {passage["id"] for passage in trace["passages"]}
-    assert trace["guard"] == answer.guard and trace["model"]["file"] == "kdrinks-mini.gguf"
+    assert (trace["guard"], trace["mode"]) == (answer.guard, "held") and trace["model"]["file"] == "kdrinks-mini.gguf"
     assert trace["settings"]["temperature"] == 0 and trace["settings"]["template"] == "guide"
 
 
@@ -85,17 +87,25 @@ def test_a_list_tells_the_rows_that_it_was_made_of_and_no_search(services: Servi
     assert trace["candidates"] == []
 
 
-def test_what_was_said_before_stands_in_the_prompt(services: Services) -> None:
-    conversation = chats.start_conversation(services.db, ADMINISTRATOR)
-    first = answered(services, "수정과가 뭐야?", conversation=conversation)
-    second = trace_of(services, answered(services, "거기엔 뭐가 들어가?", conversation=conversation))
-    assert [message["role"] for message in second["prompt"]] == ["system", "user", "assistant", "user"]
-    assert second["prompt"][2]["content"] == first.text
+def test_what_was_said_before_stands_in_the_prompt_of_a_model_that_is_not_led_astray_by_it(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_in = catalog.find_model(catalog.BUILT_IN, services.settings)
+    prompts = []
+    for parameters in (2_000_000_000, built_in.parameters):
+        sized = replace(built_in, parameters=parameters)
+        monkeypatch.setattr(catalog, "find_model", lambda *_, sized=sized: sized)
+        conversation = chats.start_conversation(services.db, ADMINISTRATOR)
+        first = answered(services, "동동주가 뭐야?", conversation=conversation)
+        prompts.append(trace_of(services, answered(services, "막걸리는 뭐야?", conversation=conversation))["prompt"])
+    large, small = prompts
+    assert [message["role"] for message in large] == ["system", "user", "assistant", "user"]
+    assert large[2]["content"] == first.text and small == [large[0], large[3]]
 
 
 def test_a_wait_is_told_with_queue_loading_and_search(services: Services) -> None:
     services.engine.unload()
-    waiting = [ask(services, ADMINISTRATOR, question) for question in ("식혜란?", "수정과란?", "막걸리란?")]
+    waiting = [ask(services, ADMINISTRATOR, question) for question in ("동동주란?", "청주란?", "막걸리란?")]
     for answer in waiting:
         assert answer.wait(60)
         timing = trace_of(services, answer)["timing"]
@@ -140,7 +150,7 @@ def test_nobody_groups_or_filters_by_what_a_person_cannot_have(services: Service
 
 
 def test_it_names_files_and_no_folder(services: Services, tmp_path: Path) -> None:
-    answer = answered(services, "How is sikhye made?")
+    answer = answered(services, "막걸리가 뭐야?")
     assert answer.loaded
     assert str(services.settings.home) not in json.dumps(answer.trace())
     assert "/" not in trace_of(services, answer)["model"]["file"]
@@ -148,7 +158,7 @@ def test_it_names_files_and_no_folder(services: Services, tmp_path: Path) -> Non
 
 def test_the_chat_tells_it_where_somebody_asks_for_it(home: Path) -> None:
     app = open_app()
-    for question in ("식혜는 어떤 음료인가요?", "제주 술은 뭐가 있어요?"):
+    for question in ("막걸리는 어떤 음료인가요?", "제주 술은 뭐가 있어요?"):
         app.chat_input[0].set_value(question).run(timeout=60)
     (talk,) = chats.conversations(get_services().db, ADMINISTRATOR)
     one, listed = (asked.exchange for asked in chats.messages(get_services().db, ADMINISTRATOR, talk.id))
@@ -156,11 +166,11 @@ def test_the_chat_tells_it_where_somebody_asks_for_it(home: Path) -> None:
     app.button(key=f"trace-{one.message_id}").click().run(timeout=60)
     assert not app.exception
     text = shown(app)
-    assert "묻는 것: 어떤 음료" in text and "무엇에 대해: 식혜" in text
+    assert "묻는 것: 어떤 음료" in text and "무엇에 대해: 막걸리" in text
     table = next(frame.value for frame in app.dataframe if "lexical" in frame.value)
-    assert table["name"][0] == "● 식혜" and len(table) > 10
+    assert table["name"][0] == "● 막걸리" and len(table) > 10
     read = [block.value for block in app.code]
-    assert any("질문: 식혜는 어떤 음료인가요?" in one for one in read)
+    assert any("질문: 막걸리는 어떤 음료인가요?" in one for one in read)
     assert "물은 때부터 첫 글자가 보이기까지" in text
     app.button(key=f"trace-{listed.message_id}").click().run(timeout=60)
     text = shown(app)

@@ -63,7 +63,7 @@ class Asker:
         self.model = Model(str(path), log=log, gpu_layers=0, context_tokens=1024, threads=threads)
 
     def tokens(self, text: str) -> list[int]:
-        return self.model.tokenize(text, add_special=False)
+        return self.model.vocabulary.tokenize(text, add_special=False)
 
     def prompt(self, example: Example) -> list[int]:
         """The ids of what the chat template makes of the example."""
@@ -80,7 +80,7 @@ class Asker:
             )
             for line in guard.sentences()
         ]
-        return SentenceConstraint(lines, self.model.end_token())
+        return SentenceConstraint(lines, self.model.vocabulary.end_token())
 
     def answer(
         self, prompt: list[int], limit: int = 400, held: SentenceConstraint | None = None
@@ -98,7 +98,7 @@ class Asker:
             token = int(scores.argmax())
             if not made:
                 first = time.perf_counter()
-            if self.model.ends(token):
+            if self.model.vocabulary.ends(token):
                 break
             made.append(token)
             if held:
@@ -108,7 +108,7 @@ class Asker:
         return made, first - begin, max(len(made) - 1, 1) / max(spent, 1e-9)
 
     def text(self, ids: list[int]) -> str:
-        return b"".join(map(self.model.piece, ids)).decode("utf-8", errors="replace")
+        return b"".join(map(self.model.vocabulary.piece, ids)).decode("utf-8", errors="replace")
 
 
 def parts(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from kdrinks import i18n
 MUTED = "#877f72"
 """Contrast 3.9:1 on the light ground, 4.4:1 on the dark one; bigger than body text in every use."""
 WORD_KINDS = ("drink", "noun", "english", "verb", "adjective")
-GUARDS = ("kept", "quoted", "fixed", "repaired", "off")
+GUARDS = ("kept", "quoted", "fixed", "repaired", "off", "said", "quote_first", "no_notes")
 DEVICES = ("cpu", "cuda", "metal", "vulkan", "split")
 ROW_PX = 28
 SIDES = ("#d0642a", "#3f8f7b")

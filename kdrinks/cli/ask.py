@@ -8,18 +8,30 @@ import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from kdrinks import given, i18n
 from kdrinks.answer import Answer, ask
 from kdrinks.cli.base import Command, adapter, choice_of, open_session, positive
 from kdrinks.engine.protocol import local_model
+from kdrinks.engine.sampling import RANGES
 from kdrinks.errors import BadInput
 from kdrinks.findings import Findings, Hit
 from kdrinks.hub import catalog
-from kdrinks.records import ADMINISTRATOR, Described, LocalModel, Sampling, Turn
-from kdrinks.services import last_choice
+from kdrinks.records import ADMINISTRATOR, Choice, Citation, Described, LocalModel, Mode, Sampling, Turn
+from kdrinks.services import Services, last_choice, usual_sampling
 from kdrinks.text.typed import storable
+
+HELP = {
+    "max_tokens": "the longest answer",
+    "max_thought_tokens": "the longest thought before it",
+    "temperature": "0 takes the most probable token each time",
+    "top_p": "leaves out the least probable, above this sum",
+    "top_k": "how many tokens may be chosen from; 0: all",
+    "min_p": "leaves out what is less probable than this share of the most probable",
+    "repeat_penalty": "above 1 what was said lately is said less",
+    "seed": "repeats a choice by chance",
+}
 
 
 def add(command: Command) -> None:
@@ -37,9 +49,21 @@ def add(command: Command) -> None:
     sub.add_argument("--lang", choices=("auto", "ko", "en"), default="auto")
     sub.add_argument("--template", default="guide")
     sub.add_argument("--history", type=Path, help="JSON lines of {role, content} that come before")
-    sub.add_argument("--max-tokens", type=positive, default=Sampling().max_tokens)
-    sub.add_argument("--temperature", type=float, default=Sampling().temperature)
-    sub.add_argument("--seed", type=int, default=Sampling().seed)
+    sub.add_argument(
+        "--mode",
+        choices=get_args(Mode),
+        help="held: sentences of the notes alone; quote: the passage first, then the model's own words; free; the model's own mode by default",
+    )
+    sub.add_argument(
+        "--think",
+        action=argparse.BooleanOptionalAction,
+        help="think before the answer, or do not; as the model does where it cannot be switched, else not",
+    )
+    writing = sub.add_argument_group("how it writes", "what is not given is as the model's makers say, or greedy")
+    for name, (least, most) in RANGES.items():
+        kind, usual = type(getattr(Sampling(), name)), f"{least:g} to {most:,.10g}"
+        writing.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=f"{usual}; {HELP[name]}")
+    writing.add_argument("--stop", action="append", metavar="TEXT", help="ends the answer, may be given several times")
     sub.add_argument("--no-knowledge", action="store_true", help="ask the model without passages")
     sub.add_argument("--no-record", action="store_true", help="do not keep the conversation")
 
@@ -59,9 +83,10 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
             ADMINISTRATOR,
             options.question,
             choice=replace(choice, device=options.device),
-            sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed),
+            sampling=_sampling(options, services, choice),
             lang=None if options.lang == "auto" else options.lang,
             template=options.template,
+            mode=options.mode,
             knowledge=not options.no_knowledge,
             turns=_history(options.history) if options.history else (),
         )
@@ -74,34 +99,43 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
             answer.wait()
         if not options.json:
             print()
-            for citation in answer.citations:
-                print(f"[{citation.number}] {citation.passage.title}: {citation.passage.id}", file=sys.stderr)
+            for found, also in ((answer.citations, ""), (answer.also_found, "also found: ")):
+                for citation in found:
+                    print(f"{also}[{citation.number}] {citation.passage.title}: {citation.passage.id}", file=sys.stderr)
+            if answer.draft.thought:
+                ended = "" if answer.text else " and wrote no answer; ask again with --no-think"
+                print(f"Thought for {answer.timing.thought_s:.1f} s{ended}.", file=sys.stderr)
         if answer.finish == "failed" and answer.error:
             raise answer.error
         return _answer_document(answer, catalog.describe_ref(choice.model, services.settings), options.device)
 
 
-def _answer_document(answer: Answer, model: Described, requested: str) -> dict[str, Any]:
-    """What `ask --json` prints; device.used is null when the answer is quoted and no model ran.
+def _sampling(options: argparse.Namespace, services: Services, choice: Choice) -> Sampling:
+    """What the options say over what is usual for the model. Raises BadInput."""
+    usual = usual_sampling(services, catalog.describe_ref(choice.model, services.settings), options.mode)
+    given = {name: value for name in RANGES if (value := getattr(options, name)) is not None}
+    thinking = usual.thinking if options.think is None else options.think
+    return replace(usual, **given, thinking=thinking, stop=tuple(options.stop or ()))
 
-    label: what the guard did, as the pages name it, in the answer's language.
+
+def _answer_document(answer: Answer, model: Described, requested: str) -> dict[str, Any]:
+    """What `ask --json` prints; device.used is null when no model ran.
+
+    label: how it was written, as the pages name it, in the answer's language.   also_found: passages that the model read and did not name.
+    own_from: characters of the answer before the model's own words; null where it wrote none. unknown_numbers: numbers of no passage in them.
     """
     loaded, ref = answer.loaded, answer.question.choice.model
     over = ref.adapter if isinstance(ref, LocalModel) else None
     return {
         "answer": answer.text,
+        "thought": answer.draft.thought or None,
         "finish": answer.finish,
         "language": answer.question.lang,
-        "citations": [
-            {
-                "id": cited.passage.subject_id,
-                "title": cited.passage.title,
-                "passage_id": cited.passage.id,
-                "score": cited.score,
-                "number": cited.number,
-            }
-            for cited in answer.citations
-        ],
+        "citations": [_cited(one) for one in answer.citations],
+        "also_found": [_cited(one) for one in answer.also_found],
+        "unknown_numbers": [answer.text[start:end] for start, end in answer.unknown_numbers],
+        "own_from": answer.own_from,
+        "mode": answer.mode,
         "model": {
             "id": model.id,
             "file": model.file,
@@ -124,6 +158,16 @@ def _answer_document(answer: Answer, model: Described, requested: str) -> dict[s
         "dropped_turns": answer.dropped_turns,
         "understood": asdict(answer.findings.understood),
         "rows": [asdict(row) for row in answer.findings.rows],
+    }
+
+
+def _cited(one: Citation) -> dict[str, Any]:
+    return {
+        "id": one.passage.subject_id,
+        "title": one.passage.title,
+        "passage_id": one.passage.id,
+        "score": one.score,
+        "number": one.number,
     }
 
 

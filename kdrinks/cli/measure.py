@@ -45,6 +45,8 @@ def add(command: Command) -> None:
 def _devices(options: argparse.Namespace) -> list[dict[str, Any]]:
     with closing(LocalEngine()) as engine:
         rows = [asdict(device) for device in engine.devices()]
+    if not all(row["fresh"] for row in rows):
+        print("The engine does not answer: this is what the system says without it.", file=sys.stderr)
     if not options.json:
         for row in rows:
             print(

@@ -5,9 +5,11 @@ Returns documents and prints for people; exit status and --json are __main__'s.
 
 import argparse
 import hashlib
+import os
 import sys
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from kdrinks.cli.watch import watch
 from kdrinks.config import from_environment
 from kdrinks.engine.local import LocalEngine
 from kdrinks.errors import NotAModel
-from kdrinks.hub import catalog, fit, quantize
+from kdrinks.hub import catalog, fit, links, offers, quantize
 from kdrinks.hub.download import Download, Downloads
 from kdrinks.hub.gguf import parts_of
 from kdrinks.hub.remote import Hub
@@ -36,11 +38,17 @@ def add(commands: Any, command: Command) -> None:
     sub.add_argument("--remote", metavar="REPO", help="list the GGUF files of a repository of the Hugging Face Hub")
     command("inspect", _inspect, "describe a GGUF file", within).add_argument("file")
     sub = command("fetch", _fetch, "download a model; goes on where an earlier try stopped", within)
-    sub.add_argument("name", help="id of the catalogue, or owner/name:file")
+    sub.add_argument("name", help="id of the catalogue, owner/name:file, or owner/name with --quantization")
+    sub.add_argument("--quantization", metavar="TYPE", help="such as Q8_0: the repository's file of that type")
+    command("search", _search, "find repositories with GGUF files by name", within).add_argument("words")
+    command("link", _link, "use a file or folder where it is, without copying it", within).add_argument(
+        "path", type=Path
+    )
+    command("unlink", _unlink, "take a link off the list; what it leads to stays", within).add_argument("name")
     command("remove", _remove, "delete a downloaded model", within).add_argument("name")
     sub = command("quantize", _quantize, "make a smaller quantization of a model", within)
     sub.add_argument("source", help="id or path, best an F16, BF16 or Q8_0 file")
-    sub.add_argument("type", help=", ".join(quantize.BITS))
+    sub.add_argument("type", help=", ".join(quantize.TYPES))
     sub.add_argument("out", nargs="?", type=Path, help="the models folder by default")
 
 
@@ -64,46 +72,72 @@ def _inspect(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def remote_rows(hub: Hub, repo_id: str) -> list[dict[str, Any]]:
-    """The GGUF files of a repository, with what each needs in memory: one header is read, no weights.
+    """The models of a repository, with what each needs in memory: the beginnings of files are read, no weights.
 
     Raises BadInput, HubError.
     """
     model, settings, free = hub.model(repo_id), from_environment(), free_now()
-    if not model.files:
-        return []
-    shape = fit.shape_of(hub.header(model.files[0]))
-    rows = []
-    for file in model.files:
-        repacked = fit.repacked_roughly(shape, file.size_bytes, file.quantization)
-        estimated = fit.estimate(shape, file.size_bytes, repacked_bytes=repacked)
-        name = file.file.rpartition("/")[2]
-        rows.append(
-            {
-                "id": f"{model.repo_id}:{file.file}",
-                "repo_id": model.repo_id,
-                "file": file.file,
-                "quantization": file.quantization,
-                "parameters": shape.parameters,
-                "size_bytes": file.size_bytes,
-                "license": model.license,
-                "gated": model.gated,
-                "installed": (settings.models / name).is_file(),
-                "fit": fit.verdict(estimated, free),
-                "estimate": fit.as_document(estimated),
-            }
-        )
-    return rows
+    return [
+        {
+            "id": f"{model.repo_id}:{offer.file}",
+            "repo_id": model.repo_id,
+            "file": offer.file,
+            "quantization": offer.quantization,
+            "parameters": offer.parameters,
+            "size_bytes": offer.size_bytes,
+            "license": model.license,
+            "gated": model.gated,
+            "installed": (settings.models / offer.file.rpartition("/")[2]).is_file(),
+            "fit": fit.verdict(offer.estimate, free),
+            "estimate": fit.as_document(offer.estimate),
+            "slow": offer.slow,
+        }
+        for offer in offers.listed(hub, model)
+    ]
+
+
+def _search(options: argparse.Namespace) -> list[dict[str, Any]]:
+    found = [asdict(one) for one in Hub().search(options.words)]
+    if not options.json:
+        for one in found:
+            print(f"{one['repo_id']:60s}  {one['downloads']:>9,} downloads  {one['license']}")
+    return found
 
 
 def _fetch(options: argparse.Namespace) -> dict[str, Any]:
     settings, hub = from_environment(), Hub()
-    repo_id, file = catalog.source_of(options.name)
-    job = Downloads(hub, settings.models, Jobs()).start(ADMINISTRATOR, hub.file(repo_id, file))
+    if options.quantization:
+        repo_id, like = catalog.repository_of(options.name)
+        file = offers.file_of(hub, repo_id, options.quantization, like)
+    else:
+        file = hub.file(*catalog.source_of(options.name))
+        offers.check_is_model(hub, file)
+    job = Downloads(hub, settings.models, Jobs()).start(ADMINISTRATOR, file)
     watch(job, lambda: _say(job))
     described = inspected(str(job.work.target), {target.name: one.sha256 for target, one in job.work.pairs()})
     if not options.json:
         print(described["file"])
     return described
+
+
+def _link(options: argparse.Namespace) -> dict[str, Any]:
+    settings = from_environment()
+    if os.path.isdir(os.path.expanduser(options.path)):
+        paths = {model.path for model in links.link_folder(ADMINISTRATOR, options.path, settings)}
+    else:
+        paths = {links.link(ADMINISTRATOR, options.path, settings).path}
+    made = [model for model in catalog.local_models(settings) if model.path in paths]
+    if not options.json:
+        for model in made:
+            print(model.id)
+    return {"linked": [{"id": one.id, "file": str(one.path), "size_bytes": one.size_bytes} for one in made]}
+
+
+def _unlink(options: argparse.Namespace) -> dict[str, Any]:
+    removed = links.unlink_named(ADMINISTRATOR, options.name, from_environment())
+    if not options.json:
+        print(removed)
+    return {"unlinked": str(removed)}
 
 
 def _say(job: Job[Download]) -> None:
@@ -155,6 +189,9 @@ def inspected(name: str, known: Mapping[str, str] = NOTHING) -> dict[str, Any]:
         "quantization": model.quantization,
         "context_length": model.context_length,
         "chat_template": model.chat_template,
+        "mode": catalog.default_mode(model.guarded),
+        "base_model": not model.chat_template,  # made to go on with a text, not to answer
+        "thinks": model.thinks,
         "fit": fit.verdict(estimated, free_now()),
         "estimate": fit.as_document(estimated),
     }

@@ -1,6 +1,6 @@
 """LoRA adapters over one loaded model, through the low-level calls: read once, laid over a context for each request, freed.
 
-With native.py and library.py the only importer of llama_cpp. The model's file stays mapped and its weights as they are: to
+With native.py, library.py, sampler.py and vocabulary.py the only importer of llama_cpp. The model's file stays mapped and its weights as they are: to
 change the adapter takes 0.1 ms, where an adapter that is given with the model means to load the model again for each.
 """
 

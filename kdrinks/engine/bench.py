@@ -14,16 +14,17 @@ def bench(
     """Medians of `rounds` rounds; the worker must hold `loaded`.
 
     tokens_per_s: as a page gets it, on this side of the pipe. raw_tokens_per_s: llama_decode and a greedy
-    llama_sampler_sample, nothing else, same file and settings.
+    llama_sampler_sample, nothing else, same file and settings. prompt_ratio: the same of reading.
     Raises EngineDied, ContextTooSmall.
     """
     tokens = max(2, min(tokens, loaded.context_tokens - prompt_tokens))
     values = {**asdict(Sampling(max_tokens=tokens)), "bench_prompt": prompt_tokens}
-    ours, raws, firsts, reads = [], [], [], []
+    ours, raws, firsts, reads, raw_reads = [], [], [], [], []
     worker.result("raw", {**values, "max_tokens": min(tokens, 16)})
     for _ in range(rounds):
         raw = worker.result("raw", values)
         raws.append((raw["completion_tokens"] - 1) / raw["completion_s"])
+        raw_reads.append(prompt_tokens / raw["prompt_s"])
         started = clock()
         times = []
         for document in worker.request("stream", values):
@@ -44,6 +45,8 @@ def bench(
         "ratio": whole / bare,
         "first_token_s": _median(firsts),
         "prompt_tokens_per_s": _median(reads),
+        "raw_prompt_tokens_per_s": _median(raw_reads),
+        "prompt_ratio": _median(reads) / _median(raw_reads),
         "prompt_tokens": prompt_tokens,
         "completion_tokens": tokens,
         "rounds": rounds,

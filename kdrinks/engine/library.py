@@ -1,11 +1,10 @@
-"""llama.cpp as a library: its log, the devices of its backend registry, its quantizer. With native.py and adapters.py the only importer of llama_cpp.
+"""llama.cpp as a library: its log, the devices of its backend registry, its quantizer. With native.py, adapters.py, sampler.py and vocabulary.py the only importer of llama_cpp.
 
 Only the child processes import this module, worker.py and quantizer.py. Knows no model that is loaded.
 """
 
 import contextlib
 import ctypes
-import os
 import re
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import psutil
 from llama_cpp._ctypes_extensions import load_shared_library
 
 from kdrinks.engine.placement import placement
+from kdrinks.engine.processors import physical_cores
 
 QUANTIZATIONS = {
     value: name.removeprefix("LLAMA_FTYPE_").removeprefix("MOSTLY_").removeprefix("ALL_")
@@ -69,12 +69,6 @@ class Log:
     def placement(self, layers: int) -> tuple[str, int]:
         """(cpu, cuda, metal, vulkan or split; layers on the GPU) as the loader's lines say."""
         return placement(self.lines, layers)
-
-
-def physical_cores() -> int:
-    """Physical cores that this process may use: llama.cpp gains nothing from the second thread of a core."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))
 
 
 def forget_peak() -> None:

@@ -11,7 +11,9 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import Any
 
+from kdrinks.engine.answering import answered, built
 from kdrinks.engine.bench import bench
+from kdrinks.engine.devices import KnownDevices
 from kdrinks.engine.memory import WorkerPool, base_of, stamp_of
 from kdrinks.engine.planner import DirectPlanner, Planner
 from kdrinks.engine.protocol import (
@@ -20,18 +22,16 @@ from kdrinks.engine.protocol import (
     Event,
     Loading,
     Queued,
-    Reading,
     State,
     Stopped,
-    Text,
     local_model,
 )
 from kdrinks.engine.request_queue import RequestQueue
+from kdrinks.engine.watchdog import limits_for_load
 from kdrinks.errors import EngineDied, LoadFailed, ModelNotFound
 from kdrinks.records import (
     Choice,
     Device,
-    Finish,
     KeepAlive,
     Loaded,
     Message,
@@ -53,6 +53,7 @@ class LocalEngine:
         self._planner: Planner = planner or DirectPlanner()
         self._turns = RequestQueue()
         self._pool = WorkerPool()
+        self._known = KnownDevices()
         self._keep = KeepAlive(idle_s=0)
         self._idle = threading.Timer(0, lambda: None)
         self._used_at = clock()
@@ -84,6 +85,7 @@ class LocalEngine:
             busy=self._turns.busy,
             waiting=self._turns.waiting,
             idle_models=pool.idle_models,
+            replaced=alive and pool.replaced,
         )
 
     @property
@@ -115,7 +117,24 @@ class LocalEngine:
                 load_started = self._clock()
                 if (yield from self._ensure(choice, stop)):
                     timing = replace(timing, load_s=self._clock() - load_started)
-                yield from self._answered(build, sampling, conversation, stop, sentences, timing, called)
+                assert self._pool.worker and self._pool.loaded
+                answer = answered(
+                    self._pool.worker,
+                    self._pool.loaded,
+                    build,
+                    sampling,
+                    conversation=conversation,
+                    stop=stop,
+                    sentences=sentences,
+                    timing=timing,
+                    clock=self._clock,
+                    called=called,
+                )
+                with closing(answer):
+                    for event in answer:
+                        if isinstance(event, Done):
+                            self._pool.loaded = event.loaded
+                        yield event
             except Stopped:
                 yield self._stopped_early(choice, replace(timing, total_s=self._clock() - called))
         finally:
@@ -143,15 +162,18 @@ class LocalEngine:
         assert pool.worker and pool.loaded and pool.choice
         adapter = local_model(choice.model).adapter
         if adapter or pool.choice != base_of(choice):
-            path = str(adapter.path.absolute()) if adapter else ""
-            pool.worker.result("adapter", {"path": path, "scale": adapter.scale if adapter else 0.0}, stop)
+            values = {
+                "path": str(adapter.path.absolute()) if adapter else "",
+                "scale": adapter.scale if adapter else 0.0,
+            }
+            pool.worker.may_hold(pool.worker.result("adapter", values, stop)["limit_bytes"])
         name, scale = (adapter.path.name, adapter.scale) if adapter else (None, None)
         pool.mark_loaded(choice, replace(pool.loaded, adapter=name, adapter_scale=scale))
 
     def _ensure_base(self, choice: Choice, stop: threading.Event | None) -> Step:
         """As _ensure, for a choice without an adapter; loaded again where its file is another one than the one that was read."""
         pool = self._pool
-        pool.alive()
+        pool.answering()
         path = local_model(choice.model).path
         stamp = stamp_of(path)
         if pool.loaded and pool.choice and base_of(pool.choice) == choice and stamp in (None, pool.stamp):
@@ -160,14 +182,15 @@ class LocalEngine:
             raise ModelNotFound("model_file_missing", file=str(path))
         if pool.change_to(choice, self._keep.models, stamp):
             return False
-        devices = self.devices()
+        devices = self._devices_to_plan()
         if pool.idle_models and not self._planner.fits_beside(choice, devices):
             pool.evict()
-            devices = self.devices()
+            devices = self._devices_to_plan()
         plans = self._planner.plans(choice, devices)
         number = 0
         while True:
             plan = plans[number]
+            self._limit(choice, plan, devices)
             try:
                 loaded = yield from self._load(choice, plan, stop)
             except (LoadFailed, EngineDied) as error:
@@ -189,73 +212,34 @@ class LocalEngine:
                 self._planner.record_success(choice, plan, devices, stepped=bool(fallbacks))
                 return True
 
+    def _limit(self, choice: Choice, plan: Plan, devices: Sequence[Device]) -> None:
+        """Tells the worker's watchdog what this plan may take."""
+        predicted_bytes = self._planner.predicted_bytes(choice, plan)
+        size_bytes, _ = stamp_of(local_model(choice.model).path) or (
+            0,
+            0,
+        )  # of a split model the first part, all in the prediction
+        gpu = plan.gpu_layers != 0 and any(device.kind in ("gpu", "igpu") for device in devices)
+        limits = limits_for_load(max(predicted_bytes, size_bytes), gpu=gpu, predicted_bytes=predicted_bytes)
+        self._pool.alive().limits = limits
+
     def _load(self, choice: Choice, plan: Plan, stop: threading.Event | None) -> Generator[Loading, None, Loaded]:
         """Loading events of one try; returns what the loader reports."""
+        worker = self._pool.alive()
         values = {
             "path": str(local_model(choice.model).path.absolute()),  # a split model finds its parts by this name
             "device": choice.device,
             "threads": choice.threads,
             **asdict(plan),
         }
-        with closing(self._pool.alive().request("load", values, stop)) as documents:
+        with closing(worker.request("load", values, stop)) as documents:
             for document in documents:
                 if document.get("event") == "loading":
                     yield Loading(document["fraction"])
                 elif "result" in document:
                     result = document["result"]
+        worker.may_hold(result.pop("limit_bytes"))
         return Loaded(model_id=choice.model.id, requested=choice.device, **result)
-
-    def _answered(
-        self,
-        build: Build,
-        sampling: Sampling,
-        conversation: str,
-        stop: threading.Event,
-        sentences: Callable[[], Sequence[Sentence] | None],
-        timing: Timing,
-        called: float,
-    ) -> Iterator[Event]:
-        """Reading and Text events as the worker sends them, then Done with the timings."""
-        worker, loaded = self._pool.worker, self._pool.loaded
-        assert worker and loaded
-        started = self._clock()
-        first: float | None = None
-
-        def count(messages: list[Message]) -> int:
-            return int(worker.result("count", {"prompts": [[asdict(message) for message in messages]]}, stop)[0])
-
-        messages = build(count, loaded.context_tokens)
-        values = {**asdict(sampling), "conversation": conversation}
-        held = sentences()
-        values["sentences"] = None if held is None else [asdict(sentence) for sentence in held]
-        values["messages"] = [asdict(message) for message in messages]
-        result: dict[str, Any] = {}
-        with closing(worker.request("stream", values, stop)) as documents:
-            for document in documents:
-                event = document.get("event")
-                if event == "text":
-                    first = self._clock() - started if first is None else first
-                    yield Text(document["text"])
-                elif event == "reading":
-                    yield Reading(document["done"], document["total"])
-                elif "result" in document:
-                    result = document["result"]
-        loaded = replace(loaded, memory_bytes=result["memory_bytes"])
-        self._pool.loaded = loaded
-        written, seconds = result["completion_tokens"], result["completion_s"]
-        finish: Finish = result["finish"]
-        timing = replace(
-            timing,
-            prompt_tokens=result["prompt_tokens"],
-            cached_tokens=result["cached_tokens"],
-            prompt_s=result["prompt_s"],
-            first_token_s=first,
-            completion_tokens=written,
-            completion_s=seconds,
-            tokens_per_s=(written - 1) / seconds if written > 1 and seconds > 0 else None,
-            total_s=self._clock() - called,
-        )
-        yield Done(finish, timing, loaded, result.get("corrections", 0), result["prompt_hash"])
 
     def _stopped_early(self, choice: Choice, timing: Timing) -> Done:
         """Done for a request that was stopped before its model was there, `used` is empty then, or by force."""
@@ -280,6 +264,18 @@ class LocalEngine:
                 progress(step.fraction)
             assert self._pool.loaded
             return self._pool.loaded
+
+    def preread(self, choice: Choice, build: Build, sampling: Sampling) -> None:
+        """As Engine.preread; a turn for each slice, so that requests that wait are before the next one."""
+        left, messages = 1, list[Message]()
+        while left:
+            with self._turn():
+                worker, loaded = self._pool.worker, self._pool.loaded
+                if self._pool.choice != choice or worker is None or loaded is None or not worker.alive:
+                    return
+                messages = messages or built(worker, loaded, build, sampling)
+                asked = {"messages": [asdict(message) for message in messages], "thinking": sampling.thinking}
+                left = worker.result("preread", asked)
 
     def forget(self, conversations: Sequence[str] = ()) -> None:
         """Drops what the workers keep of these conversations, of all when none is named; after the request in progress."""
@@ -319,8 +315,13 @@ class LocalEngine:
             self._turns.done()
 
     def devices(self) -> list[Device]:
-        """What llama.cpp can use on this machine; answers in the middle of a request too. Raises EngineDied."""
-        return [Device(**device) for device in self._pool.alive().result("devices")]
+        """What llama.cpp can use on this machine; answers in the middle of a request too, and within seconds when the worker does not:
+        then with what was known last (Device.fresh). Raises EngineDied."""
+        return self._known.of(self._pool.alive())
+
+    def _devices_to_plan(self) -> Sequence[Device]:
+        """The same, but a plan that lasts for the model's life rests on what is so."""
+        return self._known.note(self._pool.alive().result("devices"))
 
     def bench(self, choice: Choice, *, tokens: int = 256, prompt_tokens: int = 128, rounds: int = 5) -> dict[str, Any]:
         """engine.bench in a turn of its own. Raises EngineDied, LoadFailed, NotAModel, ModelNotFound, ContextTooSmall."""

@@ -80,6 +80,18 @@ class WorkerPool:
                 self.worker = WorkerProcess()
             return self.worker
 
+    def answering(self) -> WorkerProcess:
+        """As alive(), and it says that it is there: one that was stopped, or hangs, is replaced. Only for who holds the turn."""
+        worker = self.alive()
+        return worker if worker.responds() else self.alive()
+
+    @property
+    def replaced(self) -> bool:
+        """Whether the file of the model in memory is another one by now."""
+        if self.loaded is None or self.choice is None or not isinstance(self.choice.model, LocalModel):
+            return False
+        return stamp_of(self.choice.model.path) not in (None, self.stamp)
+
     def change_to(self, choice: Choice, models: int, stamp: Stamp) -> bool:
         """Makes room for another choice; True when its base rested in memory and is in use again now, with the adapter it had.
 
@@ -88,11 +100,12 @@ class WorkerPool:
         """
         with self._changing:
             same = [idle for idle in self._idle_models if base_of(idle.choice) == base_of(choice)]
-            found = next((idle for idle in same if idle.worker.alive and idle.stamp == stamp), None)
+            resting = (idle for idle in same if idle.stamp == stamp and idle.worker.alive)
+            found = next((idle for idle in resting if idle.worker.responds()), None)
             idle_models = [idle for idle in self._idle_models if idle not in same]
             for idle in same:
                 if idle is not found:
-                    idle.worker.close()  # it died, and its pipes are still open; or its file is another one now
+                    idle.worker.close()  # it died or hung, and its pipes are still open; or its file is another one now
             other = self.choice is not None and base_of(self.choice) != base_of(choice)
             if models > 1 and self.worker and self.loaded and self.choice and other:
                 idle_models.append(_IdleModel(self.choice, self.worker, self.loaded, self.stamp))

@@ -1,12 +1,13 @@
 """llama.cpp itself: one loaded model with its context, through the low-level calls.
 
-With library.py and adapters.py the only importer of llama_cpp; only worker.py imports this module: a memory kill or a driver's abort then ends a child process, never the site.
+With library.py, adapters.py, sampler.py and vocabulary.py the only importer of llama_cpp; only worker.py imports this module: a memory kill or a driver's abort then ends a child process, never the site.
 It knows token ids, bytes and the loader's own log; nothing of messages, queues or pages. One thread at a time.
 """
 
 import ctypes
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import llama_cpp.llama_cpp as llama
@@ -14,14 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 from kdrinks.engine.adapters import Adapters, Key, key_of
-from kdrinks.engine.library import QUANTIZATIONS, Log, physical_cores
+from kdrinks.engine.library import QUANTIZATIONS, Log
+from kdrinks.engine.processors import physical_cores
+from kdrinks.engine.sampler import Sampler
+from kdrinks.engine.threads import most_threads
+from kdrinks.engine.vocabulary import Vocabulary
 
 BATCH_TOKENS = 512
+BLOCK_TOKENS = 64
+"""llama.cpp's attention on a CPU works on 64 tokens of a batch at once, on fewer in another way, with other last digits. Batches
+of whole blocks, and the rest of a prompt by itself, give the same scores to the last bit however they are cut."""
 STATE_TOKENS = 256
 """A state this long or longer is kept when another prompt takes its place: reading it again takes 2 s on a 1.5B model
 with 2 cores (146 tokens/s), copying it some milliseconds."""
 KV_TYPES = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0, "q4_0": llama.GGML_TYPE_Q4_0}
-_LOOKS_CONTROL = frozenset("<>[]|｜＜＞")
+_NO_BEAT = llama.ggml_abort_callback()
 PROOF_TEXT = "식혜 sikhye"
 """An adapter must change what is said after this."""
 Logits = npt.NDArray[np.float32]
@@ -41,7 +49,8 @@ class Model:
     """A model in memory with one context and one sequence.
 
     `tokens` are those whose state is in the context: a prompt that begins like them is read from there on only, and only by
-    what made that state: the model with the same adapter at the same strength.
+    what made that state: the model with the same adapter at the same strength. Only `_asked` of them, those that were read as a prompt, and
+    from a multiple of BLOCK_TOKENS on: so a prompt gives the same scores to the last bit whatever was read before it.
     """
 
     def __init__(
@@ -55,16 +64,21 @@ class Model:
         kv_type: str = "f16",
         state_bytes: int = 0,
         progress: Callable[[float], bool] = lambda fraction: True,
+        beat: Callable[[], None] = lambda: None,
+        decoded: Callable[[int, float], None] = lambda tokens, seconds: None,
     ) -> None:
         """gpu_layers: 0 keeps everything on the CPU, -1 puts all it can on GPUs.
         context_tokens: 0 takes the model's own, at most 4,096.
-        threads: 0 takes the physical cores, or one for a small model.
+        threads: 0 takes the physical cores, or one for a small model, until use_threads().
         state_bytes: memory for the states of conversations that wait.
         progress: told the fraction read; returning False gives up.
+        beat: called in the midst of reading, by the thread that computes.
+        decoded: told (tokens, seconds) after each llama_decode; may use_threads() for the next.
         Raises LoadProblem.
         """
         self._free: list[Callable[[], None]] = []
         self.tokens: list[int] = []
+        self._asked = 0
         self._states: OrderedDict[tuple[str, Laid], tuple[list[int], Any]] = OrderedDict()
         self._laid: Laid = None
         self._state_bytes = state_bytes
@@ -80,18 +94,18 @@ class Model:
         self._free.append(lambda: llama.llama_model_free(self._model))
         self._adapters = Adapters(self._model, log)
         self._free.insert(0, self._adapters.close)
-        self._vocab = llama.llama_model_get_vocab(self._model)
-        self.vocabulary = llama.llama_vocab_n_tokens(self._vocab) if self._vocab else 0
+        self.vocabulary = Vocabulary(llama.llama_model_get_vocab(self._model))
         self.decodes = llama.llama_model_has_decoder(self._model) and not llama.llama_model_has_encoder(self._model)
         self.layers = llama.llama_model_n_layer(self._model)
         self.parameters = llama.llama_model_n_params(self._model)
         self.quantization = QUANTIZATIONS.get(llama.llama_model_ftype(self._model) & ~1024, "unknown")
         self.context_trained = llama.llama_model_n_ctx_train(self._model)
-        # Below 100 M parameters a second thread has nothing to do but wait: 2,361 tokens/s with one thread, 23 with two
-        # on 2 busy cores (5 M parameters).
-        self.threads = threads or (1 if self.parameters < 100_000_000 else physical_cores())
+        self.threads = threads or most_threads(self.parameters, physical_cores())
         # A slice is what Stop waits for: about half a second of reading on 2 cores (64 tokens of a 1.5B model).
         # Fixed by the model, not by the clock, so that greedy answers repeat exactly.
+        # The rest behind the whole blocks of a prompt: of a small model so long that it needs no batch of its own, which
+        # costs 5 % of 128 tokens (5 M parameters); of others short, for what is not reused takes them longer to read.
+        self._rest_tokens = BLOCK_TOKENS if self.parameters < 100_000_000 else 1
         whole = gpu_layers != 0 and bool(llama.llama_supports_gpu_offload())
         fitting = 2 ** int(np.log2(1e11 / max(self.parameters, 1)))
         self.slice_tokens = BATCH_TOKENS if whole else max(32, min(BATCH_TOKENS, fitting))
@@ -103,6 +117,8 @@ class Model:
         settings.type_k = settings.type_v = KV_TYPES[kv_type]
         settings.offload_kqv = settings.op_offload = gpu_layers != 0
         settings.no_perf = True
+        self._decoded, self._beats = decoded, False
+        self._beat = llama.ggml_abort_callback(lambda _data: beat())  # None is false: go on
         self._context = llama.llama_init_from_model(self._model, settings)
         if not self._context:
             self.close()
@@ -111,9 +127,13 @@ class Model:
         self._memory = llama.llama_get_memory(self._context)
         self.context_tokens = llama.llama_n_ctx(self._context)
         self.used, self.gpu_layers = log.placement(self.layers)
-        self._pieces: dict[int, bytes] = {}
         self._one = (llama.llama_token * 1)()
         self._one_batch = llama.llama_batch_get_one(self._one, 1)
+
+    def use_threads(self, writing: int, reading: int) -> None:
+        """For the next decodes of one token and of several."""
+        self.threads = writing
+        llama.llama_set_n_threads(self._context, writing, reading)
 
     def close(self) -> None:
         for free in self._free:
@@ -125,61 +145,6 @@ class Model:
         source = llama.llama_model_chat_template(self._model, None)
         return source.decode("utf-8", errors="replace") if source else None
 
-    def special_text(self, kind: str) -> str:
-        """Text of the "bos" or "eos" token; empty when the vocabulary has none."""
-        token = {"bos": llama.llama_vocab_bos, "eos": llama.llama_vocab_eos}[kind](self._vocab)
-        return llama.llama_vocab_get_text(self._vocab, token).decode("utf-8", errors="replace") if token >= 0 else ""
-
-    def control_texts(self) -> set[str]:
-        """Texts that tokenize() takes for control tokens: those marked so, and added ones that look it (`<tool_call>`).
-
-        An added word or a run of blanks does not: a model whose Korean was enlarged has thousands of them.
-        """
-        control = llama.LLAMA_TOKEN_ATTR_CONTROL | llama.LLAMA_TOKEN_ATTR_UNKNOWN
-        found: set[str] = set()
-        for token in range(self.vocabulary):
-            kind = llama.llama_vocab_get_attr(self._vocab, token)
-            if kind & (control | llama.LLAMA_TOKEN_ATTR_USER_DEFINED):
-                text = llama.llama_vocab_get_text(self._vocab, token).decode("utf-8", errors="replace")
-                if kind & control or not _LOOKS_CONTROL.isdisjoint(text):
-                    found.add(text)
-        return found | {self.special_text("bos"), self.special_text("eos")}
-
-    def tokenize(self, text: str, *, add_special: bool, parse_special: bool = True) -> list[int]:
-        """Token ids; control texts in text become control tokens when parse_special."""
-        raw = text.encode("utf-8", errors="replace")
-        size = len(raw) + 8
-        tokens = (llama.llama_token * size)()
-        count = llama.llama_tokenize(self._vocab, raw, len(raw), tokens, size, add_special, parse_special)
-        if count < 0:
-            tokens = (llama.llama_token * -count)()
-            count = llama.llama_tokenize(self._vocab, raw, len(raw), tokens, -count, add_special, parse_special)
-        ids = list(tokens[:count])
-        if add_special and ids and llama.llama_vocab_get_add_eos(self._vocab) and self.ends(ids[-1]):
-            ids.pop()
-        return ids
-
-    def piece(self, token: int) -> bytes:
-        """The bytes a token stands for; empty for control tokens."""
-        known = self._pieces.get(token)
-        if known is None:
-            buffer = ctypes.create_string_buffer(64)
-            size = llama.llama_token_to_piece(self._vocab, token, buffer, 64, 0, False)
-            if size < 0:
-                buffer = ctypes.create_string_buffer(-size)
-                size = llama.llama_token_to_piece(self._vocab, token, buffer, -size, 0, False)
-            known = self._pieces[token] = buffer.raw[: max(size, 0)]
-        return known
-
-    def ends(self, token: int) -> bool:
-        """Whether the token ends an answer."""
-        return bool(llama.llama_vocab_is_eog(self._vocab, token))
-
-    def end_token(self) -> int:
-        """The token that this model ends an answer with."""
-        turn = llama.llama_vocab_eot(self._vocab)
-        return int(turn if turn >= 0 else llama.llama_vocab_eos(self._vocab))
-
     def use_adapter(self, path: str, scale: float) -> None:
         """Lays an adapter over the model for all that is read from now on; no path, or a strength of 0, is the model alone.
 
@@ -190,7 +155,7 @@ class Model:
         laid = (key, scale) if key and scale else None
         if laid == self._laid and (key is None or key in self._adapters):
             return
-        if len(self.tokens) >= STATE_TOKENS:
+        if self._asked >= STATE_TOKENS:
             self._save_state()
         self.forget()
         self._owner, self._laid = "", None
@@ -204,7 +169,7 @@ class Model:
     def _proof(self) -> Logits:
         self.forget()
         try:
-            for _ in self.read(self.tokenize(PROOF_TEXT, add_special=True)[: self.slice_tokens]):
+            for _ in self.read(self.vocabulary.tokenize(PROOF_TEXT, add_special=True)[: self.slice_tokens]):
                 pass
             return self.logits().copy()
         finally:
@@ -215,12 +180,12 @@ class Model:
 
         A state that would be lost is kept under its conversation, the least recently used leave first.
         """
-        best = _common(self.tokens, prompt)
-        if conversation != self._owner and len(self.tokens) - best >= STATE_TOKENS:
+        best = common(self.tokens[: self._asked], prompt)
+        if conversation != self._owner and self._asked - best >= STATE_TOKENS:
             self._save_state()
         chosen: tuple[str, Laid] | None = None
         for name, (tokens, _) in self._states.items():
-            length = _common(tokens, prompt)
+            length = common(tokens, prompt)
             if name[1] == self._laid and length > best + 32:
                 best, chosen = length, name
         if chosen:
@@ -228,21 +193,53 @@ class Model:
             self.forget()
             if llama.llama_state_seq_set_data(self._context, state, len(state), 0):
                 self.tokens = list(tokens)
+                self._asked = len(tokens)
                 self._states.move_to_end(chosen)
         self._states.pop((conversation, self._laid), None)
         self._owner = conversation
         # The last token is read again in any case: its logits choose the first token of the answer.
-        reused = min(_common(self.tokens, prompt), len(prompt) - 1)
+        reused = self._whole(min(common(self.tokens[: self._asked], prompt), len(prompt) - self._rest_tokens))
         if reused < len(self.tokens):
             if reused and llama.llama_memory_seq_rm(self._memory, 0, reused, -1):
                 del self.tokens[reused:]
             else:
                 self.forget()
+        self._asked = len(self.tokens)
         return len(self.tokens)
 
+    def _whole(self, tokens: int) -> int:
+        """The largest number of whole blocks that is not larger, in tokens."""
+        return max(0, tokens - tokens % min(BLOCK_TOKENS, self.slice_tokens))
+
+    def read_prompt(self, prompt: Sequence[int]) -> Iterator[int]:
+        """Reads the rest of a prompt behind what was reused; yields how many of its tokens are done after each slice. Raises ReadProblem."""
+        last = self._whole(len(prompt) - self._rest_tokens)
+        if self._rest_tokens > 1 and len(prompt) - self._asked <= self.slice_tokens:
+            last = self._asked  # a rest as long as a block may stand in one batch with the blocks before it
+        for part in (prompt[self._asked : last], prompt[last:]):
+            for _ in self.read(part):
+                self._asked = len(self.tokens)
+                yield self._asked
+
+    def preread(self, beginning: Sequence[int]) -> int:
+        """Reads the next block of what prompts begin with, when nothing else is in the context; how many tokens of it are left then.
+
+        Raises ReadProblem.
+        """
+        whole, done = self._whole(len(beginning)), len(self.tokens)
+        if done >= whole or self.tokens != list(beginning[:done]):
+            return 0
+        for _ in self.read(beginning[done : done + self._whole(BLOCK_TOKENS)]):
+            self._asked = len(self.tokens)
+        return whole - self._asked
+
     def _save_state(self) -> None:
+        # what was written behind the prompt is read again anyway
+        if not self._owner or not llama.llama_memory_seq_rm(self._memory, 0, self._asked, -1):
+            return
+        del self.tokens[self._asked :]
         size = llama.llama_state_seq_get_size(self._context, 0)
-        if not self._owner or size > self._state_bytes:
+        if size > self._state_bytes:
             return
         kept = sum(len(state) for _, state in self._states.values())
         while self._states and kept + size > self._state_bytes:
@@ -260,12 +257,13 @@ class Model:
         if not conversations or self._owner in conversations:
             llama.llama_memory_clear(self._memory, True)  # with the data, not only its bookkeeping
             self.tokens.clear()
-            self._owner = ""
+            self._owner, self._asked = "", 0
 
     def forget(self) -> None:
         """Empties the context."""
         llama.llama_memory_clear(self._memory, True)
         self.tokens.clear()
+        self._asked = 0
 
     def reset(self, prompt: Sequence[int]) -> None:
         """Empties the context for a measurement; the state of the conversation in it is kept like any other's."""
@@ -289,7 +287,7 @@ class Model:
             self.tokens.extend(part)
             for index in range(max(0, begin - start - 1), len(part)):
                 scores = np.ctypeslib.as_array(
-                    llama.llama_get_logits_ith(self._context, index), shape=(self.vocabulary,)
+                    llama.llama_get_logits_ith(self._context, index), shape=(self.vocabulary.size,)
                 ).astype(np.float64)
                 top = scores.max()
                 yield float(top + np.log(np.exp(scores - top).sum()) - scores[tokens[start + index + 1]])
@@ -310,30 +308,25 @@ class Model:
         self.tokens.append(token)
 
     def _decode(self, batch: Any) -> None:
+        if (
+            batch.n_tokens > 1
+        ) != self._beats:  # after each of a graph's 500 steps: nothing for a slice, 3 % of a small model's token
+            self._beats = not self._beats
+            llama.llama_set_abort_callback(self._context, self._beat if self._beats else _NO_BEAT, None)
+        started = time.monotonic()
         code = llama.llama_decode(self._context, batch)
+        self._decoded(batch.n_tokens, time.monotonic() - started)
         if code:
             self.forget()
             raise ReadProblem(f"llama_decode returned {code}")
 
     def logits(self) -> Logits:
         """(vocabulary,) scores for the next token: a view that may be changed before sample()."""
-        return np.ctypeslib.as_array(llama.llama_get_logits_ith(self._context, -1), shape=(self.vocabulary,))
+        return np.ctypeslib.as_array(llama.llama_get_logits_ith(self._context, -1), shape=(self.vocabulary.size,))
 
-    def sampler(self, *, temperature: float, top_k: int, top_p: float, repeat_penalty: float, seed: int) -> "Sampler":
-        chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
-        if repeat_penalty != 1.0:
-            penalties = llama.llama_sampler_init_penalties(self.vocabulary, 64, repeat_penalty, 0.0, 0.0)
-            llama.llama_sampler_chain_add(chain, penalties)
-        if temperature <= 0:
-            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_greedy())
-        else:
-            if top_k > 0:
-                llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_top_k(top_k))
-            if top_p < 1:
-                llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_top_p(top_p, 1))
-            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_temp(temperature))
-            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_dist(seed & 0xFFFFFFFF))
-        return Sampler(chain, self._context)
+    def sampler(self, choosing: Mapping[str, Any]) -> Sampler:
+        """choosing: what Sampler takes."""
+        return Sampler(self._context, self.vocabulary.size, **choosing)
 
     def bare_loop(self, prompt: Sequence[int], count: int) -> Iterator[int]:
         """llama_decode and a greedy llama_sampler_sample, nothing else: what `bench` measures the whole path against."""
@@ -359,21 +352,8 @@ class Model:
         self.forget()
 
 
-class Sampler:
-    """Chooses the next token from the context's last logits."""
-
-    def __init__(self, chain: Any, context: Any) -> None:
-        self._chain = chain
-        self._context = context
-
-    def sample(self) -> int:
-        return int(llama.llama_sampler_sample(self._chain, self._context, -1))
-
-    def close(self) -> None:
-        llama.llama_sampler_free(self._chain)
-
-
-def _common(left: Sequence[int], right: Sequence[int]) -> int:
+def common(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many tokens both begin with."""
     length = min(len(left), len(right))
     if left[:length] == right[:length]:
         return length

@@ -60,6 +60,18 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """Engine event: the next piece of what the model thinks before it answers; whole characters only."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rethought:
+    """Engine event: all text so far was thought, as its end shows only now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """Engine event, always the last one of a stream that did not raise."""
 
@@ -67,12 +79,14 @@ class Done:
     timing: Timing
     loaded: Loaded
     corrections: int = 0
-    """Tokens that the model would have written otherwise, had it not been held to sentences."""
+    """Times that the model would have chosen otherwise, had it not been held to sentences."""
     prompt_hash: str = ""
     """SHA-256 (hex) of the prompt's token ids as int32, little-endian; "" where no prompt was made or its ids are not known."""
+    taken_back: int = 0
+    """Characters at the end of the text that are no part of the answer: the loop that "repeated" cut off."""
 
 
-Event = Queued | Loading | Reading | Text | Done
+Event = Queued | Loading | Reading | Thought | Rethought | Text | Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,8 @@ class State:
     """Requests in the queue."""
     idle_models: tuple[Loaded, ...] = ()
     """Models in memory beside `loaded`, least recently used first."""
+    replaced: bool = False
+    """Whether another file lies by now where `loaded` was read from; the next request reads that one."""
 
 
 class Engine(Protocol):
@@ -119,7 +135,7 @@ class Engine(Protocol):
         stop: threading.Event | None = None,
         sentences: Callable[[], Sequence[Sentence] | None] = lambda: None,
     ) -> Generator[Event, None, None]:
-        """Answers one prompt: Queued while others are before, Loading, Reading, Text, and Done as the last event.
+        """Answers one prompt: Queued while others are before, Loading, Reading, Thought, Text, and Done as the last event.
 
         build: makes the messages once the model is there, because only its own tokenizer can count them.
         session: whose turn it takes; sessions take turns round-robin.
@@ -137,6 +153,12 @@ class Engine(Protocol):
         stop: threading.Event | None = None,
     ) -> Loaded:
         """Loads the choice now; at once when it is there. progress: told the fraction read, in [0, 1]. Raises Stopped, ModelError."""
+
+    def preread(self, choice: Choice, build: Build, sampling: Sampling) -> None:
+        """Reads what prompts with the built messages before their question begin with, when the choice is in memory and nothing was asked of it.
+
+        Whoever asks meanwhile goes first, after a slice at most. No answer is another one for it. Raises EngineDied.
+        """
 
     def unload(self, stop: threading.Event | None = None) -> None:
         """Frees the memory of all models, after the request in progress. Raises Stopped."""

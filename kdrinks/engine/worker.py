@@ -1,36 +1,31 @@
-"""The engine's child process: `python -m kdrinks.engine.worker`, one JSON document per line on its pipes.
+"""What the engine's child process does with a request: loads, counts, reads and writes. serving.py runs it behind its pipes.
 
-In:  {"id": 7, "op": "stream", ...}       one at a time, in order; "stop" and "devices" are served at once, in the middle too
-Out: {"id": 7, "event": "text", ...} ...  and one last line with "result", or "error": {"type", "key", "values"}
-
-It ends itself when its standard input closes, in mid-prompt and mid-answer too: no orphan keeps the memory.
-Only local.py starts it. It knows nothing of questions, pages or the store.
+Of {"id": 7, "op": "stream", ...} it says {"id": 7, "event": "text", ...} as it goes and returns the result, or raises Refused.
+Knows nothing of questions, pages or the store.
 """
 
 import hashlib
-import json
 import os
-import queue
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import psutil
 
+from kdrinks.engine import memory_wall
 from kdrinks.engine.adapters import AdapterProblem
-from kdrinks.engine.chat_template import PLAIN_STOP, ChatTemplate, TemplateBroken
-from kdrinks.engine.constraint import HeldSentence, SentenceConstraint
-from kdrinks.engine.control_text import ControlTexts
-from kdrinks.engine.decode import TextStream
-from kdrinks.engine.library import Log, devices, forget_peak, peak_bytes, start
-from kdrinks.engine.native import LoadProblem, Model, ReadProblem
+from kdrinks.engine.chat_template import QuestionLost, TemplateBroken
+from kdrinks.engine.decode import PLAIN_STOPS
+from kdrinks.engine.library import Log, forget_peak, peak_bytes, start
+from kdrinks.engine.native import LoadProblem, Model, ReadProblem, common
+from kdrinks.engine.prompting import Prompting
+from kdrinks.engine.steps import Steps
+from kdrinks.engine.thinking import Convention
+from kdrinks.engine.writing import Writer, constraint_for, runs
 
-TEXT_EVERY_S = 0.01
-"""Tokens of a fast model come every 0.5 ms: those within this time share one line, or the pipe would cost a third."""
 SCORED_TOKENS = 512
 """One piece of a text whose perplexity is taken, as llama.cpp's own llama-perplexity does by default."""
 
@@ -48,13 +43,18 @@ class Refused(Exception):
 class Worker:
     """Serves requests; `say` writes one document, `stopped` is set by a stop for the request in progress."""
 
-    def __init__(self, say: Callable[[Mapping[str, Any]], None], stopped: threading.Event) -> None:
+    def __init__(
+        self, say: Callable[[Mapping[str, Any]], None], stopped: threading.Event, *, walled: bool = False
+    ) -> None:
+        """walled: the process is this worker's alone and may be held to the memory that its model needs."""
         self._say = say
+        self._walled = walled
         self._stopped = stopped
         self._log = Log(lambda line: print(line, file=sys.stderr, flush=True))
         self.model: Model | None = None
-        self._template: ChatTemplate | None = None
-        self._control = ControlTexts(())
+        self._prompting: Prompting | None = None
+        self._steps = Steps(say)
+        self._limit_bytes = 0
         start()
 
     def serve(self, request: Request) -> Any:
@@ -65,11 +65,21 @@ class Worker:
             "unload": lambda request: self.unload(),
             "count": self.count,
             "stream": self.stream,
+            "preread": self.preread,
             "raw": self.raw,
             "score": self.score,
             "forget": self.forget,
+            "ping": lambda request: None,
         }
-        return operations[request["op"]](request)
+        self._steps.begin(request)
+        result = operations[request["op"]](request)
+        if request["op"] == "stream":
+            result["threads"] = self._steps.threads
+        return result
+
+    def out_of_memory(self) -> Refused:
+        """What to answer when Python could have no more."""
+        return Refused("EngineDied", "engine_memory_limit", limit=f"{self._limit_bytes / 1e9:,.1f}")
 
     def forget(self, request: Request) -> None:
         """Drops the state of request["conversations"]; of all when the list is empty."""
@@ -79,23 +89,27 @@ class Worker:
     def unload(self) -> None:
         if self.model:
             self.model.close()
-        self.model = self._template = None
+        self.model = self._prompting = None
 
     def load(self, request: Request) -> dict[str, Any]:
         """Loads request["path"]; "loading" events carry the fraction read. The old model leaves first."""
         self.unload()
+        if self._walled:
+            memory_wall.lift()
         forget_peak()
         started = time.monotonic()
         reported = 0.0
 
         def progress(fraction: float) -> bool:
             nonlocal reported
+            self._steps.beat()
             if fraction - reported >= 0.02 or fraction >= 1:
                 reported = fraction
                 self._say({"id": request["id"], "event": "loading", "fraction": round(fraction, 3)})
             return not self._stopped.is_set()
 
         file = os.path.basename(request["path"])
+        state_bytes = request.get("state_bytes", psutil.virtual_memory().total // 16)
         try:
             model = Model(
                 request["path"],
@@ -104,27 +118,32 @@ class Worker:
                 context_tokens=request["context_tokens"],
                 threads=request.get("threads", 0),
                 kv_type=request.get("kv_type", "f16"),
-                state_bytes=request.get("state_bytes", psutil.virtual_memory().total // 16),
+                state_bytes=state_bytes,
                 progress=progress,
+                beat=self._steps.beat,
+                decoded=self._steps.decoded,
             )
         except LoadProblem as exc:
             if self._stopped.is_set():
                 raise Refused("Stopped", "stopped") from exc
             key = "model_no_memory" if "alloc" in str(exc) else "model_load_failed"
             raise Refused("LoadFailed", key, file=file, reason=str(exc)) from exc
-        if not model.vocabulary or not model.decodes:
+        if not model.vocabulary.size or not model.decodes:
             model.close()
             raise Refused("NotAModel", "model_writes_no_text", file=file)
+        self._limit_bytes = memory_wall.around(state_bytes)
+        if self._walled and model.used == "cpu":
+            memory_wall.raise_at(self._limit_bytes)
         try:
-            bos, eos = model.special_text("bos"), model.special_text("eos")
-            source = model.template()
-            self._template = ChatTemplate(source, bos_token=bos, eos_token=eos)
+            self._prompting = Prompting(model, request["path"])
         except TemplateBroken as exc:
             model.close()
             raise Refused("NotAModel", "model_template_broken", file=file, reason=str(exc)) from exc
-        self._bos = bos
-        self._control = ControlTexts(model.control_texts())
+        except MemoryError:
+            model.close()
+            raise
         self.model = model
+        self._steps.follow(model.threads, model.use_threads, adjustable=not request.get("threads"))
         return {
             "file": file,
             "quantization": model.quantization,
@@ -135,14 +154,21 @@ class Worker:
             "load_s": time.monotonic() - started,
             "threads": model.threads,
             "memory_bytes": peak_bytes(),
-            "template_hash": hashlib.sha256(source.encode("utf-8")).hexdigest() if source else "",
+            "limit_bytes": self._limit_bytes,
+            **self._prompting.facts,
         }
 
-    def adapter(self, request: Request) -> None:
-        """Lays the adapter request["path"] over the model at the strength request["scale"]; "" takes away what is there."""
+    def adapter(self, request: Request) -> dict[str, int]:
+        """Lays the adapter request["path"] over the model at the strength request["scale"]; "" takes away what is there.
+
+        limit_bytes: of the memory, moved by what the adapter takes.
+        """
         model, _ = self._loaded()
+        held_bytes = memory_wall.private_address_bytes()
         path = request["path"]
         file = os.path.basename(path)
+        if self._walled:
+            memory_wall.lift()
         try:
             model.use_adapter(path, request["scale"])
         except OSError as exc:
@@ -151,36 +177,59 @@ class Worker:
             raise Refused("NotAModel", exc.key, file=file, reason=exc.reason) from exc
         except ReadProblem as exc:
             raise Refused("NotAModel", "adapter_broken", file=file, reason=str(exc)) from exc
+        finally:
+            if self._limit_bytes:
+                self._limit_bytes += memory_wall.private_address_bytes() - held_bytes
+            if self._walled and model.used == "cpu":
+                memory_wall.raise_at(self._limit_bytes)
+        return {"limit_bytes": self._limit_bytes}
 
-    def _loaded(self) -> tuple[Model, ChatTemplate]:
-        if self.model is None or self._template is None:
+    def _loaded(self) -> tuple[Model, Prompting]:
+        if self.model is None or self._prompting is None:
             raise Refused("LoadFailed", "model_not_loaded")
-        return self.model, self._template
+        return self.model, self._prompting
 
-    def prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
-        """Tokens of the messages; those that control the model are the template's own. Raises Refused."""
-        model, template = self._loaded()
+    def prompt(self, messages: Sequence[Mapping[str, Any]], thinking: bool | None = None) -> list[int]:
+        """Tokens of the messages. Raises Refused."""
+        return self._prompt(messages, thinking)[0]
+
+    def _prompt(
+        self, messages: Sequence[Mapping[str, Any]], thinking: bool | None
+    ) -> tuple[list[int], Convention | None]:
+        _, prompting = self._loaded()
         try:
-            text = self._control.prompt(template.render, template.without_thoughts(messages))
+            return prompting.tokens(messages, thinking)
+        except QuestionLost as exc:
+            raise Refused("NotAModel", "model_template_drops_question", file=prompting.file) from exc
         except TemplateBroken as exc:
-            raise Refused("NotAModel", "model_template_broken", file="", reason=str(exc)) from exc
-        return model.tokenize(text, add_special=not (self._bos and text.startswith(self._bos)))
+            raise Refused("NotAModel", "model_template_broken", file=prompting.file, reason=str(exc)) from exc
 
     def count(self, request: Request) -> list[int]:
         """Prompt tokens of each of request["prompts"], lists of messages."""
-        return [len(self.prompt(messages)) for messages in request["prompts"]]
+        return [len(self.prompt(messages, request.get("thinking"))) for messages in request["prompts"]]
+
+    def preread(self, request: Request) -> int:
+        """Reads the next slice of what all prompts with request["messages"] before their question have in common; how many tokens are left."""
+        model, _ = self._loaded()
+        asked = ({"role": "user", "content": text, "question": text, "passages": ()} for text in ("가", "A"))
+        thinking = request.get("thinking")
+        one, other = (self.prompt([*request["messages"], question], thinking) for question in asked)
+        return model.preread(one[: common(one, other)])
 
     def _bench_prompt(self, tokens: int) -> list[int]:
         model, _ = self._loaded()
         text = "식혜는 밥을 엿기름물로 삭혀 단맛을 낸 음료입니다. Sikhye is a sweet rice drink. "
-        return (model.tokenize(text, add_special=True) * (tokens // 16 + 1))[:tokens]
+        return (model.vocabulary.tokenize(text, add_special=True) * (tokens // 16 + 1))[:tokens]
 
     def raw(self, request: Request) -> dict[str, float]:
         """The bare loop over the same file and settings as stream's: seconds to read the prompt and to write."""
         model, _ = self._loaded()
         prompt = self._bench_prompt(request["bench_prompt"])
         started = time.monotonic()
-        times = [time.monotonic() for _ in model.bare_loop(prompt, request["max_tokens"])]
+        times = []
+        for _ in model.bare_loop(prompt, request["max_tokens"]):
+            times.append(time.monotonic())
+            self._steps.beat()
         return {"prompt_s": times[0] - started, "completion_s": times[-1] - times[0], "completion_tokens": len(times)}
 
     def score(self, request: Request) -> dict[str, float]:
@@ -191,10 +240,10 @@ class Worker:
         """
         model, _ = self._loaded()
         size = min(SCORED_TOKENS, model.context_tokens)
-        tokens = model.tokenize(request["text"], add_special=False, parse_special=False)
+        tokens = model.vocabulary.tokenize(request["text"], add_special=False, parse_special=False)
         piece = tokens[request["piece"] * size :][:size]
         # As llama-perplexity does: models that learned with a first token are lost without it.
-        piece[:1] = model.tokenize("", add_special=True)[:1] or piece[:1]
+        piece[:1] = model.vocabulary.tokenize("", add_special=True)[:1] or piece[:1]
         nll, scored = 0.0, 0
         if len(piece) == size:
             model.reset(piece)
@@ -206,11 +255,17 @@ class Worker:
 
     def stream(self, request: Request) -> dict[str, Any]:
         """Reads the prompt and writes the answer: "reading" and "text" events, then counts, seconds and the finish."""
-        model, template = self._loaded()
+        model, prompting = self._loaded()
         started = time.monotonic()
         bench = request.get("bench_prompt", 0)
         measured = bool(bench) or request.get("measured", False)
-        prompt = self._bench_prompt(bench) if bench else self.prompt(request["messages"])
+        opened: Convention | None = None
+        if bench:
+            prompt = self._bench_prompt(bench)
+        else:
+            # what is held to sentences has no words to think in
+            thinking = request.get("thinking") if request.get("sentences") is None else False
+            prompt, opened = self._prompt(request["messages"], thinking)
         if len(prompt) >= model.context_tokens or not prompt:
             raise Refused("ContextTooSmall", "context_too_small", needed=len(prompt), available=model.context_tokens)
         if measured:
@@ -221,173 +276,42 @@ class Worker:
             "cached_tokens": cached,
             "prompt_hash": hashlib.sha256(np.array(prompt, dtype="<i4").tobytes()).hexdigest(),
         }
-        for done in model.read(prompt[cached:]):
-            self._say({"id": request["id"], "event": "reading", "done": cached + done, "total": len(prompt)})
+        for done in model.read_prompt(prompt):
+            self._say({"id": request["id"], "event": "reading", "done": done, "total": len(prompt)})
             if self._stopped.is_set():
                 break
         result["prompt_s"] = time.monotonic() - started
-        stops = list(request.get("stop", ()))
-        if template.plain and not measured:
-            stops.append(PLAIN_STOP)
-        writer = _Writer(self._say, request["id"], TextStream(stops))
-        times: list[float] = []
-        finish = "stopped" if self._stopped.is_set() else ""
-        if not finish:
-            room = model.context_tokens - len(prompt)
-            held = constraint_for(request, model, self._control)
-            tokens = self._tokens(request, min(request["max_tokens"], room), held, ends=not measured)
-            finish = self._write(tokens, writer, times)
-            result["corrections"] = held.corrections if held else 0
-        writer.finish()
-        result["finish"] = finish
-        result["completion_tokens"] = len(times)
-        result["completion_s"] = times[-1] - times[0] if times else 0.0
-        result["memory_bytes"] = peak_bytes()
-        return result
-
-    def _write(self, tokens: Iterator[int | None], writer: "_Writer", times: list[float]) -> str:
-        assert self.model
-        piece = self.model.piece
-        stopped = self._stopped.is_set
-        for token in tokens:
-            if token is None:
-                return "stop"
-            now = time.monotonic()
-            times.append(now)
-            if writer.take(piece(token), now):
-                return "stop"
-            if stopped():
-                return "stopped"
-        return "length"
-
-    def _tokens(
-        self, request: Request, limit: int, held: SentenceConstraint | None, *, ends: bool
-    ) -> Iterator[int | None]:
-        """The answer's tokens, at most limit; None when the model ended it."""
-        model, _ = self._loaded()
-        sampler = model.sampler(**{key: request[key] for key in SAMPLING_KEYS})
-        try:
-            for index in range(limit):
-                if held:
-                    held.mask(model.logits())
-                token = sampler.sample()
-                if held:
-                    held.accept(token)
-                if ends and model.ends(token):
-                    yield None
-                    return
-                yield token
-                if index + 1 < limit:
-                    model.append(token)
-        except ReadProblem as exc:
-            raise Refused("EngineDied", "engine_failed", reason=str(exc)) from exc
-        finally:
-            sampler.close()
-
-
-SAMPLING_KEYS = ("temperature", "top_k", "top_p", "repeat_penalty", "seed")
-
-
-def constraint_for(request: Request, model: Model, control: ControlTexts) -> SentenceConstraint | None:
-    """Holds the answer to request["sentences"], records.Sentence as JSON; None leaves it free."""
-    sentences = request.get("sentences")
-    if sentences is None:
-        return None
-
-    def tokens(text: str) -> list[int]:
-        # SentencePiece merges pieces into control tokens without being asked for any: `</s>` in a document would end the answer
-        return model.tokenize(control.broken(text), add_special=False, parse_special=False)
-
-    held = [
-        HeldSentence(
-            tokens(sentence["text"]),
-            tokens(sentence["separator"] + sentence["text"]),
-            sentence["begins"],
-            sentence["may_end"],
-            sentence["after"],
+        held = constraint_for(request.get("sentences"), model, prompting.control)
+        free = held is None and not measured
+        plain = prompting.plain and not measured
+        writer = Writer(
+            lambda event: self._say({"id": request["id"], **event}),
+            [*request.get("stop", ()), *(PLAIN_STOPS if plain else ())],
+            notes=plain,
+            loops=free,
+            thoughts=prompting.thinking.stream(opened) if free else None,
+            max_tokens=request["max_tokens"],
+            max_thought_tokens=request.get("max_thought_tokens", request["max_tokens"]),
         )
-        for sentence in sentences
-    ]
-    return SentenceConstraint(held, model.end_token())
+        hidden = prompting.hidden if free else {}
 
+        def piece(token: int) -> bytes:
+            return model.vocabulary.piece(token) or hidden.get(token, b"")
 
-class _Writer:
-    """Sends text: the first at once, then what came within TEXT_EVERY_S in one line."""
+        def goes_on(token: int) -> bool:
+            return measured or writer.goes_on(hidden.get(token, b""))
 
-    def __init__(self, say: Callable[[Mapping[str, Any]], None], request_id: int, text: TextStream) -> None:
-        self._say = say
-        self._id = request_id
-        self._text = text
-        self._pending: list[str] = []
-        self._sent_at = 0.0
-
-    def take(self, piece: bytes, now: float) -> bool:
-        """Takes a token's bytes; True when a stop text ended the answer."""
-        text = self._text.feed(piece)
-        if text:
-            self._pending.append(text)
-        if self._pending and now - self._sent_at >= TEXT_EVERY_S:
-            self._send()
-            self._sent_at = now
-        return self._text.ended
-
-    def finish(self) -> None:
-        self._pending.append(self._text.finish())
-        self._send()
-
-    def _send(self) -> None:
-        text = "".join(self._pending)
-        self._pending.clear()
-        if text:
-            self._say({"id": self._id, "event": "text", "text": text})
-
-
-def main() -> None:
-    """Serves until standard input closes."""
-    # Ctrl-C in a terminal reaches the whole group; the app decides, by closing the pipe.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Native code may print: the protocol gets the real standard output for itself, everyone else standard error.
-    out = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    writing = threading.Lock()
-
-    def say(document: Mapping[str, Any]) -> None:
-        line = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", errors="replace") + b"\n"
-        try:
-            with writing:
-                out.write(line)
-        except BrokenPipeError:
-            os._exit(0)
-
-    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    stopped = threading.Event()
-    current = -1
-    worker = Worker(say, stopped)
-
-    def listen() -> None:
-        nonlocal current
-        for line in sys.stdin.buffer:
-            request = json.loads(line)
-            if request["op"] == "stop":
-                if request["target"] == current:
-                    stopped.set()
-            elif request["op"] == "devices":
-                say({"id": request["id"], "result": devices()})
-            else:
-                # One at a time: the supervisor sends the next only after the last line of this one.
-                stopped.clear()
-                current = request["id"]
-                requests.put(request)
-        os._exit(0)
-
-    threading.Thread(target=listen, daemon=True).start()
-    while True:
-        request = requests.get()
-        try:
-            say({"id": request["id"], "result": worker.serve(request)})
-        except Refused as refused:
-            say({"id": request["id"], "error": refused.document})
-
-
-if __name__ == "__main__":
-    main()
+        finish = "stopped"
+        if not self._stopped.is_set():
+            room = model.context_tokens - len(prompt)
+            limit = room if free else min(request["max_tokens"], room)
+            try:
+                tokens = runs(model, request, limit, held, goes_on=goes_on)
+                finish = writer.write(tokens, piece, self._stopped.is_set)
+            except ReadProblem as exc:
+                raise Refused("EngineDied", "engine_failed", reason=str(exc)) from exc
+        result |= {"finish": finish, **writer.spent(), "memory_bytes": peak_bytes()}
+        if len(model.tokens) <= len(prompt):
+            # all that came after the first token was known with it: nothing was written at any speed
+            result["completion_s"] = 0.0
+        return result | {"taken_back": writer.taken_back, "corrections": held.corrections if held else 0}

@@ -100,14 +100,10 @@ def _forbids_alone(sentence: str) -> bool:
     return bool(_FORBIDS.search(PERMITS.sub("", sentence))) and not re.search("무알코올|alcohol-free", sentence)
 
 
-SAID = 320
-"""Characters of an answer over many drinks up to which the built-in model says it; a longer one would not fit its window as a whole."""
+def said_exactly(lang: Language, findings: Findings, passages: Sequence[Passage]) -> str:
+    """The whole answer where no model writes it, else "": what is sensitive, and what was listed, counted or compared in several lines.
 
-
-def said_exactly(lang: Language, findings: Findings, passages: Sequence[Passage], *, by_model: bool) -> str:
-    """The whole answer where no model writes it, else "": what is sensitive, and what was listed, counted or compared.
-
-    passages: the cautions first. by_model: it is one that is held to its passages, and may say a short list itself.
+    passages: the cautions first.
     """
     if findings.unsaid == (line("vague", lang),) and not (findings.cautions or findings.sensitive):
         told = findings.listed or _plainly(findings.intent, lang, passages)
@@ -116,8 +112,8 @@ def said_exactly(lang: Language, findings: Findings, passages: Sequence[Passage]
     protected = bool(findings.concerns or findings.cautions or findings.unsaid)
     if findings.sensitive and (protected or not listed):
         return answer(lang, findings, passages)
-    short = len(listed) <= SAID and "\n" not in listed and len(passages) == 1
-    return "" if not listed or (by_model and short and not findings.sensitive) else listed + under(findings)
+    in_one_line = "\n" not in listed and len(passages) == 1
+    return "" if not listed or (in_one_line and not findings.sensitive) else listed + under(findings)
 
 
 def answer(lang: Language, findings: Findings, passages: Sequence[Passage]) -> str:
@@ -165,6 +161,12 @@ def _plainly(intent: Intent, lang: Language, passages: Sequence[Passage]) -> str
         f"{templates.render(passage.kind, lang, [passage])} [{number}]" for number, passage in enumerate(passages, 1)
     ]
     return " ".join([*filter(None, [templates.lead(intent, lang, titles)]), *told])
+
+
+def not_reviewed(lang: Language, findings: Findings) -> str:
+    """The line on health, under what a model wrote without the notes; empty where that is on nobody's health."""
+    health = findings.intent in HEALTH_INTENTS or not HEALTH_CONCERNS.isdisjoint(findings.concerns)
+    return f"\n\n{templates.NOT_REVIEWED[lang]}" if health else ""
 
 
 def under(findings: Findings) -> str:

@@ -96,11 +96,12 @@ class Figure(NamedTuple):
 
 
 def unsupported_claims(
-    answer: str, passages: Iterable[Passage], proper_nouns: Callable[[str], Iterable[str]]
+    answer: str, passages: Iterable[Passage], proper_nouns: Callable[[str], Iterable[str]], *, since: int = 0
 ) -> tuple[Span, ...]:
     """The sentences of an answer with a figure or a name that stands in no passage, in reading order.
 
     passages: all that the prompt held, those of earlier turns too.   proper_nouns: the Korean names of a text (TextAnalyzer.proper_nouns).
+    since: where the model's own text begins; what stands before it was quoted.
     """
     passages = list(passages)
     evidence = " ".join(f"{passage.title} {passage.text}" for passage in passages)
@@ -117,9 +118,9 @@ def unsupported_claims(
         return all(_letters(name) in letters or _known_otherwise(name, subjects, letters) for name in names)
 
     return tuple(
-        (start, end)
-        for start, end in sentences(answer)
-        if not supported(_EMPHASIS.sub("", _CITED.sub("", answer[start:end])))
+        (since + start, since + end)
+        for start, end in sentences(answer[since:])
+        if not supported(_EMPHASIS.sub("", _CITED.sub("", answer[since + start : since + end])))
     )
 
 

@@ -46,6 +46,10 @@ class Guard:
             for line in self.script
         ]
 
+    def at_once(self) -> str:
+        """The whole answer, its numbers too, where the script leaves nothing to choose and no model need run; empty where it does."""
+        return "".join(self._joined(line) for line in templates.only_way(self.script))
+
     def feed(self, piece: str) -> str:
         """The text that may be shown now, empty while a sentence is unfinished. After a slip everything stays empty."""
         if self.outcome != "kept":

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal
 
-from kdrinks.records import Sampling, Sentence
+from kdrinks.findings import Findings
+from kdrinks.records import Loaded, Mode, Question, Sampling, Sentence
 
 SAFETY_SOURCES = (
     *("generation/guard.py", "generation/claims.py", "generation/templates.py", "generation/prompt.py"),
+    *("generation/outright.py", "generation/caution.py"),
     "kinds.py",
     *("search/cautions.py", "search/refusals.py", "search/filters.py", "search/facets.py", "search/suggesting.py"),
     *("search/concerns.py", "search/safety.py", "data/concerns.toml"),
@@ -35,10 +36,10 @@ class Identity:
     prompt_hash: str
     """Of the prompt's token ids, so of messages, passages, history and tokenizer too."""
     sampling: Sampling
-    mode: Literal["free", "held"]
+    mode: Mode
     """held: decoding was held to the sentences that the passages allow."""
     sentences_hash: str
-    """Of those sentences; "" when free."""
+    """Of those sentences; "" in other modes."""
     exclusions: tuple[str, ...]
     """What must not be suggested in this conversation (Findings.exclusions)."""
     data_version: str
@@ -55,6 +56,34 @@ class Identity:
             return ""
         parts = asdict(self) | {"safety_version": self.safety_version or safety_version()}
         return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def of(
+    question: Question,
+    findings: Findings,
+    mode: Mode,
+    loaded: Loaded,
+    prompt_hash: str,
+    sentences: Sequence[Sentence] | None,
+    hashes: tuple[tuple[str, str], tuple[str, str]],
+) -> str:
+    """The identity's hash of one answer; hashes: (model, adapter) when it began and now. "" for a file that was exchanged meanwhile: nobody
+    knows which one wrote."""
+    before, (model_hash, adapter_hash) = hashes
+    if any(then not in ("", now) for then, now in zip(before, hashes[1], strict=True)):
+        return ""
+    return Identity(
+        model_hash=model_hash,
+        template_hash=loaded.template_hash,
+        prompt_hash=prompt_hash,
+        sampling=question.sampling,
+        mode=mode,
+        sentences_hash=hash_of_sentences(sentences),
+        exclusions=findings.exclusions,
+        data_version=findings.data_version,
+        adapter_hash=adapter_hash,
+        adapter_scale=loaded.adapter_scale or 0.0,
+    ).hash()
 
 
 def hash_of_sentences(sentences: Sequence[Sentence] | None) -> str:

@@ -1,7 +1,7 @@
 """From a question and its passages to the messages that a model reads. Pure: no model, no store, no clock.
 
 A prompt grows only at its end: passages stay with the turn that asked for them, so that an engine can reuse what it
-has read already. When the window is too small the oldest turns leave first; system text and question never do.
+has read already. When the window is too small the oldest turns leave first; system text, examples and question never do.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kdrinks.errors import BadQuestion, ContextTooSmall
+from kdrinks.generation import citations
 from kdrinks.kinds import learned_as
 from kdrinks.records import Language, Message, Passage, StoredQuestion, Turn
 from kdrinks.text.korean import split_sentences
@@ -37,6 +38,54 @@ TEMPLATES: Mapping[str, Mapping[Language, str]] = {
     },
 }
 
+WITHOUT_NOTES: Mapping[Language, str] = {
+    "ko": (
+        "당신은 한국 전통 음료 안내자입니다. 질문과 같은 언어로 짧고 공손하게 답하세요. 확실하지 않은 것은 모른다고 말하고, "
+        "병, 약, 임신, 아기에 대한 것은 의사나 약사에게 물어보라고 하세요."
+    ),
+    "en": (
+        "You are a guide to traditional Korean drinks. Answer briefly and politely, in the language of the question. Say that "
+        "you do not know what you are not sure of, and send questions on illness, medicine, pregnancy or babies to a doctor."
+    ),
+}
+"""Whatever the template, of a question that is asked without the notes."""
+ANSWER_IN: Mapping[Language, str] = {"ko": " Answer in Korean.", "en": " Answer in English."}
+DEARER = 2.0
+"""How many times as many tokens the Korean system text may have as the English one before the English one is read: SmolLM2's vocabulary
+makes 292 of it where the English has 66, Gemma's 78."""
+
+EXAMPLES: Mapping[Language, tuple[tuple[str, tuple[tuple[str, str], ...], str], ...]] = {
+    "ko": (
+        (
+            "옹기는 무엇으로 만들어?",
+            (("옹기", "옹기는 찰흙으로 빚어 굽습니다."), ("소반", "소반은 나무를 깎아 옻칠을 합니다.")),
+            "옹기는 찰흙으로 빚어 굽습니다. [1]",
+        ),
+        (
+            "소반은 어디에 써?",
+            (("소반", "쓰임: 한 사람의 밥상. 크기: 작고 낮음."),),
+            "소반은 한 사람의 밥상으로 씁니다. [1]",
+        ),
+    ),
+    "en": (
+        (
+            "What are onggi made of?",
+            (("Onggi", "Onggi are made of fired clay."), ("Soban", "A soban is made of lacquered wood.")),
+            "Onggi are made of fired clay. [1]",
+        ),
+        (
+            "What is a soban for?",
+            (("Soban", "Use: a table for one person. Size: small and low."),),
+            "A soban is a table for one person. [1]",
+        ),
+    ),
+}
+"""(question, notes, answer): asked and answered before the conversation of a model that writes freely. Of ten English answers of SmolLM2-135M ten
+ended with their number, and none without these turns, whatever the instruction said. On vessels, which no question is about: a small model
+repeats what it read. Both end with [1]: after [1] and [2] Gemma 270M went on with [3] in 7 of 10 answers."""
+USUAL = "guide"
+"""The template of whoever names none."""
+
 # What the well-known families of chat templates use as control text, broken up in whatever kdrinks did not write itself. A model of this
 # machine is exact about its own vocabulary besides (engine/control_text.py); one behind an address may read its prompt with any.
 # `a<b`, `<table>` and `[1]` are nobody's control text.
@@ -55,6 +104,8 @@ class Prompt:
     messages: list[Message]
     passages: tuple[Passage, ...]
     """Those that the question's own turn holds: only they can be cited."""
+    read: tuple[Passage, ...]
+    """All that it holds, those of earlier turns too."""
     dropped_turns: int
     """Oldest turns that did not fit."""
     prompt_tokens: int
@@ -77,7 +128,22 @@ def turn_of(asked: StoredQuestion) -> Turn:
     """An earlier question as its prompt was, so that an engine that has read it need not read it again."""
     if asked.exchange is None:
         return Turn(asked.question, "")
-    return Turn(asked.question, asked.exchange.answer, tuple(cited.passage for cited in asked.exchange.citations))
+    answer, details = asked.exchange.answer, asked.exchange.details
+    read = [*asked.exchange.citations, *citations.of_kept(details.get("also_found", ()))]
+    passages = tuple(one.passage for one in sorted(read, key=lambda one: one.number))
+    return Turn(asked.question, answer[details.get("own_from", 0) :], passages)
+
+
+def room_tokens(context_tokens: int, max_tokens: int) -> int:
+    """Of a context, what is left for the prompt of an answer of at most max_tokens; a small one is shared out."""
+    return context_tokens - min(max_tokens, context_tokens // 3)
+
+
+def opening(
+    *, count: Callable[[list[Message]], int], budget_tokens: int, lang: Language, template: str, free: bool
+) -> list[Message]:
+    """What a prompt that build() makes of a short question begins with, before anything is asked; arguments as it has them."""
+    return _before(count, lang, TEMPLATES[template], "", examples=free, most_tokens=budget_tokens // 2)
 
 
 def build(
@@ -88,36 +154,99 @@ def build(
     count: Callable[[list[Message]], int],
     budget_tokens: int,
     lang: Language,
-    template: str = "guide",
+    template: str = USUAL,
+    free: bool = False,
+    notes: bool = True,
 ) -> Prompt:
-    """The messages for one question: system text, the turns that fit, the question with its passages.
+    """The messages for one question: system text, examples, the turns that fit, the question with its passages.
 
     count: tokens that the model's own template and tokenizer make of messages.
     budget_tokens: the context less the room kept for the answer.
     lang: language of the system text; a conversation keeps that of its first question so that its prompt keeps its start.
+    free: for a model that finds its own words; one that is held to sentences needs no examples.
+    notes: False asks without them.
     Raises ContextTooSmall when system text and question alone exceed the budget.
     """
-    system = Message("system", TEMPLATES[template][lang])
-    bare = count([system, _asked(question, (), lang)])
+    before = _before(
+        count,
+        lang,
+        TEMPLATES[template] if notes else WITHOUT_NOTES,
+        question,
+        examples=free and notes,
+        most_tokens=budget_tokens // 2,
+    )
+    bare = count([*before, _asked(question, (), lang)])
     if bare > budget_tokens:
         raise ContextTooSmall("context_too_small", needed=bare, available=budget_tokens)
 
     def fits(kept: Sequence[Passage]) -> bool:
-        used = count([system, _asked(question, kept, lang)])
+        used = count([*before, _asked(question, kept, lang)])
         return used <= budget_tokens and used - bare <= PASSAGES_TOKENS
 
     kept = _shortened(tuple(passages), fits)
     asked = _asked(question, kept, lang)
     earlier = [_said(turn, lang) for turn in turns]
-    used = count([system, *_flat(earlier), asked])
+    used = count([*before, *_flat(earlier), asked])
     dropped = 0
     if used > budget_tokens:
-        # A quarter of the window is freed at once: dropping one turn per question would make every prompt begin anew.
-        room = max(budget_tokens * 3 // 4, count([system, asked]))
-        while used > room:
-            dropped += 1
-            used = count([system, *_flat(earlier[dropped:]), asked])
-    return Prompt([system, *_flat(earlier[dropped:]), asked], kept, dropped, used)
+        dropped = _dropped(count, before, [*earlier, (asked,)], budget_tokens)
+        while (used := count([*before, *_flat(earlier[dropped:]), asked])) > budget_tokens:
+            dropped += 1  # what turns take apart and together may differ by a token
+    read = (*kept, *(passage for turn in turns[dropped:] for passage in turn.passages))
+    return Prompt([*before, *_flat(earlier[dropped:]), asked], kept, read, dropped, used)
+
+
+def _before(
+    count: Callable[[list[Message]], int],
+    lang: Language,
+    texts: Mapping[Language, str],
+    question: str,
+    *,
+    examples: bool,
+    most_tokens: int,
+) -> list[Message]:
+    """System text and examples: the same for every question of a conversation, and of all conversations in that language.
+
+    Where the model's vocabulary makes much of Korean the instructions are English, and one example in the answer's language must do.
+    most_tokens: for them and the question; examples that need more are left out, what a model is to read and say needs it more.
+    """
+    system, few = Message("system", texts[lang]), EXAMPLES[lang]
+    english = Message("system", texts["en"] + ANSWER_IN[lang])
+    if lang != "en":
+        nothing = Message("user", "?")
+        empty = count([Message("system", ""), nothing])
+        if count([system, nothing]) - empty > DEARER * (count([english, nothing]) - empty):
+            system, few = english, few[:1]
+    shown = [
+        _said(Turn(question, answer, tuple(Passage("", "", "topic", lang, *note) for note in given)), lang)
+        for question, given, answer in (few if examples else ())
+    ]
+    before = [system, *_flat(shown)]
+    return before[:1] if shown and count([*before, _asked(question, (), lang)]) > most_tokens else before
+
+
+def _dropped(
+    count: Callable[[list[Message]], int],
+    before: Sequence[Message],
+    pairs: Sequence[Sequence[Message]],
+    budget_tokens: int,
+) -> int:
+    """How many of the oldest turns leave; pairs: the turns, and the question alone as the last.
+
+    A quarter of the window is freed at once, and that boundary stays for the turns that follow: each prompt begins as the one before, which
+    the engine has read. So the rule is gone through again from the first question on; worked out from all turns at once it moved with
+    every question, and 541 to 613 of about 650 tokens were read anew each time.
+    """
+    start = count([*before, pairs[-1][0]])
+    asked = [count([*before, pair[0]]) - start for pair in pairs]  # beside the last question
+    whole = [count([*before, *pair, pairs[-1][0]]) - start for pair in pairs[:-1]]
+    first = 0
+    for place, more in enumerate(asked):
+        room = max(budget_tokens * 3 // 4, start + more)
+        if start + sum(whole[first:place]) + more > budget_tokens:
+            while first < place and start + sum(whole[first:place]) + more > room:
+                first += 1
+    return first
 
 
 def _asked(question: str, passages: Sequence[Passage], lang: Language) -> Message:
@@ -131,16 +260,17 @@ def _asked(question: str, passages: Sequence[Passage], lang: Language) -> Messag
         }
         for passage in passages
     ]
-    heading, asks, none = ("자료", "질문", "(없음)") if lang == "ko" else ("Notes", "Question", "(none)")
+    heading, asks = ("자료", "질문") if lang == "ko" else ("Notes", "Question")
     notes = "\n".join(f"[{number}] {part['title']} — {part['text']}" for number, part in enumerate(parts, 1))
-    return Message("user", f"{heading}:\n{notes or none}\n\n{asks}: {plain}", question=plain, passages=tuple(parts))
+    content = f"{heading}:\n{notes}\n\n{asks}: {plain}" if notes else f"{asks}: {plain}"
+    return Message("user", content, question=plain, passages=tuple(parts))
 
 
 def _said(turn: Turn, lang: Language) -> tuple[Message, Message]:
     return _asked(turn.question, turn.passages, lang), Message("assistant", _disarmed(turn.answer))
 
 
-def _flat(pairs: Sequence[tuple[Message, Message]]) -> list[Message]:
+def _flat(pairs: Sequence[Sequence[Message]]) -> list[Message]:
     return [message for pair in pairs for message in pair]
 
 

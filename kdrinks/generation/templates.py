@@ -113,6 +113,15 @@ def script(intent: str, lang: Language, passages: Sequence[Passage]) -> list[Lin
     return lines
 
 
+def only_way(lines: Sequence[Line]) -> list[Line]:
+    """What a script says where it leaves nothing to choose, neither what follows nor where to end; empty where it does."""
+    said = [line for line in lines if line.begins]
+    while len(said) and not said[-1].may_end and len(said[-1].after) == 1:
+        said.append(lines[said[-1].after[0]])
+    begun = [line.begins for line in said].count(True)
+    return said if begun == 1 and said[-1].may_end and not said[-1].after else []
+
+
 def render(intent: str, lang: Language, passages: Sequence[Passage]) -> str:
     """The answer that the built-in model is taught to give.
 

@@ -9,34 +9,27 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any, Protocol
 
+from kdrinks.errors import KdrinksError
 from kdrinks.findings import Candidate, Findings
+from kdrinks.generation import citations
 from kdrinks.generation.claims import Span
+from kdrinks.generation.draft import Draft
 from kdrinks.generation.guard import Guard
 from kdrinks.generation.prompt import Prompt
-from kdrinks.records import Choice, Citation, Loaded, Sampling, Timing
-
-
-class Asked(Protocol):
-    """Of a question, what decides how it is answered."""
-
-    @property
-    def choice(self) -> Choice: ...
-
-    @property
-    def sampling(self) -> Sampling: ...
-
-    @property
-    def template(self) -> str: ...
-
-    @property
-    def knowledge(self) -> bool: ...
+from kdrinks.records import Citation, Exchange, Finish, Loaded, Mode, Question, Timing, WordCount
 
 
 class Answered(Protocol):
     """What an answer must show to be traced."""
 
     @property
-    def question(self) -> Asked: ...
+    def question(self) -> Question: ...
+
+    @property
+    def message_id(self) -> str: ...
+
+    @property
+    def error(self) -> KdrinksError | None: ...
 
     @property
     def text(self) -> str: ...
@@ -45,13 +38,28 @@ class Answered(Protocol):
     def findings(self) -> Findings: ...
 
     @property
+    def mode(self) -> Mode: ...
+
+    @property
     def guard(self) -> str: ...
+
+    @property
+    def draft(self) -> Draft: ...
 
     @property
     def unsupported(self) -> Sequence[Span]: ...
 
     @property
     def citations(self) -> Sequence[Citation]: ...
+
+    @property
+    def also_found(self) -> Sequence[Citation]: ...
+
+    @property
+    def unknown_numbers(self) -> Sequence[Span]: ...
+
+    @property
+    def own_from(self) -> int | None: ...
 
     @property
     def loaded(self) -> Loaded | None: ...
@@ -102,9 +110,14 @@ def trace(answer: Answered, built: Prompt, gate: Guard | None) -> dict[str, Any]
         "lines": [*findings.unsaid, *findings.under],
         "prompt": [{"role": message.role, "content": message.content} for message in built.messages],
         "constraint": _constraint(gate),
+        "mode": answer.mode,
         "guard": answer.guard,
+        "own_from": answer.own_from,
+        "thought": answer.draft.thought,
         "unsupported": [answer.text[start:end] for start, end in answer.unsupported],
+        "unknown_numbers": [answer.text[start:end] for start, end in answer.unknown_numbers],
         "citations": [{"number": one.number, "id": one.passage.id, "score": one.score} for one in answer.citations],
+        "also_found": [{"number": one.number, "id": one.passage.id, "score": one.score} for one in answer.also_found],
         "model": _model(answer.loaded) if answer.loaded else None,
         "settings": {
             **asdict(question.sampling),
@@ -119,11 +132,45 @@ def trace(answer: Answered, built: Prompt, gate: Guard | None) -> dict[str, Any]
     }
 
 
+def exchange(
+    answer: Answered,
+    finish: Finish,
+    built: Prompt,
+    gate: Guard | None,
+    *,
+    question_terms: Sequence[str],
+    question_words: Sequence[WordCount],
+    answer_words: Sequence[WordCount],
+) -> Exchange:
+    """The finished answer as the store keeps it."""
+    question = answer.question
+    return Exchange(
+        conversation_id=question.conversation_id,
+        question_id=question.id,
+        message_id=answer.message_id,
+        question=question.text,
+        answer=answer.text,
+        language=question.lang,
+        finish=finish,
+        error=answer.error.message(question.lang) if answer.error else None,
+        citations=tuple(answer.citations),
+        loaded=answer.loaded,
+        timing=answer.timing,
+        guard=answer.guard,
+        question_words=tuple(question_words),
+        answer_words=tuple(answer_words),
+        details=details(answer, built, question_terms),
+        identity=answer.identity,
+        trace=trace(answer, built, gate),
+    )
+
+
 def details(answer: Answered, built: Prompt, question_terms: Sequence[str]) -> dict[str, Any]:
     """Small extras that are read with every answer; with the memory that was predicted for the model."""
     findings = answer.findings
     kept: dict[str, Any] = {
         "intent": findings.intent,
+        "mode": answer.mode,
         "dropped_turns": built.dropped_turns,
         "template": answer.question.template,
         "question_terms": question_terms,
@@ -133,6 +180,12 @@ def details(answer: Answered, built: Prompt, question_terms: Sequence[str]) -> d
     }
     if answer.unsupported:
         kept["unsupported"] = answer.unsupported
+    if answer.unknown_numbers:
+        kept["unknown_numbers"] = answer.unknown_numbers
+    if answer.own_from:
+        kept["own_from"] = answer.own_from
+    if answer.also_found:
+        kept["also_found"] = citations.kept(answer.also_found)
     if answer.loaded and answer.loaded.predicted_bytes:
         kept["predicted_memory_bytes"] = answer.loaded.predicted_bytes
     return kept

@@ -14,11 +14,12 @@ from typing import Any
 from kdrinks.config import BUILT_IN_FILE, Settings
 from kdrinks.errors import BadInput, KdrinksError, ModelError, ModelNotFound
 from kdrinks.files import is_regular
-from kdrinks.hub import fit, links
-from kdrinks.hub.gguf import header_of, later_part, parts_of, read_model
+from kdrinks.hub import fit, links, mixtures
+from kdrinks.hub.gguf import header_of, headers_of, later_part, parts_of, read_model
+from kdrinks.hub.places import gguf_files, is_named_gguf
 from kdrinks.hub.spelled import on_disk
 from kdrinks.permissions import administrators_only
-from kdrinks.records import Described, ModelFile, ModelRef, RemoteModel, Visitor
+from kdrinks.records import Described, Mode, ModelFile, ModelRef, RemoteModel, Sampling, Visitor
 from kdrinks.text.typed import clean
 
 BUILT_IN = "built-in"
@@ -40,6 +41,8 @@ class Entry:
     size_bytes: int = 0
     parameters: int = 0
     shape: fit.Shape | None = None
+    sampling: Sampling | None = None
+    outline: mixtures.Outline | None = None
     about: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -60,8 +63,19 @@ def _catalog() -> tuple[int, tuple[Entry, ...]]:
 def _entry(model: dict[str, Any]) -> Entry:
     shape = model.pop("shape", None)
     if shape:
-        kv_width = shape["layers"] * shape.pop("kv_heads") * 2 * shape.pop("head_size")
-        model["shape"] = fit.Shape(**shape, kv_width=kv_width, parameters=model["parameters"])
+        outline = mixtures.Outline(**shape)
+        model["outline"] = outline
+        model["shape"] = fit.Shape(
+            layers=outline.layers,
+            embedding=outline.embedding,
+            feed_forward=outline.feed_forward,
+            vocabulary=outline.vocabulary,
+            context_length=outline.context_length,
+            kv_width=outline.layers * outline.kv_heads * 2 * outline.head_size,
+            parameters=model["parameters"],
+        )
+    if sampling := model.pop("sampling", None):
+        model["sampling"] = Sampling(**sampling)
     return Entry(**{**model, "languages": tuple(model["languages"])})
 
 
@@ -115,12 +129,12 @@ def find_model(name: str, settings: Settings) -> ModelFile:
     for candidate in candidates:
         if is_regular(candidate):
             return _read(candidate, BUILT_IN if _same(candidate, BUILT_IN_FILE) else "")
-    is_path = path.suffix == ".gguf" or len(path.parts) > 1
+    is_path = is_named_gguf(name) or len(path.parts) > 1
     for candidate in (*candidates, settings.models / f"{path.name.removesuffix('.gguf')}.gguf"):
         if gone := links.moved(candidate):
             raise gone
         # A folder can have the name that a person took for a model's id; what else is there says what it is.
-        named_so = is_path or candidate.suffix == ".gguf"
+        named_so = is_path or is_named_gguf(candidate.name)
         if os.path.lexists(candidate) and (named_so or not os.path.isdir(candidate)):
             return _read(candidate, "")
     if is_path:
@@ -138,7 +152,14 @@ def describe_ref(ref: ModelRef, settings: Settings) -> Described:
     if ref.adapter and not is_regular(ref.adapter.path):
         raise ModelNotFound("model_file_missing", file=str(ref.adapter.path))
     model = find_model(str(ref.path), settings)
-    return Described(model.id, model.path.name, model.quantization, model.guarded)
+    small = model.parameters < _catalog()[0]
+    sampling = Sampling() if model.guarded else model.sampling or Sampling()
+    return Described(model.id, model.path.name, model.quantization, model.guarded, small, sampling)
+
+
+def default_mode(guarded: bool) -> Mode:
+    """How far a model may speak for itself while nobody chose."""
+    return "held" if guarded else "quote"
 
 
 def describe(settings: Settings, free: fit.Free) -> list[dict[str, Any]]:
@@ -151,12 +172,21 @@ def describe(settings: Settings, free: fit.Free) -> list[dict[str, Any]]:
 
 def estimate_of(model: ModelFile, *, context_tokens: int = 0, kv_type: str = "f16") -> fit.Estimate:
     """Peak memory of an installed model. Raises ModelNotFound and NotAModel when its file is gone or broken by now."""
-    headers = [header_of(part) for part in parts_of(model.path)]
+    headers = headers_of(model.path)
     shape = replace(fit.shape_of(headers[0]), parameters=model.parameters)
-    repacked = sum(fit.repacked_bytes(header) for header in headers)
+    repacked = fit.repacked_bytes(tensor for header in headers for tensor in header.tensors)
     return fit.estimate(
         shape, model.size_bytes, context_tokens=context_tokens, kv_type=kv_type, repacked_bytes=repacked
     )
+
+
+def reads_slowly(model: ModelFile) -> bool:
+    """Whether this processor reads a prompt slower with this file than with others of its size; False when it is gone or broken by now."""
+    try:
+        headers = headers_of(model.path)
+    except ModelError:
+        return False
+    return fit.reads_slowly(fit.most_common_type(tensor for header in headers for tensor in header.tensors))
 
 
 def recommended(rows: Sequence[Mapping[str, Any]], free: fit.Free) -> str:
@@ -188,6 +218,7 @@ def _row(model: ModelFile, entry: Entry | None, free: fit.Free) -> dict[str, Any
         "repo_id": entry.repo_id if entry else "",
         "file": model.path.name,
         "quantization": model.quantization,
+        "mode": default_mode(model.guarded),
         "parameters": model.parameters,
         "size_bytes": model.size_bytes,
         "license": entry.license if entry else "",
@@ -207,6 +238,7 @@ def _row_of_entry(entry: Entry, settings: Settings, free: fit.Free) -> dict[str,
         "repo_id": entry.repo_id,
         "file": entry.file,
         "quantization": entry.quantization,
+        "mode": default_mode(entry.guarded or entry.parameters < _catalog()[0]),
         "parameters": entry.parameters,
         "size_bytes": entry.size_bytes,
         "license": entry.license,
@@ -230,13 +262,23 @@ def source_of(name: str) -> tuple[str, str]:
     raise ModelNotFound("model_fetch_unknown", name=name, known=known)
 
 
+def repository_of(name: str) -> tuple[str, str]:
+    """(repository, the file of it that is offered first) of an id of the catalogue or of `owner/name`. Raises ModelNotFound."""
+    name = clean(name).strip()
+    repo_id, colon, file = name.partition(":")
+    return (repo_id, file) if "/" in repo_id and not colon else source_of(name)
+
+
 def remove(who: Visitor, model: ModelFile, settings: Settings) -> None:
-    """Deletes the file, all parts of a split one; of a link, the link. Raises BadInput for what is not in the models folder,
-    NotAllowed."""
+    """Deletes the file, all parts of a split one; of a link, the link.
+
+    Raises BadInput for what is not in the models folder, and for what is in a folder that is linked there; NotAllowed.
+    """
     administrators_only(who)
-    inside = model.path.parent in (settings.models.absolute(), *settings.models.absolute().glob("*/"))
-    if model.id == BUILT_IN or not inside:
+    if model.id == BUILT_IN or not model.path.is_relative_to(settings.models.absolute()):
         raise BadInput("model_not_removable", name=model.id)
+    if linked := links.linked_folder(model.path, settings):
+        raise BadInput("model_in_linked_folder", name=model.id, folder=linked.name)
     for part in parts_of(model.path):
         part.unlink(missing_ok=True)
 
@@ -263,19 +305,8 @@ def _embedding_files() -> frozenset[str]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """What has a GGUF file's name in the folder and one level below, the built-in one left out; none when there is no such folder.
-
-    And the folders that nobody may look into: a person misses what is in there.
-    """
-    found = [*folder.glob("*.gguf"), *folder.glob("*/*.gguf")]
-    closed = [path for path in (folder, *folder.glob("*")) if os.path.isdir(path) and not _may_enter(path)]
-    # a folder that holds models is named as it likes
-    found = [path for path in {*found, *closed} - {path.parent for path in found} if not later_part(path)]
-    return sorted(path for path in found if not _same(path, BUILT_IN_FILE))
-
-
-def _may_enter(folder: Path) -> bool:
-    return os.access(folder, os.R_OK | os.X_OK)
+    """What may be a model there, the later parts of split ones and the built-in one left out; none when there is no such folder."""
+    return [path for path in gguf_files(folder) if not later_part(path) and not _same(path, BUILT_IN_FILE)]
 
 
 def _read(path: Path, model_id: str) -> ModelFile:
@@ -285,7 +316,8 @@ def _read(path: Path, model_id: str) -> ModelFile:
     if entry is None or model_id:
         return model
     # a name says nothing of what is in a file: an entry may hold it to its passages, never let it go
-    return replace(model, id=entry.id, guarded=model.guarded or entry.guarded)
+    guarded, sampling = model.guarded or entry.guarded, model.sampling or entry.sampling
+    return replace(model, id=entry.id, guarded=guarded, sampling=sampling)
 
 
 def _same(path: Path, other: Path) -> bool:

@@ -5,12 +5,14 @@ conversations that the engine keeps have a budget of their own.
 """
 
 import platform
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from math import log2
 from typing import Any, Literal
 
-from kdrinks.hub.gguf import TENSOR_TYPES, Header
+from kdrinks.hub.gguf import TENSOR_TYPES, Header, Tensor
 from kdrinks.records import Device
 
 Fit = Literal["fits", "tight", "too_big"]
@@ -102,30 +104,54 @@ def shape_of(header: Header) -> Shape:
     )
 
 
-def repacked_bytes(header: Header) -> int:
+def repacked_bytes(tensors: Iterable[Tensor]) -> int:
     """Weights that llama.cpp keeps a second time on this CPU: matrices of REPACKED types, but not the table of tokens.
 
     Source: ggml_repack_get_optimal_repack_type in ggml/src/ggml-cpu/repack.cpp; Q4_0, Q4_K and Q8_0 measured on AVX-512.
     """
-    repacked = REPACKED.get(platform.machine(), frozenset())
-    return sum(
-        tensor.size_bytes or 0
-        for tensor in header.tensors
-        if len(tensor.shape) == 2
-        and TENSOR_TYPES.get(tensor.type, ("",))[0] in repacked
-        and tensor.shape[1] % 8 == 0
-        and tensor.name != "token_embd.weight"
-    )
+    return sum(tensor.size_bytes or 0 for tensor in tensors if _is_matrix(tensor) and _is_repacked(tensor))
 
 
 def repacked_roughly(shape: Shape, weights_bytes: int, quantization: str) -> int:
     """The same before the header of just this file was read: from the type that its name gives most of the weights."""
-    main = quantization.removesuffix("_M").removesuffix("_S").removesuffix("_L")
-    if main not in REPACKED.get(platform.machine(), frozenset()):
+    if main_type(quantization) not in REPACKED.get(platform.machine(), frozenset()):
         return 0
     # The tables of tokens and scores stay as they are or have six bits; of the rest of a "_M" about a fifth has six.
     tables = int(shape.vocabulary * shape.embedding * 0.82)
     return int(max(0, weights_bytes - tables) * (0.78 if quantization.endswith("_M") else 0.95))
+
+
+def main_type(quantization: str) -> str:
+    """The tensor type after which a quantization is named: Q4_K for Q4_K_M."""
+    return re.sub(r"_(M|S|L|XL|XXL)$", "", quantization)
+
+
+def most_common_type(tensors: Iterable[Tensor]) -> str:
+    """The type that most weights have that are multiplied with; empty without any of a known type."""
+    elements: Counter[int] = Counter()
+    for tensor in tensors:
+        if _is_matrix(tensor):
+            elements[tensor.type] += tensor.elements
+    return next((TENSOR_TYPES[kind][0] for kind, _ in elements.most_common() if kind in TENSOR_TYPES), "")
+
+
+def reads_slowly(kind: str) -> bool:
+    """Whether this processor reads a prompt slower with weights of this tensor type than with one that llama.cpp repacks for it.
+
+    False where nothing is known of the type or of the processor.
+    """
+    repacked = REPACKED.get(platform.machine(), frozenset())
+    return bool(kind and repacked) and kind not in repacked
+
+
+def _is_matrix(tensor: Tensor) -> bool:
+    """Whether it is multiplied with; rows are looked up in the table of tokens."""
+    return len(tensor.shape) == 2 and tensor.name != "token_embd.weight"
+
+
+def _is_repacked(tensor: Tensor) -> bool:
+    repacked = REPACKED.get(platform.machine(), frozenset())
+    return TENSOR_TYPES.get(tensor.type, ("",))[0] in repacked and tensor.shape[1] % 8 == 0
 
 
 def estimate(

@@ -11,13 +11,16 @@ import os
 import re
 import struct
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from kdrinks.engine import sampling
+from kdrinks.engine.thinking import Thinking
 from kdrinks.errors import ModelNotFound, NotAModel
 from kdrinks.files import NotRegular, open_regular, regular
 from kdrinks.records import ModelFile
@@ -92,7 +95,7 @@ EMBEDDING_ARCHITECTURES = frozenset(
     }
 )
 _NO_WRITERS = EMBEDDING_ARCHITECTURES | {"clip", "t5encoder", "whisper", "wavtokenizer-dec", "controlvector", "imatrix"}
-PART = re.compile(r"^(?P<stem>.+)-(?P<part>\d{5})-of-(?P<parts>\d{5})\.gguf$")
+PART = re.compile(r"^(?P<stem>.+)-(?P<part>\d{5})-of-(?P<parts>\d{5})(?P<ending>\.gguf)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +197,28 @@ def read_header(stream: BinaryIO, size: int) -> Header:
     Raises Broken.
     """
     reader = _Reader(stream, size)
+    version, tensor_count, value_count = _counts(reader, size)
+    values = dict(_pairs(reader, value_count))
+    tensors = tuple(_tensor(reader) for _ in range(tensor_count))
+    alignment = values.get("general.alignment", _ALIGNMENT)
+    # llama.cpp ends its process over one that is no power of two.
+    if not isinstance(alignment, int) or not 0 < alignment <= 1 << 16 or alignment & (alignment - 1):
+        raise Broken(f"alignment {alignment}")
+    return Header(version, values, tensors, -(-reader.at // alignment) * alignment)
+
+
+def read_values(data: bytes, size: int) -> dict[str, Any]:
+    """What a header says as far as these bytes of its beginning go; size: bytes of the whole file. Raises Broken: no GGUF begins so."""
+    reader = _Reader(io.BytesIO(data), size)
+    _, _, value_count = _counts(reader, size)
+    values: dict[str, Any] = {}
+    with suppress(Broken):
+        values.update(_pairs(reader, value_count))
+    return values
+
+
+def _counts(reader: _Reader, size: int) -> tuple[int, int, int]:
+    """(version, tensors, key-values)."""
     if size < 24 or reader.bytes(4) != b"GGUF":
         raise Broken("it does not begin like a GGUF file")
     version = reader.number(_SCALARS[4])
@@ -203,16 +228,13 @@ def read_header(stream: BinaryIO, size: int) -> Header:
     # The smallest key-value takes 13 bytes, the smallest tensor 32.
     if value_count * 13 + tensor_count * 32 > size:
         raise Broken(f"it claims {value_count} values and {tensor_count} tensors")
-    values: dict[str, Any] = {}
-    for _ in range(value_count):
+    return version, tensor_count, value_count
+
+
+def _pairs(reader: _Reader, count: int) -> Iterator[tuple[str, Any]]:
+    for _ in range(count):
         key = reader.text()
-        values[key] = reader.value(reader.number(_SCALARS[4]))
-    tensors = tuple(_tensor(reader) for _ in range(tensor_count))
-    alignment = values.get("general.alignment", _ALIGNMENT)
-    # llama.cpp ends its process over one that is no power of two.
-    if not isinstance(alignment, int) or not 0 < alignment <= 1 << 16 or alignment & (alignment - 1):
-        raise Broken(f"alignment {alignment}")
-    return Header(version, values, tensors, -(-reader.at // alignment) * alignment)
+        yield key, reader.value(reader.number(_SCALARS[4]))
 
 
 def _tensor(reader: _Reader) -> Tensor:
@@ -259,17 +281,11 @@ def read_model(path: Path, *, model_id: str = "", guarded_below: int = 0, embedd
     values = headers[0].values
     architecture = values.get("general.architecture")
     tensors = [tensor for header in headers for tensor in header.tensors]
-    writes = (
-        isinstance(architecture, str)
-        and bool(tensors)
-        and "tokenizer.ggml.model" in values
-        and values.get("general.type", "model") == "model"
-        and (architecture not in _NO_WRITERS or (embedding and architecture in EMBEDDING_ARCHITECTURES))
-    )
-    if not writes:
+    if not (tensors and "tokenizer.ggml.model" in values and is_model(values, embedding=embedding)):
         raise NotAModel("model_writes_no_text", file=path.name)
     parameters = sum(tensor.elements for tensor in tensors)
     context_length = values.get(f"{architecture}.context_length", 0)
+    template = values.get("tokenizer.chat_template")
     split = PART.match(path.name)
     return ModelFile(
         id=model_id or clean(split["stem"] if split else path.stem),
@@ -280,8 +296,23 @@ def read_model(path: Path, *, model_id: str = "", guarded_below: int = 0, embedd
         quantization=_quantization(values.get("general.file_type"), tensors),
         size_bytes=sum(size for _, size in stamps),
         context_length=context_length if isinstance(context_length, int) else 0,
-        chat_template=isinstance(values.get("tokenizer.chat_template"), str),
+        chat_template=isinstance(template, str),
+        thinks=Thinking(template).known if isinstance(template, str) else False,
         guarded=parameters < guarded_below,
+        sampling=sampling.of_header(values),
+    )
+
+
+def is_model(values: Mapping[str, Any], *, embedding: bool = False) -> bool:
+    """Whether these are a language model's values: not those of an adapter, an importance matrix or the eyes of another model.
+
+    embedding: whether one that makes vectors instead of text counts.
+    """
+    architecture = values.get("general.architecture")
+    return (
+        isinstance(architecture, str)
+        and values.get("general.type", "model") == "model"
+        and (architecture not in _NO_WRITERS or (embedding and architecture in EMBEDDING_ARCHITECTURES))
     )
 
 
@@ -291,7 +322,10 @@ def parts_of(path: Path) -> list[Path]:
     if not split:
         return [path]
     count = int(split["parts"])
-    parts = [path.with_name(f"{split['stem']}-{part:05}-of-{split['parts']}.gguf") for part in range(1, count + 1)]
+    parts = [
+        path.with_name(f"{split['stem']}-{part:05}-of-{split['parts']}{split['ending']}")
+        for part in range(1, count + 1)
+    ]
     for number, part in enumerate(parts, 1):
         try:
             regular(part)
@@ -329,6 +363,11 @@ def unreadable(path: Path, exc: OSError) -> ModelNotFound:
     if isinstance(exc, FileNotFoundError | NotADirectoryError) or exc.errno == errno.ENAMETOOLONG:
         return ModelNotFound("model_file_missing", file=str(path))
     return ModelNotFound("model_unreadable", file=path.name, reason=exc.strerror or exc)
+
+
+def headers_of(path: Path) -> list[Header]:
+    """The headers of a model's file, of all its parts; read again only when a file has changed. Raises ModelNotFound, NotAModel."""
+    return [_cached_header(part, *_stamp(part)) for part in parts_of(path)]
 
 
 @lru_cache(maxsize=256)

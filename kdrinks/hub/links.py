@@ -6,27 +6,40 @@ Symbolic links, or hard links where the system keeps those for administrators (W
 import errno
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from kdrinks.config import Settings
 from kdrinks.errors import BadInput, ModelError, ModelNotFound
 from kdrinks.files import open_regular, regular
 from kdrinks.hub.gguf import PART, later_part, parts_of, read_model, unreadable
+from kdrinks.hub.places import gguf_files, is_named_gguf
 from kdrinks.hub.spelled import on_disk
 from kdrinks.permissions import administrators_only
 from kdrinks.records import ModelFile, Visitor
+from kdrinks.text.typed import clean
 
 FOLDERS: Sequence[str] = (
-    ".lmstudio/models/*/*/*.gguf",
-    ".cache/lm-studio/models/*/*/*.gguf",
-    ".cache/huggingface/hub/models--*/snapshots/*/*.gguf",
-    ".cache/huggingface/hub/models--*/snapshots/*/*/*.gguf",
-    ".cache/llama.cpp/*.gguf",
-    ".ollama/models/blobs/sha256-*",
-    "Downloads/*.gguf",
+    ".lmstudio/models",
+    ".cache/lm-studio/models",
+    ".cache/huggingface/hub",
+    ".cache/llama.cpp",
+    "Library/Caches/llama.cpp",
+    "AppData/Local/llama.cpp",
+    ".local/share/nomic.ai/GPT4All",
+    "AppData/Local/nomic.ai/GPT4All",
+    "jan/models",
 )
 """Where other programs keep their models, under a person's home."""
+NAMELESS: Sequence[str] = (".ollama/models/blobs/sha256-*", "Downloads/*.[gG][gG][uU][fF]")
+"""The same where only files right there count: Ollama's have no name, and below Downloads lies anything."""
+VARIABLES: Mapping[str, str] = {
+    "HF_HUB_CACHE": "",
+    "HF_HOME": "hub",
+    "LLAMA_CACHE": "",
+    "OLLAMA_MODELS": "blobs",
+}
+"""Environment variables by which those programs are told another place, and the folder below it that holds files."""
 MOST = 60
 SMALLEST_BYTES = 1 << 20
 
@@ -73,6 +86,43 @@ def link(
     return read_model(targets[0].absolute())
 
 
+def link_folder(who: Visitor, folder: Path, settings: Settings) -> list[ModelFile]:
+    """Makes all models in a folder, those that come later too, appear in the list; returns those that are in it now.
+
+    Raises ModelNotFound when there is no such folder, BadInput when no model is in it, when it holds the models folder or lies in it,
+    when its name is taken or the system makes no links; NotAllowed.
+    """
+    administrators_only(who)
+    folder = on_disk(Path(os.path.expanduser(folder)).absolute())
+    if not os.path.isdir(folder):
+        raise ModelNotFound("link_no_file", file=folder)
+    real, here = Path(os.path.realpath(folder)), Path(os.path.realpath(settings.models))
+    if real.is_relative_to(here) or here.is_relative_to(real):
+        raise BadInput("link_inside", file=folder.name)
+    target = settings.models.absolute() / folder.name
+    if os.path.lexists(target):
+        same = os.path.exists(target) and target.samefile(folder)
+        raise BadInput("link_there" if same else "link_name_taken", file=target.name)
+    if not _models_in(folder):
+        raise BadInput("link_no_models", folder=folder)
+    settings.models.mkdir(parents=True, exist_ok=True)
+    try:
+        os.symlink(folder, target, target_is_directory=True)
+    except OSError as exc:
+        raise BadInput("link_refused", file=target.name, reason=exc.strerror or exc) from exc
+    return _models_in(target)
+
+
+def _models_in(folder: Path) -> list[ModelFile]:
+    found = []
+    for path in gguf_files(folder):
+        try:
+            found += [read_model(path)] if not later_part(path) else []
+        except ModelError:
+            continue
+    return found
+
+
 def moved(path: Path) -> ModelNotFound | None:
     """What to tell of a link that leads to no file, for it is no longer there or never was; None for any other path."""
     for part in _siblings(path):
@@ -94,22 +144,63 @@ def unlink(who: Visitor, path: Path) -> None:
             part.unlink()
 
 
-def elsewhere(who: Visitor, settings: Settings, home: Path) -> list[Path]:
-    """Models that other programs keep under this home, those that are linked already left out; at most MOST. Raises NotAllowed."""
+def unlink_named(who: Visitor, name: str, settings: Settings) -> Path:
+    """Takes a link off the list: of a file by the model's id or name, of a folder by its name; returns what was removed.
+
+    Raises BadInput when nothing there is called so, when it is no link, and for what lies in a linked folder; NotAllowed.
+    """
     administrators_only(who)
-    return _new((path for pattern in FOLDERS for path in sorted(home.glob(pattern))), settings)
+    name = clean(name).strip()
+    below = settings.models.absolute()
+    listed = {path: clean(path.name) for path in sorted(below.glob("*")) if not later_part(path)}
+    for path, spelled in listed.items():
+        stem = PART.match(path.name)
+        short = clean(stem["stem"]) if stem else spelled[:-5] if is_named_gguf(path.name) else spelled
+        if name in (spelled, short, str(path)):
+            if not path.is_symlink():
+                raise BadInput("link_is_file", name=path.name)
+            unlink(who, path)
+            return path
+    for path in gguf_files(below):
+        linked = linked_folder(path, settings)
+        if linked and name in (clean(path.stem), str(path.relative_to(below)), str(path)):
+            raise BadInput("model_in_linked_folder", name=name, folder=linked.name)
+    known = ", ".join(path.name for path in listed if path.is_symlink()) or "-"
+    raise BadInput("link_unknown", name=name, known=known)
+
+
+def linked_folder(path: Path, settings: Settings) -> Path | None:
+    """The link in the models folder below which a file lies that is elsewhere; None for any other."""
+    below = settings.models.absolute()
+    if not path.is_relative_to(below):
+        return None
+    folders = [parent for parent in path.parents if parent.is_relative_to(below) and parent != below]
+    return next((folder for folder in reversed(folders) if folder.is_symlink()), None)
+
+
+def elsewhere(
+    who: Visitor, settings: Settings, home: Path, *, environment: Mapping[str, str] = os.environ
+) -> list[Path]:
+    """Models that other programs keep under this home, or where the environment says; those that are linked already left out; at
+    most MOST. Raises NotAllowed."""
+    administrators_only(who)
+    told = [Path(environment[name]) / below for name, below in VARIABLES.items() if environment.get(name)]
+    folders = [*(home / folder for folder in FOLDERS), *told]
+    files = [path for folder in folders for path in gguf_files(folder)]
+    nameless = [path for pattern in NAMELESS for path in sorted(home.glob(pattern))]
+    blobs = [path for folder in told if folder.name == "blobs" for path in sorted(folder.glob("sha256-*"))]
+    return _new([*files, *nameless, *blobs], settings)
 
 
 def inside(who: Visitor, folder: Path, settings: Settings) -> list[Path]:
-    """Models in a folder that a person typed, and one level below; at most MOST. Raises NotAllowed."""
+    """Models in a folder that a person typed, and below it; at most MOST. Raises NotAllowed."""
     administrators_only(who)
-    folder = on_disk(folder)
-    return _new(sorted((*folder.glob("*.gguf"), *folder.glob("*/*.gguf"))), settings)
+    return _new(gguf_files(on_disk(folder)), settings)
 
 
-def _new(paths: Iterator[Path] | Sequence[Path], settings: Settings) -> list[Path]:
+def _new(paths: Sequence[Path], settings: Settings) -> list[Path]:
     # os.path.realpath, not Path.resolve: that raises RuntimeError for a link that leads back to itself
-    known = {os.path.realpath(path) for path in settings.models.glob("**/*.gguf")}
+    known = {os.path.realpath(path) for path in gguf_files(settings.models)}
     found: list[Path] = []
     for path in paths:
         real = os.path.realpath(path)
@@ -139,7 +230,7 @@ def described(path: Path) -> str:
 
 def _name(part: Path, model: ModelFile) -> str:
     """The file's own name; for a nameless one (Ollama's `sha256-...`) that of the header with its quantization."""
-    if part.suffix == ".gguf":
+    if is_named_gguf(part.name):
         return part.name
     stem = re.sub(r"[^\w.]+", "-", model.name).strip("-.") or "model"
     return f"{stem}-{model.quantization}.gguf"
@@ -161,4 +252,7 @@ def _siblings(path: Path) -> list[Path]:
     if not split:
         return [path]
     count = min(int(split["parts"]), 1000)
-    return [path.with_name(f"{split['stem']}-{part:05}-of-{split['parts']}.gguf") for part in range(1, count + 1)]
+    return [
+        path.with_name(f"{split['stem']}-{part:05}-of-{split['parts']}{split['ending']}")
+        for part in range(1, count + 1)
+    ]

@@ -20,6 +20,7 @@ from kdrinks.jobs import Cancelled
 
 SEGMENT_BYTES = (1 << 20, 64 << 20)
 """Smallest and largest range of one request; a sixteenth of the file between them."""
+NOTE_BYTES = 16 << 20
 CHECKPOINTS = 200
 """Times that the bytes are made safe during a file: a kill loses at most this part of it, half a percent."""
 
@@ -58,13 +59,11 @@ class PartFile:
         self._lock = threading.Lock()
         self._saving = threading.Lock()
         self._unsaved = 0
-        self.verified = False
         smallest, largest = SEGMENT_BYTES
         self.segment_bytes = max(smallest, min(largest, source.size_bytes // 16))
         saved = read_state(target)
         if saved and (saved["size_bytes"], saved["sha256"]) == (source.size_bytes, source.sha256):
             self.segment_bytes, self.done = saved["segment_bytes"], list(saved["done"])
-            self.verified = saved["verified"]
         else:
             self.done = [0] * -(-source.size_bytes // self.segment_bytes)
 
@@ -115,7 +114,6 @@ class PartFile:
                     "sha256": self.source.sha256,
                     "segment_bytes": self.segment_bytes,
                     "done": list(self.done),
-                    "verified": self.verified,
                 }
             with self.path.open("r+b") as stream:
                 os.fsync(stream.fileno())
@@ -129,17 +127,16 @@ class PartFile:
             fresh.replace(note)
 
     def verify(self, stop: threading.Event, watcher: Watcher) -> None:
-        """Raises HubError when the bytes are not those that the Hub names; they are thrown away then. Raises Cancelled."""
-        if self.verified:
-            return
+        """Raises HubError when the bytes are not those that the Hub names; they are thrown away then. Raises Cancelled.
+
+        Always anew, just before the file gets its name: a note that says they were right once can be anybody's.
+        """
         found = sha256_of(self.path, stop, watcher)
         if found != self.source.sha256:
             self.discard()
             raise HubError(
                 "download_damaged", file=self.source.origin, expected=self.source.sha256[:16], found=found[:16]
             )
-        self.verified = True
-        self.save()
 
     def finish(self) -> None:
         """Gives the verified file its name."""
@@ -163,15 +160,17 @@ def read_state(target: Path) -> dict[str, Any] | None:
     """What the note beside a target says; None without one, when it does not fit the bytes, or when these are a link's."""
     try:
         with open_regular(state_path(target)) as stream:
-            state = json.loads(stream.read().decode("utf-8"))
+            state = json.loads(stream.read(NOTE_BYTES).decode("utf-8"))
         size, segment, done = state["size_bytes"], state["segment_bytes"], state["done"]
+        if not 0 < size <= len(done) * segment:  # before a list is made of what may be any number
+            return None
         lengths = [min(segment, size - start) for start in range(0, size, segment)]
         fits = len(done) == len(lengths) and all(
-            0 <= have <= length for have, length in zip(done, lengths, strict=True)
+            type(have) is int and 0 <= have <= length for have, length in zip(done, lengths, strict=True)
         )
         whole = regular(part_path(target), follow=False).st_size == size
-        named = all(isinstance(state[key], str) for key in ("origin", "sha256")) and isinstance(state["verified"], bool)
-    except (OSError, ValueError, KeyError, TypeError):
+        named = all(isinstance(state[key], str) for key in ("origin", "sha256"))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return state if fits and whole and named else None
 

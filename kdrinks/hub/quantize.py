@@ -5,11 +5,13 @@ Knows files and the child's lines; nothing of pages.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +19,16 @@ import psutil
 
 from kdrinks.config import ROOT
 from kdrinks.errors import BadInput, LoadFailed
+from kdrinks.hub import fit, mixtures
 from kdrinks.hub.download import RESERVE_BYTES, disk_free_bytes
-from kdrinks.hub.gguf import PART
+from kdrinks.hub.gguf import PART, headers_of
+from kdrinks.hub.offers import Offer, offer_of
 from kdrinks.jobs import Job, Jobs
 from kdrinks.permissions import administrators_only, owner_of
 from kdrinks.records import ModelFile, Visitor
 
-BITS: dict[str, float] = {
-    "Q8_0": 8.5,
-    "Q6_K": 6.56,
-    "Q5_K_M": 5.7,
-    "Q4_K_M": 4.85,
-    "Q4_0": 4.5,
-    "Q3_K_M": 3.9,
-    "Q2_K": 3.0,
-}
-"""Bits a weight of the quantizations that can be made here, largest first; mixed ones vary with the model."""
+TYPES = tuple(mixtures.MAIN)
+"""The quantizations that can be made here, largest first."""
 KIND = "quantize"
 LOSSLESS_SOURCES = frozenset({"F32", "F16", "BF16", "Q8_0"})
 
@@ -46,14 +42,29 @@ def target_for(model: ModelFile, name: str, folder: Path) -> Path:
     """Where the result goes when nobody says: the model's name with the new quantization."""
     split = PART.match(model.path.name)
     stem = split["stem"] if split else model.path.stem
-    for old in (model.quantization, model.quantization.lower()):
-        stem = stem.replace(f"-{old}", "").replace(f".{old}", "")
+    stem = re.sub(rf"[-.]{re.escape(model.quantization)}(?![A-Za-z0-9_])", "", stem, flags=re.IGNORECASE)
     return folder / f"{stem}-{name}.gguf"
 
 
 def size_bytes(model: ModelFile, name: str) -> int:
-    """About how large the result will be. name: a key of BITS."""
-    return int(model.parameters * BITS[name] / 8)
+    """How large the result will be. name: one of TYPES. Raises ModelNotFound, NotAModel."""
+    return mixtures.size_bytes(headers_of(model.path), name)
+
+
+def offer(model: ModelFile, name: str) -> Offer:
+    """The result before it is made: size, peak memory with one conversation, and whether it is slow here. name: one of TYPES.
+
+    Raises ModelNotFound, NotAModel.
+    """
+    headers = headers_of(model.path)
+    shape = replace(fit.shape_of(headers[0]), parameters=model.parameters)
+    return offer_of(name, size_bytes(model, name), shape, mixtures.planned(headers, name))
+
+
+def smaller(model: ModelFile) -> dict[str, int]:
+    """The quantizations that make a smaller file of another type, with its bytes. Raises ModelNotFound, NotAModel."""
+    sizes = {name: size_bytes(model, name) for name in TYPES if name != model.quantization}
+    return {name: size for name, size in sizes.items() if size < model.size_bytes}
 
 
 class Quantizing:
@@ -67,7 +78,7 @@ class Quantizing:
         *,
         disk_free: Callable[[Path], int] = disk_free_bytes,
     ) -> None:
-        """targets: where each goes, by a key of BITS. Raises BadInput for the first one as _checked does; begins nothing; NotAllowed."""
+        """targets: where each goes, by one of TYPES. Begins nothing. Raises for the first one as _checked does; NotAllowed."""
         administrators_only(who)
         self.who = who
         self.model = model
@@ -151,20 +162,31 @@ def start(
 
 
 def targets_for(model: ModelFile, names: Iterable[str], folder: Path) -> dict[str, Path]:
-    """Where the results go when nobody says, by key of BITS, largest first."""
+    """Where the results go when nobody says, by one of TYPES, largest first."""
     wanted = set(names)
-    return {name: target_for(model, name, folder) for name in BITS if name in wanted}
+    return {name: target_for(model, name, folder) for name in TYPES if name in wanted}
 
 
 def _checked(model: ModelFile, name: str, target: Path, disk_free: Callable[[Path], int]) -> Path:
-    """The target, absolute, for the child works in another folder. Raises BadInput: an unknown name, an existing target, too little room."""
-    if name not in BITS:
-        raise BadInput("quantization_unknown", found=name, known=", ".join(BITS))
+    """The target, absolute, for the child works in another folder.
+
+    Raises BadInput: an unknown name, a result that is of the source's own type or no smaller than it, an existing target, too
+    little room. Raises ModelNotFound and NotAModel when the source is gone or broken by now.
+    """
+    if name not in TYPES:
+        raise BadInput("quantization_unknown", found=name, known=", ".join(TYPES))
+    useful, size = smaller(model), size_bytes(model, name)
+    known = ", ".join(useful) or "-"
+    if name == model.quantization:
+        raise BadInput("quantization_same", file=model.path.name, name=name, known=known)
+    if name not in useful:
+        sizes = {"size": f"{size / 1e6:,.0f} MB", "source": f"{model.size_bytes / 1e6:,.0f} MB"}
+        raise BadInput("quantization_no_smaller", file=model.path.name, name=name, known=known, **sizes)
     target = target.absolute()
-    if target.exists():
+    if os.path.lexists(target):
         raise BadInput("quantization_exists", file=target)
     _sweep(target)
-    needed, free = size_bytes(model, name) + RESERVE_BYTES, disk_free(target.parent)
+    needed, free = size + RESERVE_BYTES, disk_free(target.parent)
     if needed > free:
         raise BadInput("quantization_no_room", needed=f"{needed / 1e9:.2f} GB", free=f"{free / 1e9:.2f} GB")
     return target

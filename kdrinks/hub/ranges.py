@@ -14,6 +14,7 @@ import httpx2
 from huggingface_hub import get_session
 
 from kdrinks.errors import HubError
+from kdrinks.hub.answers import TIMEOUT, check_range, told, unexpected
 from kdrinks.hub.part import PartFile, Watcher
 from kdrinks.jobs import Cancelled
 
@@ -21,7 +22,6 @@ CONNECTIONS = 4
 ATTEMPTS = 8
 """Tries without a new byte before a range gives up; with the waits between them about a minute and a half."""
 LONGEST_WAIT_S = 30.0
-TIMEOUT = httpx2.Timeout(20.0, connect=10.0)
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -101,6 +101,10 @@ def _fetch_segment(
         try:
             _stream_once(part, index, raw, stop, refusal, watcher)
             again = _Again(0.0, "cut")
+        except (httpx2.UnsupportedProtocol, httpx2.TooManyRedirects):
+            # a redirect that leads nowhere leads nowhere the next time, too
+            with told(part.source.url):
+                raise
         except httpx2.TransportError as exc:
             again = _Again(0.0, type(exc).__name__)
         except _Again as asked:
@@ -140,12 +144,12 @@ def _stream_once(
             raise refusal(status)
         if status == 200 and response.headers.get("content-length") not in (None, str(part.source.size_bytes)):
             # a page in the file's place, as of a network that wants a log-in first: its bytes would be kept as the file's
-            raise HubError(
-                "hub_unexpected", host=response.url.host, cause=response.headers.get("content-type", "HTTP 200")
-            )
+            raise unexpected(str(response.url), response.headers.get("content-type", "HTTP 200"))
         total = response.headers.get("content-range", "").rpartition("/")[2]
         if total.isdigit() and int(total) != part.source.size_bytes:
             raise HubError("download_changed", file=part.source.origin)
+        if status == 206:
+            check_range(response, start)
         at = start if status == 206 else 0  # 200: the server knows no ranges and begins at the beginning
         for piece in response.iter_raw():
             if stop.is_set():

@@ -14,7 +14,7 @@ from kdrinks.drinks.names import drink_names, latin_words
 from kdrinks.errors import KdrinksError
 from kdrinks.findings import Findings
 from kdrinks.generation import claims, guard, templates
-from kdrinks.records import Citation, Language, Passage
+from kdrinks.records import Citation, Language, Loaded, Passage
 from kdrinks.text.korean import HANGUL
 
 Verdict = Literal["right", "partly", "wrong", "unsafe", "ugly", "declined"]
@@ -82,6 +82,9 @@ class Answered(Protocol):
 
     @property
     def guard(self) -> str: ...
+
+    @property
+    def loaded(self) -> Loaded | None: ...
 
     @property
     def identity(self) -> str: ...
@@ -168,7 +171,8 @@ def judged(question: Mapping[str, Any], answered: Answered, words: Words | None)
     if answered.wait_s is not None:
         row["wait_s"] = round(answered.wait_s, 3)
     if not findings.sensitive:  # those are always quoted, by design
-        row |= {"replaced": answered.guard in ("quoted", "fixed"), "repaired": answered.guard == "repaired"}
+        ran = answered.loaded is not None  # what no model was asked for replaces nothing that one wanted to write
+        row |= {"replaced": ran and answered.guard in ("quoted", "fixed"), "repaired": answered.guard == "repaired"}
     return row | _looked_up(question, findings)
 
 

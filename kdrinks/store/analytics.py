@@ -93,7 +93,7 @@ def activity(db: Database, view: AnalyticsFilter) -> pd.DataFrame:
 
 
 def guard_shares(db: Database, view: AnalyticsFilter) -> pd.DataFrame:
-    """guard, n, share: how many of the finished answers were kept, repaired, quoted or fixed; share adds up to 1."""
+    """guard, n, share: how many of the finished answers were written how (records.Exchange.guard); share adds up to 1."""
     chosen, values = where(view)
     return table(
         db,

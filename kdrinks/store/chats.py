@@ -188,7 +188,7 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
                 error=row["error"],
                 citations=tuple(_citation(citation) for citation in cited if citation["answer_id"] == answer_id),
                 loaded=_loaded(row),
-                timing=Timing(**{name: row[name] for name in Timing.__dataclass_fields__}),
+                timing=_timing(row),
                 guard=row["guard"],
                 details=json.loads(row["details"]),
                 identity=row["identity"] or "",
@@ -278,6 +278,11 @@ def _generation(exchange: Exchange) -> dict[str, Any]:
     return row
 
 
+def _timing(row: Mapping[str, Any]) -> Timing:
+    thought = {"thought_s": row["thought_s"] or 0.0, "thought_tokens": row["thought_tokens"] or 0}
+    return Timing(**{name: row[name] for name in Timing.__dataclass_fields__} | thought)
+
+
 def _loaded(row: Mapping[str, Any]) -> Loaded | None:
     if row["model_id"] is None:
         return None
@@ -334,6 +339,16 @@ def _insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]]) -> No
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([marks] * len(rows))}",
         [row[column] for row in rows for column in columns],
     )
+
+
+def last_asked(db: Database) -> tuple[Language, str]:
+    """Language and template of the last answer; ("ko", "") when there is none. Says nothing of anybody."""
+    with db.cursor() as cursor:
+        rows = _rows(
+            cursor,
+            "SELECT lang, details->>'template' AS template FROM generations ORDER BY created_at DESC, message_id DESC LIMIT 1",
+        )
+    return (rows[0]["lang"], rows[0]["template"] or "") if rows else ("ko", "")
 
 
 def _rows(cursor: Cursor, sql: str, *values: object) -> list[dict[str, Any]]:

@@ -23,7 +23,8 @@ from uuid import UUID
 import duckdb
 
 from kdrinks.errors import StoreDamaged, StoreError, StoreLocked, StoreNotWritable
-from kdrinks.store.schema import MIGRATIONS
+from kdrinks.files import is_special
+from kdrinks.store.schema import MIGRATIONS, tables_of
 
 Cursor = duckdb.DuckDBPyConnection
 
@@ -91,19 +92,24 @@ class Database:
     def open(cls, path: Path | None) -> "Database":
         """Open or create the file and bring its tables up to date; None keeps everything in memory.
 
-        Raises StoreLocked while another process has it, StoreDamaged when it cannot be read or is of a newer kdrinks (the file stays
-        as it is), StoreNotWritable when the folder or the disk refuses, or has no room for the copy that an update keeps.
+        Raises StoreLocked while another process has it, StoreDamaged when it cannot be read, is another program's, lacks a table or is of a
+        newer kdrinks (the file stays as it is), StoreNotWritable when the folder or the disk refuses, or has no room for the copy that an update keeps.
         """
         with translate_errors(path):
             try:
                 if path is not None:
                     path.parent.mkdir(parents=True, exist_ok=True)
+                    for file in (path, path.with_name(path.name + ".wal")):
+                        if is_special(file):  # DuckDB would wait for the other end of a pipe for ever
+                            raise StoreDamaged("store_is_special", path=file)
             except OSError as exc:
                 raise StoreNotWritable("store_not_writable", path=path, cause=exc) from exc
             connection = duckdb.connect(str(path) if path else ":memory:", config=CONFIG)
         database = cls(connection, path)
         try:
             database._migrate()
+            if path is not None and (missing := sorted(tables_of(MIGRATIONS) - database._tables())):
+                raise StoreDamaged("store_incomplete", path=path, missing=", ".join(missing))
             if path is not None and path.with_suffix(REWRITE_SUFFIX).exists() and database._rewrite(path, math.inf):
                 path.with_suffix(REWRITE_SUFFIX).unlink()
         except BaseException:
@@ -237,7 +243,12 @@ class Database:
             )
         for number, name, sql in MIGRATIONS[done:]:
             with self.write() as cursor:
-                cursor.execute(sql)
+                try:
+                    cursor.execute(sql)
+                except duckdb.CatalogException as exc:
+                    if not done:
+                        raise
+                    raise StoreDamaged("store_incomplete", path=self.path, missing=str(exc).splitlines()[0]) from exc
                 cursor.execute(
                     "INSERT INTO migrations (number, name, applied_at) VALUES (?, ?, ?)", [number, name, now()]
                 )
@@ -245,14 +256,32 @@ class Database:
             cursor.execute("CHECKPOINT")
 
     def _version(self) -> int:
-        """The last migration that was applied, 0 in a new file. Only reads. Raises StoreDamaged when this kdrinks does not know it."""
-        row = None
-        with self.cursor() as cursor, suppress(duckdb.CatalogException):  # a new file has no such table
-            row = cursor.execute("SELECT max(number) FROM migrations").fetchone()
-        done = int(row[0] or 0) if row else 0
+        """The last migration that was applied, 0 in a new file. Only reads.
+
+        Raises StoreDamaged when this kdrinks does not know it, or the tables are another program's.
+        """
+        done, tables = 0, self._tables()
+        try:
+            with self.cursor() as cursor:
+                if "migrations" in tables:
+                    row = cursor.execute("SELECT max(number) FROM migrations").fetchone()
+                    done = int(row[0] or 0) if row else 0
+        except (duckdb.BinderException, ValueError, TypeError) as exc:
+            raise StoreDamaged("store_foreign", path=self.path, tables=_some(tables)) from exc
+        if not done and tables - {"migrations"}:
+            raise StoreDamaged("store_foreign", path=self.path, tables=_some(tables))
         if done > MIGRATIONS[-1][0]:
             raise StoreDamaged("store_newer", path=self.path, found=done, known=MIGRATIONS[-1][0])
         return done
+
+    def _tables(self) -> set[str]:
+        with self.cursor() as cursor:
+            return {
+                name
+                for (name,) in cursor.execute(
+                    "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND NOT internal"
+                ).fetchall()
+            }
 
     def _keep_copy(self, path: Path, done: int, newest: int) -> None:
         """Copy the file, with all that its log holds, beside it, in place of an older copy; the connection is another one afterwards.
@@ -275,6 +304,10 @@ class Database:
             with closing(duckdb.connect(str(path), read_only=True, config=CONFIG)):
                 _copy(path, _copy_name(path, done, newest))
             self._connection = duckdb.connect(str(path), config=CONFIG)
+
+
+def _some(tables: set[str]) -> str:
+    return ", ".join(sorted(tables)[:3]) + (" …" if len(tables) > 3 else "")
 
 
 def _rewrites(sql: str) -> bool:

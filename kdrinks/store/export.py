@@ -28,7 +28,8 @@ TABLES = {
     "words": "SELECT * FROM words ORDER BY created_at, message_id, word",
     "citations": "SELECT * FROM citations ORDER BY created_at, message_id, number",
     # whole like the rest: what they hold of a person stands in that person's questions too; no view of analysts has them
-    "traces": "SELECT * FROM traces ORDER BY created_at, message_id",
+    # but for what a model thought on the way: that was never said
+    "traces": """SELECT * REPLACE (json_merge_patch(trace, '{"thought": null}') AS trace) FROM traces ORDER BY created_at, message_id""",
 }
 
 # One line a conversation, as chat fine-tuning tools read it: each question with its last finished answer.

@@ -5,6 +5,9 @@ UUIDv7 made by kdrinks (db.new_id); times are UTC without a zone, because DuckDB
 What charts group by is repeated on the rows they count (language, model, time), so that no chart joins big tables.
 """
 
+import re
+from collections.abc import Iterable
+
 MIGRATIONS: tuple[tuple[int, str, str], ...] = (
     (
         1,
@@ -256,4 +259,24 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         CREATE TABLE document_unread (document_id UUID NOT NULL, kind VARCHAR NOT NULL, count BIGINT NOT NULL);
         """,
     ),
+    (
+        13,
+        "how long an answer was thought about",
+        """
+        -- NULL and 0 alike: nothing was thought; what was, stands in the trace alone
+        ALTER TABLE generations ADD COLUMN thought_s DOUBLE;
+        ALTER TABLE generations ADD COLUMN thought_tokens INTEGER;
+        """,
+    ),
 )
+
+_MADE = re.compile(r"^\s*(?P<what>CREATE|DROP) TABLE (IF (NOT )?EXISTS )?(?P<table>\w+)", re.MULTILINE)
+
+
+def tables_of(migrations: Iterable[tuple[int, str, str]]) -> set[str]:
+    """Names of the tables that a store holds after these."""
+    tables = {"migrations"}
+    for _, _, sql in migrations:
+        for found in _MADE.finditer(sql):
+            (tables.add if found["what"] == "CREATE" else tables.discard)(found["table"])
+    return tables

@@ -28,21 +28,25 @@ def draw(
     text: Callable[[Job[Any]], str] | None = None,
     every_s: float = EVERY_S,
     may_change: bool = True,
+    only: Callable[[str], bool] | None = None,
 ) -> None:
     """Those that run, are paused, failed or were cut; nothing where there are none. Looks again by itself while one runs.
 
     The page is drawn anew when one begins or ends.   name: what a person calls a subject.   text: over the bar instead of the step.
     may_change: whether this person gets the buttons.
+    only: which jobs, by their key, where a page draws some here and some there; those that were cut have none and are left out.
     """
-    state = _state(kind)
+    state = _state(kind, only)
 
     def watch() -> None:
-        if _state(kind) != state:
+        if _state(kind, only) != state:
             st.rerun()  # the lists around change with it
         for job in get_services().jobs.of(kind):
+            if only and not only(job.key):
+                continue
             if job.running or job.phase in ("paused", "failed"):
                 _draw_job(job, name(job.subject), (text or step_text)(job), may_change)
-        for cut in get_services().jobs.cut(kind):
+        for cut in get_services().jobs.cut(kind) if only is None else ():
             _draw_cut(cut, name(cut.subject), may_change)
 
     st.fragment(watch, run_every=every_s if any(running for _, running, _ in state) else None)()
@@ -71,11 +75,11 @@ def dismiss_button(job: Job[Any] | CutJob) -> None:
     _button(job, "dismiss", "close", get_services().jobs.dismiss, type="tertiary")
 
 
-def _state(kind: str) -> list[tuple[str, bool, bool]]:
+def _state(kind: str, only: Callable[[str], bool] | None) -> list[tuple[str, bool, bool]]:
     """By id, whether each runs and whether it is over."""
     jobs = get_services().jobs
-    return [(job.id, job.running, job.over) for job in jobs.of(kind)] + [
-        (cut.id, False, True) for cut in jobs.cut(kind)
+    return [(job.id, job.running, job.over) for job in jobs.of(kind) if only is None or only(job.key)] + [
+        (cut.id, False, True) for cut in jobs.cut(kind) if only is None
     ]
 
 

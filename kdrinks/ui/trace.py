@@ -110,8 +110,8 @@ def _draw_rest(trace: Mapping[str, Any], names: Mapping[str, str]) -> None:
     _draw_list(t("trace.passages"), passages)
     rows = [names.get(row["id"], row["id"]) for row in trace["rows"]]
     _draw_list(t("trace.rows", count=len(rows)), [as_plain(", ".join(rows))] if rows else [])
-    for name in ("lines", "unsupported"):
-        _draw_list(t(f"trace.{name}"), [f"- {_on_one_line(one)}" for one in trace[name]])
+    for name in ("lines", "unsupported", "unknown_numbers"):
+        _draw_list(t(f"trace.{name}"), [f"- {_on_one_line(one)}" for one in trace.get(name, ())])
     if held := trace["constraint"]:
         said = sum(one["said"] for one in held)
         with st.expander(t("trace.constraint", count=len(held), said=said), type="compact"):
@@ -142,12 +142,14 @@ def _draw_took(trace: Mapping[str, Any]) -> None:
         ("queue", timing["queue_s"]),
         ("load", timing["load_s"]),
         ("read", timing["prompt_s"]),
+        ("think", timing.get("thought_s")),
         ("write", timing["completion_s"]),
         ("total", timing["total_s"]),
     )
     said = [t(f"trace.{name}", seconds=seconds_text(value)) for name, value in times if value and value >= SHORT_S]
     st.markdown(f"**{t('trace.took')}**")
-    st.caption(" · ".join([t(f"charts.guards.{trace['guard']}"), *said]))
+    mode = [t("trace.mode", mode=t(f"models.modes.{trace['mode']}"))] if "mode" in trace else []  # older ones have none
+    st.caption(" · ".join([t(f"charts.guards.{trace['guard']}"), *mode, *said]))
     if trace["model"]:
         names = {name: settings[name] for name in ("max_tokens", "seed", "template")}
         names["temperature"] = f"{settings['temperature']:g}"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 PIECE_BYTES = 1 << 14
 Answer = TypeVar("Answer")
@@ -107,6 +107,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if storage:
                 self._send_blob(path, request)
+            elif path == "/api/models":
+                self._send_found(parse_qs(urlsplit(self.path).query))
             elif path.startswith("/api/models/"):
                 self._send_info(path.removeprefix("/api/models/"))
             else:
@@ -128,6 +130,26 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             return False
         return True
+
+    def _send_found(self, asked: Mapping[str, list[str]]) -> None:
+        if (answer := self.fake.next(self.fake.info_statuses)) is not None:
+            self._answer(*answer)
+            return
+        words = asked.get("search", [""])[0].lower().split()
+        found = [
+            {
+                "id": repo,
+                "likes": 3,
+                "downloads": 1000 - place,
+                "gated": "manual" if repo in self.fake.gated else False,
+                "tags": ["gguf", f"license:{self.fake.license}"],
+            }
+            for place, (repo, files) in enumerate(self.fake.repos.items())
+            if all(word in repo.lower() for word in words)
+            and (asked.get("filter") != ["gguf"] or any(name.lower().endswith(".gguf") for name in files))
+        ]
+        limit = int(asked.get("limit", ["1000"])[0])
+        self._answer(200, {"content-type": "application/json"}, json.dumps(found[:limit]).encode())
 
     def _send_info(self, repo: str) -> None:
         if (answer := self.fake.next(self.fake.info_statuses)) is not None:

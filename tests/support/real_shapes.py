@@ -9,6 +9,7 @@ import numpy as np
 _BYTE, _CONTROL, _UNKNOWN, _NORMAL = 6, 3, 2, 1
 _TYPES = gguf.GGMLQuantizationType
 QUANTIZATIONS = {
+    "F16": (_TYPES.F16, _TYPES.F16, 1),
     "Q8_0": (_TYPES.Q8_0, _TYPES.Q8_0, 7),
     "Q6_K": (_TYPES.Q6_K, _TYPES.Q6_K, 18),
     "Q5_K_M": (_TYPES.Q5_K, _TYPES.Q6_K, 17),
@@ -67,9 +68,11 @@ def write_shape(
     head_size: int,
     broken: bool = False,
     template: str = "",
+    tied: bool = False,
 ) -> Path:
     """A Llama of this shape that never ends by itself; its vocabulary is the bytes and one character a word.
 
+    tied: one table serves for tokens and scores.
     broken: each word is the first byte of a character and digits instead, so that every token breaks UTF-8.
     """
     most, best, file_type = QUANTIZATIONS[quantization]
@@ -109,9 +112,10 @@ def write_shape(
         writer.add_tensor(name, blocks[key], raw_dtype=kind)
 
     matrix("token_embd.weight", vocabulary, embedding, most, std=1.0)
-    output = _weights(random, vocabulary, embedding, best, 4 * embedding**-0.5)
-    output[:3] = 0  # <unk>, <s> and </s>: others always score above them
-    writer.add_tensor("output.weight", output, raw_dtype=best)
+    if not tied:
+        output = _weights(random, vocabulary, embedding, best, 4 * embedding**-0.5)
+        output[:3] = 0  # <unk>, <s> and </s>: others always score above them
+        writer.add_tensor("output.weight", output, raw_dtype=best)
     writer.add_tensor("output_norm.weight", np.ones(embedding, np.float32))
     for layer in range(layers):
         some = best if layer % 2 else most
@@ -146,6 +150,8 @@ def _weights(
     Random bits with fixed scales. Types that are not written out here have scales that are finite, and no more.
     Source of the layouts: ggml/src/ggml-common.h
     """
+    if kind == _TYPES.F16:
+        return (random.standard_normal((rows, columns), np.float32) * std).astype(np.float16)
     elements, size = gguf.GGML_QUANT_SIZES[kind]
     data = random.integers(0, 256, size=(rows, columns // elements, size), dtype=np.uint8)
 

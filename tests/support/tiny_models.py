@@ -1,6 +1,8 @@
 """Writes small GGUF files with random weights: real shapes for the real engine, nothing learned."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import gguf
 import numpy as np
@@ -19,6 +21,7 @@ def write_byte_model(
     tokenizer: bool = True,
     tensors_a_part: int = 0,
     name: str = "random bytes",
+    sampling: Mapping[str, float] = MappingProxyType({}),
 ) -> Path:
     """A Llama whose vocabulary is the 256 raw bytes: what it writes is certain to be broken UTF-8.
 
@@ -37,6 +40,8 @@ def write_byte_model(
     writer.add_rope_dimension_count(32)
     writer.add_vocab_size(259)
     writer.add_file_type(0)
+    for key, value in sampling.items():
+        writer.add_float32(f"general.sampling.{key}", value)
     if tokenizer:
         writer.add_tokenizer_model("llama")
         writer.add_token_list(["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))])

@@ -8,10 +8,12 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kdrinks import kinds
 from kdrinks.config import ROOT
 from kdrinks.generation import templates
+from kdrinks.generation.citations import of_kept
 from kdrinks.records import Citation, Exchange, Loaded, Passage, Timing
 from kdrinks.text import english
 from kdrinks.text.korean import HANGUL
@@ -22,21 +24,26 @@ from kdrinks.ui.markdown_text import as_markdown, as_plain
 
 DRINKS = ROOT / "pages" / "drinks.py"
 _MARK, _MARK_END = "\ue000", "\ue001"
+_UNSUPPORTED, _UNKNOWN = "\ue000", "\ue002"
 """Private characters that no font draws; stand for a mark while the text becomes Markdown."""
 
 DEVICES = {"cpu": "CPU", "cuda": "CUDA", "metal": "Metal", "vulkan": "Vulkan"}
-FROM_SOURCES = {"kept": "menu_book", "quoted": "format_quote"}
+FROM_SOURCES = {"kept": "menu_book", "said": "menu_book", "quoted": "format_quote"}
 """What the guard did that is said beside the sources, with its icon: only what a reader can see there. The rest is for the details."""
 
 
 def draw(exchange: Exchange, traced: Callable[[], Mapping[str, Any]] | None = None) -> None:
     """traced: reads the answer's trace; None where it has none."""
-    if exchange.citations:
+    terms, besides = exchange.details.get("question_terms", ()), of_kept(exchange.details.get("also_found", ()))
+    if exchange.citations or besides:
         with st.container(
             horizontal=True, gap="xsmall", vertical_alignment="center", key=f"sources-{exchange.message_id}"
         ):
             for citation in exchange.citations:
-                _draw_citation(citation, exchange.details.get("question_terms", ()))
+                with st.popover(f"**{citation.number}** {_named(citation.passage)}", type="secondary"):
+                    _draw_passage(citation.passage, terms)
+            if besides:
+                _draw_also_found(besides, terms)
             if exchange.guard in FROM_SOURCES and not _declines(exchange):
                 icon = f":material/{FROM_SOURCES[exchange.guard]}:"
                 st.badge(t(f"chat.guard_{exchange.guard}"), icon=icon, color="gray")
@@ -47,8 +54,11 @@ def draw(exchange: Exchange, traced: Callable[[], Mapping[str, Any]] | None = No
             _draw_details(exchange)
         if traced:
             _draw_trace(exchange.message_id, traced)
-    if exchange.details.get("unsupported"):
-        st.caption(f":material/help: {t('chat.unsupported_help')}")
+    for name in ("unsupported", "unknown_number"):
+        if exchange.details.get(name) or exchange.details.get(f"{name}s"):
+            st.caption(f":material/help: {t(f'chat.{name}_help')}")
+    if exchange.guard == "no_notes":
+        st.caption(f":material/edit_note: {t('chat.without_notes')}")
     if dropped := exchange.details.get("dropped_turns", 0):
         words = t("chat.dropped_one") if dropped == 1 else t("chat.dropped_many", count=dropped)
         st.caption(f":material/history: {words}")
@@ -59,29 +69,60 @@ def _declines(exchange: Exchange) -> bool:
     return exchange.guard != "quoted" and exchange.details.get("intent") in templates.DECLINE[exchange.language]
 
 
-def marked_answer(exchange: Exchange) -> str:
-    """The answer in Markdown, a mark behind each sentence whose figures or names stand in no passage."""
-    text = exchange.answer.replace(_MARK, " ")
-    for start, end in reversed(exchange.details.get("unsupported", ())):
+def draw_text(exchange: Exchange) -> None:
+    """The answer; what a model wrote in its own words stands apart from what is quoted above it."""
+    marks = [(span, _UNSUPPORTED) for span in exchange.details.get("unsupported", ())]
+    marks += [(span, _UNKNOWN) for span in exchange.details.get("unknown_numbers", ())]
+    text = re.sub(f"[{_UNSUPPORTED}{_UNKNOWN}]", " ", exchange.answer)
+    for (start, end), mark in sorted(marks, reverse=True):
         end = start + len(text[start:end].rstrip("| "))  # inside the last cell of a table's row
-        text = text[:end] + _MARK + text[end:]
-    return as_markdown(text).replace(_MARK, f" :orange-badge[:material/help: {t('chat.unsupported')}]")
+        text = text[:end] + mark + text[end:]
+    own_from = exchange.details.get("own_from", 0)  # no mark stands before it
+    if own_from:
+        st.markdown(as_markdown(text[:own_from]))
+        with own_words(exchange.message_id):
+            st.markdown(_with_badges(text[own_from:]))
+    else:
+        st.markdown(_with_badges(text))
 
 
-def _draw_citation(citation: Citation, question_terms: Collection[str]) -> None:
-    passage = citation.passage
-    kind = kinds.row(passage.kind).label.of(lang())
-    with st.popover(f"**{citation.number}** {as_plain(passage.title)} · {kind}", type="secondary"):
-        st.markdown(f"##### {as_plain(passage.title)}")
-        st.caption(kind)
-        st.markdown(_with_words_marked(passage.text, question_terms))
-        if passage.kind == "document":
-            _draw_document_link(passage)
-        elif passage.sources:
-            links = " · ".join(source_links.link(address) for address in passage.sources)
-            st.markdown(f":small[{t('chat.source_links', links=links)}]")
-        else:
-            st.caption(t("chat.general_knowledge"))
+def own_words(key: str) -> DeltaGenerator:
+    """A place for what a model wrote below a quotation, that says so."""
+    place = st.container(key=f"own-{key}")
+    place.caption(f":material/edit_note: {t('chat.own_words')}")
+    return place
+
+
+def _with_badges(text: str) -> str:
+    shown = as_markdown(text)
+    for mark, said in ((_UNSUPPORTED, "unsupported"), (_UNKNOWN, "unknown_number")):
+        shown = shown.replace(mark, f" :orange-badge[:material/help: {t(f'chat.{said}')}]")
+    return shown
+
+
+def _draw_also_found(found: Collection[Citation], question_terms: Collection[str]) -> None:
+    """What was read and is not pointed to: no source of the answer, so behind a door of its own."""
+    with st.popover(t("chat.also_found", count=len(found)), type="tertiary"):
+        st.caption(t("chat.also_found_help"))
+        for citation in found:
+            _draw_passage(citation.passage, question_terms)
+
+
+def _named(passage: Passage) -> str:
+    return f"{as_plain(passage.title)} · {kinds.row(passage.kind).label.of(lang())}"
+
+
+def _draw_passage(passage: Passage, question_terms: Collection[str]) -> None:
+    st.markdown(f"##### {as_plain(passage.title)}")
+    st.caption(kinds.row(passage.kind).label.of(lang()))
+    st.markdown(_with_words_marked(passage.text, question_terms))
+    if passage.kind == "document":
+        _draw_document_link(passage)
+    elif passage.sources:
+        links = " · ".join(source_links.link(address) for address in passage.sources)
+        st.markdown(f":small[{t('chat.source_links', links=links)}]")
+    else:
+        st.caption(t("chat.general_knowledge"))
 
 
 def _draw_document_link(passage: Passage) -> None:
@@ -122,6 +163,8 @@ def _line(exchange: Exchange) -> str:
         parts.append(t("chat.cold", seconds=seconds_text(timing.load_s)))
     if exchange.loaded is not None:
         parts += [as_plain(model_name(exchange.loaded)), device_name(exchange.loaded)]
+        if mode := exchange.details.get("mode"):
+            parts.append(t(f"models.modes.{mode}"))
     return " · ".join(parts)
 
 
@@ -159,11 +202,13 @@ def _draw_trace(message_id: str, traced: Callable[[], Mapping[str, Any]]) -> Non
 def _rows(timing: Timing) -> list[tuple[str, str]]:
     read = t("chat.tokens_read", count=f"{timing.prompt_tokens:,}", cached=f"{timing.cached_tokens:,}")
     written = t("models.tokens", count=f"{timing.completion_tokens:,}")
+    thought = t("models.tokens", count=f"{timing.thought_tokens:,}")
     times = (
         (t("chat.time_queue"), timing.queue_s),
         (t("chat.time_load"), timing.load_s),
         (t("chat.time_retrieve"), timing.retrieve_s),
         (f"{t('chat.time_prompt')} ({read})", timing.prompt_s),
+        *([(f"{t('chat.time_thought')} ({thought})", timing.thought_s)] if timing.thought_tokens else []),
         (t("chat.time_first"), timing.first_token_s),
         (f"{t('chat.time_writing')} ({written})", timing.completion_s),
         (f"**{t('chat.time_total')}**", timing.total_s),

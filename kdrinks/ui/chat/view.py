@@ -15,7 +15,7 @@ from kdrinks.errors import KdrinksError, StoreError
 from kdrinks.records import StoredQuestion
 from kdrinks.services import Services
 from kdrinks.store import chats, traces
-from kdrinks.ui.chat import conversations, evidence, exclusions, rows
+from kdrinks.ui.chat import conversations, evidence, exclusions, rows, thought
 from kdrinks.ui.frame import as_state, get_services, in_public, session, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
@@ -107,35 +107,39 @@ def _draw_answer(services: Services, asked: StoredQuestion, traced: Collection[s
             _draw_retry(asked)
             return
         exchange = asked.exchange
+        read = partial(traces.of, services.db, visitor(), exchange.message_id)
+        thought.draw(exchange, read)
         if exchange.answer:
-            st.markdown(evidence.marked_answer(exchange))
+            evidence.draw_text(exchange)
             rows.draw(services, exchange)
+        elif thought.only(exchange):
+            st.warning(t("chat.thought_only"), icon=":material/psychology:")
+            _draw_retry(asked, t("chat.retry_without_thinking"), thinking=False)
         elif exchange.finish != "failed":
             st.caption(t("chat.no_text"))
         if exchange.finish == "failed":
             st.error(f"**{t('chat.failed')}** {as_plain(in_public(exchange.error or ''))}", icon=":material/error:")
             _draw_retry(asked)
-        elif exchange.finish in ("stopped", "length"):
+        elif exchange.finish in ("stopped", "length", "repeated") and not thought.only(exchange):
             st.caption(f":material/stop_circle: {t(f'chat.{exchange.finish}')}")
-        read = partial(traces.of, services.db, visitor(), exchange.message_id)
         evidence.draw(exchange, read if exchange.message_id in traced else None)
 
 
-def _draw_retry(asked: StoredQuestion) -> None:
+def _draw_retry(asked: StoredQuestion, label: str = "", *, thinking: bool | None = None) -> None:
     st.button(
-        t("chat.retry"),
+        label or t("chat.retry"),
         icon=":material/refresh:",
         key=f"retry-{asked.question_id}",
         on_click=_ask,
         args=(asked.question,),
-        kwargs={"question_id": asked.question_id},
+        kwargs={"question_id": asked.question_id, "thinking": thinking},
     )
 
 
 def _watch(live: Answer) -> None:
     """Draw the answer as it grows, until it ends."""
     with st.chat_message(t("chat.guide"), avatar=PICTURES / "guide.svg"):
-        place = st.empty()
+        quoted, place = st.empty(), st.empty()
         st.button(
             t("chat.stop"),
             icon=":material/stop_circle:",
@@ -144,20 +148,36 @@ def _watch(live: Answer) -> None:
             args=(live.question.conversation_id,),
         )
         drawn: object = None
+        apart = False
         while True:
             ended = live.wait(WATCH_S)
-            state = (live.text, live.phase, dict(live.phase_values))
+            state = (live.text, live.draft.thought, live.own_from, live.phase, dict(live.phase_values))
             if state != drawn:
                 drawn = state
-                with place:
-                    _draw_state(*state)
+                text, thoughts, own_from, phase, values = state
+                if own_from is None and phase not in (
+                    "writing",
+                    "done",
+                ):  # what is there was quoted, the model is to come
+                    if text:
+                        quoted.markdown(as_markdown(text))
+                    text = ""
+                elif own_from and not apart:
+                    apart = True
+                    quoted.markdown(as_markdown(text[:own_from]))
+                    with place.container():
+                        place = evidence.own_words("live").empty()
+                with place.container():
+                    _draw_state(text[own_from or 0 :], thoughts, phase, values, thought_s=live.draft.thinking_s)
             # a click or page change reaches this thread only where it touches Streamlit
             _ = QUESTION_KEY in st.session_state
             if ended:
                 return
 
 
-def _draw_state(text: str, phase: str, values: dict[str, float]) -> None:
+def _draw_state(text: str, thoughts: str, phase: str, values: dict[str, float], *, thought_s: float) -> None:
+    if thoughts:
+        thought.draw_live(thoughts)
     fraction = values.get("fraction", values.get("done", 0) / max(values.get("total", 0), 1))
     if text:
         st.markdown(as_markdown(f"{text} ▌", unfinished=True))
@@ -170,6 +190,7 @@ def _draw_state(text: str, phase: str, values: dict[str, float]) -> None:
         percent=round(100 * values.get("fraction", 0)),
         done=int(values.get("done", 0)),
         total=int(values.get("total", 0)),
+        seconds=f"{thought_s:.0f}",
     )
     if phase == "loading" or values.get("total"):
         st.progress(min(fraction, 1.0), text=words)
@@ -184,7 +205,7 @@ def _ask_typed() -> None:
         st.session_state[REFUSED_KEY]["typed"] = typed
 
 
-def _ask(question: str, *, question_id: str = "") -> None:
+def _ask(question: str, *, question_id: str = "", thinking: bool | None = None) -> None:
     """Ask in the open conversation; what was wrong is shown by the run that follows."""
     try:
         started = answer.ask(
@@ -194,6 +215,7 @@ def _ask(question: str, *, question_id: str = "") -> None:
             conversation_id=st.session_state.get(conversations.SESSION_KEY, ""),
             session=session(),
             question_id=question_id,
+            thinking=thinking,
         )
     except KdrinksError as error:
         st.session_state[REFUSED_KEY] = as_state(error)

@@ -62,7 +62,7 @@ def _draw_answer(services: Services, run_id: str, row: Row, traced: Mapping[str,
             st.error(as_plain(error), icon=":material/error:")
         exchange = exchange_of(services, run_id, row, traced)
         if exchange.answer:
-            st.markdown(evidence.marked_answer(exchange))
+            evidence.draw_text(exchange)
             rows.draw(services, exchange)
         elif not error:
             st.caption(t("chat.no_text"))
@@ -159,6 +159,7 @@ def exchange_of(services: Services, run_id: str, row: Row, traced: Mapping[str, 
         "rows": traced.get("rows", ()),
         "intent": row.get("intent", ""),
         "unsupported": sorted(spans),
+        "own_from": traced.get("own_from") or 0,
         "question_terms": services.words.search_terms(services.words.as_meant(row["question"]), row["lang"]),
     }
     model = traced.get("model")

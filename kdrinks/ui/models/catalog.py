@@ -1,142 +1,121 @@
-"""Draws what can be got: the catalogue with a badge that says whether it fits, any repository by name, and the token.
+"""Draws what can be got: the catalogue, any repository by its name or by words of it, and the token."""
 
-The estimate for a model that is not here comes from its shape in the catalogue, or from its header on the Hub: no weights.
-"""
-
-from collections.abc import Mapping
-from typing import Any
+import re
 
 import streamlit as st
 
 from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, fit
-from kdrinks.hub.remote import RemoteModel
 from kdrinks.services import Services
-from kdrinks.ui.format import bytes_text, short
+from kdrinks.ui.format import short
 from kdrinks.ui.frame import lang, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
-from kdrinks.ui.models import downloads
+from kdrinks.ui.models import cards, downloads, remote
 
-BADGES: Mapping[fit.Fit, tuple[Any, str]] = {
-    "fits": ("green", ":material/check_circle:"),
-    "tight": ("orange", ":material/error:"),
-    "too_big": ("red", ":material/block:"),
-}
 REPO = "catalog-repo"
+FIRST = 6
+"""Cards that are drawn before "show more"."""
 
 
 def draw(services: Services, free: fit.Free) -> None:
     """The section under "Get more models"."""
     st.header(t("models.catalog.title"), anchor=False)
     st.markdown(t("models.catalog.intro"))
-    downloads.draw()
     rows = catalog.describe(services.settings, free)
-    entries = {entry.id: entry for entry in catalog.entries()}
+    verdicts = {row["id"]: row["fit"] for row in rows}
     best = catalog.recommended(rows, free)
-    offered = [row for row in rows if row["id"] in entries and entries[row["id"]].repo_id and not row["installed"]]
-    offered.sort(key=lambda row: (row["id"] != best, row["fit"] == "too_big", "ko" != entries[row["id"]].languages[0]))
-    first, rest = offered[:6], offered[6:]
-    _draw_cards(first, entries, best)
-    if rest:
-        with st.expander(t("models.catalog.more", count=len(rest)), key="catalog-more"):
-            _draw_cards(rest, entries, best)
-    with st.expander(t("models.catalog.other"), icon=":material/search:", key="catalog-other"):
-        _draw_repository(free)
+    moving = downloads.repositories()
+    offered = [entry for entry in catalog.entries() if entry.repo_id]
+
+    def place(entry: catalog.Entry) -> tuple[bool, ...]:
+        installed = (services.settings.models / entry.file).is_file() and entry.repo_id not in moving
+        return installed, entry.id != best, verdicts[entry.id] == "too_big", "ko" != entry.languages[0]
+
+    offered.sort(key=place)
+    first, rest = offered[:FIRST], offered[FIRST:]
+    cards.draw(first, free, best)
+    with st.expander(
+        t("models.catalog.more", count=len(rest)),
+        expanded=any(entry.repo_id in moving for entry in rest),
+        key="catalog-more",
+    ):
+        cards.draw(rest, free, best)
+    others = moving - {entry.repo_id for entry in offered}
+    with st.expander(t("models.catalog.other"), expanded=bool(others), icon=":material/search:", key="catalog-other"):
+        _draw_others(free)
+        downloads.draw(lambda repo_id: repo_id in downloads.repositories() - {entry.repo_id for entry in offered})
     with st.expander(t("models.catalog.token"), icon=":material/key:", key="catalog-token"):
         _draw_token()
 
 
-def badge(verdict: fit.Fit) -> None:
-    color, icon = BADGES[verdict]
-    st.badge(t(f"models.catalog.{verdict}"), color=color, icon=icon, help=t(f"models.catalog.{verdict}_help"))
-
-
-def _draw_cards(rows: list[dict[str, Any]], entries: Mapping[str, catalog.Entry], best: str) -> None:
-    busy = {job.subject for job in downloads.here().jobs() if job.running}
-    with st.container(key=f"cards-{rows[0]['id'] if rows else ''}"):
-        for row in rows:
-            entry = entries[row["id"]]
-            with st.container(border=True, key=f"card-{entry.id}"):
-                with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-                    badge(row["fit"])
-                    if entry.id == best:
-                        st.badge(t("models.catalog.recommended"), color="violet", icon=":material/star:")
-                    if entry.use == "embedding":
-                        st.badge(t("models.catalog.embedding"), color="gray")
-                st.markdown(f"**{entry.id}**")
-                st.markdown(entry.about[lang()])
-                facts = [bytes_text(entry.size_bytes), short(entry.parameters), entry.quantization, entry.license]
-                needed = t("models.catalog.needs", memory=bytes_text(_needed(row["estimate"])))
-                st.caption(as_plain(" · ".join([*facts, needed])))
-                clicked = st.button(
-                    t("models.catalog.download"),
-                    icon=":material/download:",
-                    key=f"get-{entry.id}",
-                    disabled=entry.file in busy,
-                    width="stretch",
-                )
-                if clicked and downloads.begin(entry.repo_id, entry.file):
-                    st.rerun()
-
-
-def _needed(estimate: Mapping[str, int]) -> int:
-    return fit.Estimate(**estimate).needed_bytes
-
-
-@st.cache_resource(ttl=600, max_entries=16, show_spinner=False)
-def _remote(repo_id: str) -> tuple[RemoteModel, fit.Shape | None]:
-    """A repository, asked once in ten minutes; the shape from the header of its smallest file."""
-    hub = downloads.hub()
-    model = hub.model(repo_id)
-    return model, fit.shape_of(hub.header(model.files[0])) if model.files else None
-
-
-def _draw_repository(free: fit.Free) -> None:
-    repo_id = st.text_input(t("models.catalog.repository"), placeholder="Qwen/Qwen3-4B-GGUF", key=REPO).strip()
-    if not repo_id:
+def _draw_others(free: fit.Free) -> None:
+    """A repository by its name, or a search for one."""
+    typed = st.text_input(
+        t("models.catalog.repository"), placeholder=t("models.catalog.repository_example"), key=REPO
+    ).strip()
+    typed = re.sub(
+        r"^https?://[^/]+/([^/]+/[^/]+).*$", r"\1", typed
+    )  # the address of its page, as copied from a browser
+    if not typed:
         st.caption(t("models.catalog.repository_help"))
         return
     try:
-        with st.spinner(t("models.catalog.asking"), show_time=False):
-            model, shape = _remote(repo_id)
+        repo_id = typed if "/" in typed else _found(typed)
+        if repo_id:
+            _draw_repository(repo_id, free)
     except KdrinksError as error:
         show_error(error)
-        return
-    if not model.files or shape is None:
+
+
+def _found(words: str) -> str | None:
+    """The one that a person chose of those a search found. Raises HubError."""
+    by_id = {one.repo_id: one for one in remote.search(words)}
+    if not by_id:
+        st.info(t("models.catalog.nothing_found", words=as_plain(words)), icon=":material/info:")
+        return None
+
+    def described(repo_id: str) -> str:
+        one = by_id[repo_id]
+        facts = [t("models.catalog.downloads", count=short(one.downloads)), one.license]
+        return " · ".join([repo_id, *filter(None, facts), *([t("models.catalog.gated")] if one.gated else [])])
+
+    return st.selectbox(
+        t("models.catalog.found", count=len(by_id)),
+        list(by_id),
+        index=None,
+        format_func=described,
+        placeholder=t("models.catalog.choose_repository"),
+        key=f"catalog-found-{words}-{lang()}",
+    )
+
+
+def _draw_repository(repo_id: str, free: fit.Free) -> None:
+    """Its models to choose from. Raises BadInput, HubError."""
+    told = remote.listed(repo_id)
+    by_file = {offer.file: offer for offer in told.offers}
+    if not by_file:
         st.info(t("models.catalog.no_files", repo=as_plain(repo_id)), icon=":material/info:")
         return
-    st.caption(as_plain(t("models.catalog.license", license=model.license or "?")))
-    by_file = {file.file: file for file in model.files}
-    estimates = {name: fit.estimate(shape, file.size_bytes) for name, file in by_file.items()}
-    fitting = [name for name in by_file if fit.verdict(estimates[name], free) == "fits"]
+    st.caption(as_plain(t("models.catalog.license", license=told.model.license or "?")))
+    fitting = [name for name, offer in by_file.items() if fit.verdict(offer.estimate, free) == "fits"]
     default = next((name for name in fitting if by_file[name].quantization == "Q4_K_M"), fitting[-1] if fitting else "")
-    chosen = st.selectbox(
-        t("models.catalog.file"),
-        options=list(by_file),
-        index=list(by_file).index(default) if default else 0,
-        format_func=lambda name: (
-            f"{by_file[name].quantization or '?'} · {bytes_text(by_file[name].size_bytes)} · {name}"
-        ),
-        key=f"catalog-file-{repo_id}",
-    )
+    chosen = by_file[
+        st.selectbox(
+            t("models.catalog.file"),
+            options=list(by_file),
+            index=list(by_file).index(default) if default else 0,
+            format_func=lambda name: f"{cards.label(by_file[name], free)} · {name}",
+            key=f"catalog-file-{repo_id}",
+        )
+    ]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        badge(fit.verdict(estimates[chosen], free))
-        if chosen == default:
+        cards.badge(fit.verdict(chosen.estimate, free))
+        if chosen.file == default:
             st.badge(t("models.catalog.recommended"), color="violet", icon=":material/star:")
-    st.markdown(quantization_text(by_file[chosen].quantization))
-    st.caption(t("models.catalog.needs", memory=bytes_text(estimates[chosen].needed_bytes)))
+    cards.draw_offer(chosen, short(chosen.parameters))
     if st.button(t("models.catalog.download"), icon=":material/download:", key="get-other", type="primary"):
-        if downloads.begin(model.repo_id, chosen):
+        if downloads.begin(told.model.repo_id, chosen.file):
             st.rerun()
-
-
-def quantization_text(name: str) -> str:
-    """What a quantization costs and loses, in one line."""
-    family = {"F32": "f16", "F16": "f16", "BF16": "f16", "Q8_0": "q8", "Q6_K": "q6"}.get(name, "")
-    if not family:
-        digit = next((character for character in name if character.isdigit()), "")
-        family = {"5": "q5", "4": "q4", "3": "q3", "2": "q2", "1": "q2"}.get(digit, "unknown")
-    return t(f"models.catalog.quantizations.{family}")
 
 
 def _draw_token() -> None:
@@ -148,7 +127,7 @@ def _draw_token() -> None:
     try:
         if st.button(t("models.catalog.token_use"), key="catalog-token-use"):
             token.set(visitor(), typed)
-            _remote.clear()
+            remote.answers.clear()
         st.caption(t("models.catalog.token_known") if token.headers() else t("models.catalog.token_unknown"))
     except KdrinksError as error:
         show_error(error)

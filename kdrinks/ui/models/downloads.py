@@ -1,11 +1,12 @@
 """Draws the downloads: those under way with progress and buttons, and those that an earlier run left incomplete."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
 from kdrinks.errors import KdrinksError
-from kdrinks.hub.download import KIND, Downloads, Interrupted
+from kdrinks.hub.download import KIND, Download, Downloads, Interrupted
 from kdrinks.hub.remote import Hub
 from kdrinks.jobs import Job
 from kdrinks.ui import job_progress
@@ -40,15 +41,26 @@ def begin(repo_id: str, file: str) -> bool:
     return True
 
 
-def draw() -> None:
-    """Nothing where there is nothing to show. Looks again by itself while something is under way."""
-    left = here().interrupted()
+def repositories() -> set[str]:
+    """Those of which a download is under way, or was and nobody has closed it, or was cut in an earlier run."""
+    origins = [job.key for job in here().jobs()] + [left.origin for left in here().interrupted()]
+    return {_repository(origin) for origin in origins}
+
+
+def jobs_of(repo_id: str) -> list[Job[Download]]:
+    """Those of one repository."""
+    return [job for job in here().jobs() if _repository(job.key) == repo_id]
+
+
+def draw(of: Callable[[str], bool]) -> None:
+    """Those of the repositories that are asked for; nothing where there is nothing. Looks again by itself while one is under way."""
+    left = [one for one in here().interrupted() if of(_repository(one.origin))]
     for cut in get_services().jobs.cut(KIND):
         if cut.subject in {one.target.name for one in left}:
             get_services().jobs.dismiss(visitor(), cut)  # told below, with a way to go on
-    job_progress.draw(KIND, text=_progress_text, every_s=EVERY_S)
+    job_progress.draw(KIND, text=_progress_text, every_s=EVERY_S, only=lambda key: of(_repository(key)))
     for job in here().jobs():
-        if job.phase == "done":
+        if job.phase == "done" and of(_repository(job.key)):
             with st.container(border=True, key=f"download-{job.id}"):
                 st.markdown(
                     f"**{as_plain(job.subject)}**  \n:green[:material/verified: {t('models.catalog.verified')}]"
@@ -56,6 +68,10 @@ def draw() -> None:
                 job_progress.dismiss_button(job)
     for one in left:
         _draw_interrupted(one)
+
+
+def _repository(origin: str) -> str:
+    return origin.partition(":")[0]
 
 
 def _progress_text(job: Job[Any]) -> str:

@@ -45,9 +45,21 @@ def draw(services: Services) -> None:
         elif folder:
             st.caption(t("models.link.nothing"))
         chosen = picked or (path if typed and not folder else None)
-        if st.button(t("models.link.add"), icon=":material/link:", disabled=chosen is None, key="link-add") and chosen:
+        with st.container(horizontal=True):
+            one = st.button(t("models.link.add"), icon=":material/link:", disabled=chosen is None, key="link-add")
+            whole = folder and st.button(
+                t("models.link.add_folder"),
+                icon=":material/folder:",
+                help=t("models.link.add_folder_help"),
+                key="link-add-folder",
+            )
+        if (one and chosen) or whole:
             try:
-                st.session_state[ADDED] = links.link(visitor(), chosen, services.settings).id
+                if whole:
+                    links.link_folder(visitor(), path, services.settings)
+                st.session_state[ADDED] = (
+                    path.name if whole or not chosen else links.link(visitor(), chosen, services.settings).id
+                )
             except KdrinksError as error:
                 show_error(error)
             else:

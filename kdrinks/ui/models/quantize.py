@@ -16,7 +16,7 @@ from kdrinks.ui.format import bytes_text
 from kdrinks.ui.frame import in_words, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.models import compare
-from kdrinks.ui.models.catalog import quantization_text
+from kdrinks.ui.models.cards import quantization_text
 
 DEFAULT = "Q4_K_M"
 
@@ -25,7 +25,7 @@ def draw(services: Services) -> None:
     """The section under "Make a smaller file"."""
     st.header(t("models.quantize.title"), anchor=False)
     st.markdown(t("models.quantize.intro"))
-    job_progress.draw(quantize.KIND, name=compare.title_of)
+    job_progress.draw(quantize.KIND, name=compare.title_of)  # where the form and its button are at other times
     job = services.jobs.latest(quantize.KIND)
     if job is not None and job.running:
         return
@@ -83,8 +83,16 @@ def _draw_form(services: Services) -> None:
             key=key,
         )
     ]
-    there = [name for name in quantize.BITS if quantize.target_for(model, name, services.settings.models).exists()]
-    possible = [name for name in quantize.BITS if name not in there and name != model.quantization]
+    try:
+        sizes = quantize.smaller(model)
+    except KdrinksError as error:  # gone or broken since the list was made
+        show_error(error)
+        return
+    there = [name for name in sizes if quantize.target_for(model, name, services.settings.models).exists()]
+    possible = [name for name in sizes if name not in there]
+    if not possible:
+        st.info(t("models.quantize.none", model=as_plain(model.path.name), types=", ".join(there) or "–"))
+        return
     wanted = st.pills(
         t("models.quantize.targets"),
         possible,
@@ -94,6 +102,8 @@ def _draw_form(services: Services) -> None:
     )
     if there:
         st.caption(t("models.quantize.there", names=", ".join(there)))
+    if larger := [name for name in quantize.TYPES if name not in sizes]:
+        st.caption(t("models.quantize.no_smaller", names=", ".join(larger), size=bytes_text(model.size_bytes)))
     _draw_losses(model, wanted)
     sure = True
     if quantize.requantizes(model):
@@ -120,10 +130,13 @@ def _draw_form(services: Services) -> None:
 
 
 def _draw_losses(model: ModelFile, names: Sequence[str]) -> None:
-    lines = [
-        f"- **{name}**: {t('models.quantize.size', size=bytes_text(quantize.size_bytes(model, name)))}. {quantization_text(name)}"
-        for name in names
-    ]
+    lines = []
+    for name in names:
+        offer = quantize.offer(model, name)
+        memory = t("models.catalog.needs", memory=bytes_text(offer.estimate.needed_bytes))
+        slow = f" {t('models.catalog.slow')}" if offer.slow else ""
+        size = t("models.quantize.size", size=bytes_text(offer.size_bytes))
+        lines.append(f"- **{name}**: {size}, {memory}. {quantization_text(name)}{slow}")
     if lines:
         st.markdown("\n".join(lines))
 

@@ -13,14 +13,24 @@ from kdrinks.errors import KdrinksError
 from kdrinks.hub import catalog, fit
 from kdrinks.hub.download import disk_free_bytes
 from kdrinks.records import Choice, Device, Loaded, LocalModel, ModelFile, RemoteModel
-from kdrinks.services import LOADING, Services, last_choice, load_model, save_choice, unload
+from kdrinks.services import (
+    LOADING,
+    Services,
+    last_choice,
+    load_model,
+    mode_of,
+    save_choice,
+    save_thinks_first,
+    thinks_first,
+    unload,
+)
 from kdrinks.ui import job_progress
 from kdrinks.ui.chat.evidence import device_name
 from kdrinks.ui.format import bytes_text, short
 from kdrinks.ui.frame import get_services, lang, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.models import catalog as models_catalog
-from kdrinks.ui.models import compare, keep_alive, link, quantize
+from kdrinks.ui.models import compare, keep_alive, link, mode, quantize
 
 WATCH_S = 0.2
 GPUS = ("gpu", "igpu")
@@ -50,7 +60,9 @@ def draw(services: Services) -> None:
 def _draw_what_answers(services: Services) -> None:
     """All that a visitor of a hosted site sees here: neither folders nor the memory of the server."""
     with st.container(border=True, key="state"):
-        st.markdown(f"### :material/local_cafe: {as_plain(_title(last_choice(services).model.id))}")
+        chosen = last_choice(services).model
+        st.markdown(f"### :material/local_cafe: {as_plain(_title(chosen.id))}")
+        st.caption(mode.name(mode_of(services, catalog.describe_ref(chosen, services.settings))))
     st.caption(t("models.admins_only"))
 
 
@@ -80,6 +92,8 @@ def _draw_state(has_gpu: bool) -> None:
         with st.container(horizontal=True, gap="medium", key="facts"):
             for name, value in _facts(loaded):
                 st.markdown(f":small[:gray[{t(f'models.{name}')}]]  \n**{value}**", width="content")
+        if services.engine.state.replaced:
+            st.warning(t("models.replaced"), icon=":material/published_with_changes:")
         if loaded.stepped_down:
             steps = ", ".join(_step_text(step) for step in loaded.stepped_down)
             st.warning(t("models.stepped_down", steps=steps), icon=":material/trending_down:")
@@ -126,7 +140,7 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
         options=list(by_id),
         index=list(by_id).index(saved.model.id) if saved.model.id in by_id else 0,
         format_func=lambda model_id: as_plain(_title(model_id)),
-        captions=[_about(model) for model in by_id.values()],
+        captions=[_about(services, model) for model in by_id.values()],
         key=f"choice-model-{lang()}",  # as in frame.in_words; what was chosen is saved
     )
     if broken:
@@ -135,13 +149,14 @@ def _draw_choice(services: Services, devices: Sequence[Device]) -> None:
                 st.markdown(f"**{as_plain(file.path.name)}**  \n{as_plain(_reason(file.error))}")
                 link.draw_broken(file.path)
     model = by_id[model_id]
-    choice = _draw_local_choice(model, saved, devices) if isinstance(model, ModelFile) else Choice(model)
+    choice = _draw_local_choice(services, model, saved, devices) if isinstance(model, ModelFile) else Choice(model)
     if (choice.model.id, choice.device, choice.context_tokens) != (saved.model.id, saved.device, saved.context_tokens):
         save_choice(services, visitor(), choice)
+    mode.draw(services, catalog.describe_ref(choice.model, services.settings))
     _draw_buttons(services, choice)
 
 
-def _draw_local_choice(model: ModelFile, saved: Choice, devices: Sequence[Device]) -> Choice:
+def _draw_local_choice(services: Services, model: ModelFile, saved: Choice, devices: Sequence[Device]) -> Choice:
     """Where a file runs and with which context."""
     left, right = st.columns(2)
     with left:
@@ -166,9 +181,21 @@ def _draw_local_choice(model: ModelFile, saved: Choice, devices: Sequence[Device
             help=t("models.context_help"),
             key=f"choice-context-{model.id}-{lang()}",
         )
+    if not model.chat_template:
+        st.info(t("models.base_model_help"), icon=":material/edit_note:")
+    if model.thinks:
+        _draw_thinking(services)
     if device == "gpu" and not any(found.kind in GPUS for found in devices):
         _draw_no_gpu()
     return Choice(LocalModel(model.id, model.path), device, context)
+
+
+def _draw_thinking(services: Services) -> None:
+    """Saved the moment it is made, like the choice."""
+    before = thinks_first(services) is True
+    chosen = st.toggle(t("models.thinking"), value=before, help=t("models.thinking_help"), key="choice-thinking")
+    if chosen != before:
+        save_thinks_first(services, visitor(), chosen or None)
 
 
 def _draw_buttons(services: Services, choice: Choice) -> None:
@@ -239,6 +266,8 @@ def _draw_machine(services: Services, devices: Sequence[Device]) -> None:
     if not graphics:
         rows.append((t("models.accelerators"), t("models.no_accelerators_help")))
     with st.container(border=True, key="machine"):
+        if not all(device.fresh for device in devices):
+            st.caption(f":material/history: {t('models.devices_not_fresh')}")
         for name, value in rows:
             st.markdown(f":small[:gray[{name}]]  \n{as_plain(value)}")
 
@@ -247,7 +276,7 @@ def _title(model_id: str) -> str:
     return t("models.built_in") if model_id == catalog.BUILT_IN else model_id
 
 
-def _about(model: ModelFile | RemoteModel) -> str:
+def _about(services: Services, model: ModelFile | RemoteModel) -> str:
     if isinstance(model, RemoteModel):
         return as_plain(model.address)
     linked = model.path.is_symlink()
@@ -258,6 +287,9 @@ def _about(model: ModelFile | RemoteModel) -> str:
             bytes_text(model.size_bytes),
             t("models.parameters", count=short(model.parameters)),
             t("models.tokens", count=f"{model.context_length:,}"),
+            mode.name(mode_of(services, model)),
+            *([] if model.chat_template else [f":orange-badge[{t('models.base_model')}]"]),
+            *([t("models.slow_here")] if catalog.reads_slowly(model) else []),
             *([t("models.link.linked", target=as_plain(str(model.path.readlink())))] if linked else []),
         )
     )
