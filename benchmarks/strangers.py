@@ -1,8 +1,8 @@
 """Asks the questions of a set, each in a conversation of its own, and writes the answers down to be read by eye.
 
-    python -m benchmarks.strangers SET.jsonl.gz OUT.jsonl [--free MODEL.gguf]
+    python -m benchmarks.strangers SET.jsonl[.gz] OUT.jsonl [--model FILE.gguf] [--mode held|quote|free]
 
---free: a real model that no guard holds, as every larger one; else the built-in model. Prints what can be counted without an eye: how
+Without --model the built-in model; without --mode the model's own. Prints what can be counted without an eye: how
 many answers hold every group of `must_mention`, hold something of `must_not_mention`, begin with a caution, each with its share and its
 95 % interval. A string is a hint: an answer counts as wrong when somebody has read it.
 """
@@ -16,17 +16,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
+from typing import Any, get_args
 
 from kdrinks.answer import ask
 from kdrinks.config import from_environment
 from kdrinks.generation import templates
-from kdrinks.hub import catalog
 from kdrinks.measure import wording
 from kdrinks.measure.statistics import proportion
-from kdrinks.records import ADMINISTRATOR, LocalModel, Sampling
-from kdrinks.services import last_choice, open_services
+from kdrinks.records import ADMINISTRATOR, Choice, LocalModel, Mode
+from kdrinks.services import Services, last_choice, open_services
 from kdrinks.store import chats
 
 COUNTED = ("mentions", "violates", "cautioned", "written")
@@ -36,36 +34,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("set", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--free", type=Path, metavar="MODEL.gguf")
+    parser.add_argument("--model", type=Path, metavar="FILE.gguf")
+    parser.add_argument("--mode", choices=get_args(Mode))
     options = parser.parse_args()
-    questions = [json.loads(line) for line in gzip.decompress(options.set.read_bytes()).splitlines()]
+    data = options.set.read_bytes()
+    text = gzip.decompress(data) if options.set.suffix == ".gz" else data
+    questions = [json.loads(line) for line in text.splitlines()]
     counted: Counter[str] = Counter()
     with options.out.open("w", encoding="utf-8") as out:
-        for row in answered(questions, options.free):
+        for row in answered(questions, options.model, options.mode):
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
             counted.update(name for name in COUNTED if row[name])
     said = {name: wording.share(proportion(counted[name], len(questions)), "en") for name in COUNTED}
     print(json.dumps({"set": options.set.name, "n": len(questions), **counted, "shares": said}))
 
 
-def answered(questions: list[dict[str, Any]], free: Path | None) -> Iterator[dict[str, Any]]:
+def answered(questions: list[dict[str, Any]], model: Path | None, mode: Mode | None) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="kdrinks-strangers-") as folder:
         os.environ.update(KDRINKS_HOME=folder)
-        _, entries = catalog._catalog()
-        below = 0 if free else catalog._catalog()[0]
-        with patch.object(catalog, "_catalog", lambda: (below, entries)):
-            services = open_services(from_environment(), memory=True)
-            try:
-                choice = last_choice(services)
-                if free:
-                    choice = replace(choice, model=LocalModel(free.stem, free))
-                for question in questions:
-                    yield judged(question, services, choice)
-            finally:
-                services.close()
+        services = open_services(from_environment(), memory=True)
+        try:
+            choice = last_choice(services)
+            if model:
+                choice = replace(choice, model=LocalModel(model.stem, model))
+            for question in questions:
+                yield judged(question, services, choice, mode)
+        finally:
+            services.close()
 
 
-def judged(question: Mapping[str, Any], services: Any, choice: Any) -> dict[str, Any]:
+def judged(question: Mapping[str, Any], services: Services, choice: Choice, mode: Mode | None) -> dict[str, Any]:
     """The question with its answer; earlier questions of the conversation are asked first."""
     conversation = chats.start_conversation(services.db, ADMINISTRATOR)
     for text in [*question.get("history", ()), question["question"]]:
@@ -75,7 +73,7 @@ def judged(question: Mapping[str, Any], services: Any, choice: Any) -> dict[str,
             text,
             conversation_id=conversation,
             choice=choice,
-            sampling=Sampling(max_tokens=200),
+            mode=mode,
         )
         answer.wait()
     said = answer.text.lower()

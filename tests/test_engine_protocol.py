@@ -218,6 +218,7 @@ class RemoteEngine:
 def services(home: Path, server: Server) -> Services:
     """Those of the pages, with the remote engine in front of the local one."""
     services: Services = frame.get_services()
+    services.knowledge.fill()
     services.engine = RemoteEngine(services.engine, server.address, "tea")
     return services
 

@@ -11,7 +11,7 @@ from kdrinks import answer
 from kdrinks.config import Settings
 from kdrinks.documents import ingest
 from kdrinks.errors import BadInput
-from kdrinks.generation import outright, templates
+from kdrinks.generation import outright, prompt, templates
 from kdrinks.hub import catalog
 from kdrinks.records import ADMINISTRATOR, Language, Mode
 from kdrinks.services import Services, last_choice, open_services, save_mode
@@ -169,17 +169,26 @@ def test_the_built_in_model_has_one_mode_and_says_that_it_needs_the_notes(servic
     assert answered.text == outright.NEEDS_NOTES["built_in"]["en"] and answered.loaded is None
 
 
-def test_a_window_too_small_for_the_passages_quotes_them(services: Services, model: Mode) -> None:
-    question, context_tokens = (
-        ("막걸리랑 동동주 차이가 뭐야?", 128) if model == "held" else ("수정과 만드는 법 알려줘", 128)
-    )
-    choice = replace(last_choice(services), context_tokens=context_tokens)
+def test_a_window_too_small_for_the_passages_quotes_them(
+    services: Services, model: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = "막걸리랑 동동주 차이가 뭐야?" if model == "held" else "수정과 만드는 법 알려줘"
+    if model != "held":  # no recipe is longer than the smallest window of llama.cpp
+        monkeypatch.setattr(prompt, "room_tokens", lambda *_: 110)
+    choice = replace(last_choice(services), context_tokens=128)
     answered = answer.ask(services, ADMINISTRATOR, question, choice=choice)
     assert answered.wait(60) and answered.error is None
     assert answered.guard == "quoted" and answered.loaded is None and answered.citations
     for number, hit in enumerate(answered.findings.prompt_hits, 1):
         assert answered.text.count(f"[{number}]") == 1
         assert all(said.sentence in answered.text.replace("\n> ", " ") for said in hit.passage.said)
+
+
+@pytest.mark.parametrize("model", ["free"], indirect=True)
+def test_the_smallest_window_that_can_be_asked_for_answers(services: Services, model: Mode) -> None:
+    choice = replace(last_choice(services), context_tokens=96)
+    answered = answer.ask(services, ADMINISTRATOR, "수정과 만드는 법 알려줘", choice=choice)
+    assert answered.wait(60) and answered.error is None and answered.guard == "off" and "곶감" in answered.text
 
 
 def test_a_caution_beside_a_long_document_is_quoted_with_the_sentences_that_answer(

@@ -164,7 +164,7 @@ def test_a_long_slice_says_in_its_midst_that_it_goes_on(bytes_model: Choice, mon
     path = str(local_model(bytes_model.model).path)
     worker.serve({"op": "load", "id": 1, "path": path, "device": "cpu", "context_tokens": 2048})
     said.clear()
-    sampling = {"max_tokens": 1, "temperature": 0, "top_k": 0, "top_p": 1, "repeat_penalty": 1, "seed": 0}
+    sampling = {"max_tokens": 1, "temperature": 0, "top_k": 0, "top_p": 1, "min_p": 0, "repeat_penalty": 1, "seed": 0}
     messages = [{"role": "user", "content": "a" * 1500}]
     worker.serve({"op": "stream", "id": 2, "messages": messages, **sampling})
     worker.unload()

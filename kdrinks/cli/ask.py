@@ -103,7 +103,8 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
                 for citation in found:
                     print(f"{also}[{citation.number}] {citation.passage.title}: {citation.passage.id}", file=sys.stderr)
             if answer.draft.thought:
-                ended = "" if answer.text else " and wrote no answer; ask again with --no-think"
+                wrote = answer.text and (answer.guard != "quote_first" or answer.own_from is not None)
+                ended = "" if wrote else " and wrote no answer; ask again with --no-think"
                 print(f"Thought for {answer.timing.thought_s:.1f} s{ended}.", file=sys.stderr)
         if answer.finish == "failed" and answer.error:
             raise answer.error

@@ -22,6 +22,8 @@ from kdrinks.engine.threads import most_threads
 from kdrinks.engine.vocabulary import Vocabulary
 
 BATCH_TOKENS = 512
+ROOM_TOKENS = 256
+"""A context is a multiple of these."""
 BLOCK_TOKENS = 64
 """llama.cpp's attention on a CPU works on 64 tokens of a batch at once, on fewer in another way, with other last digits. Batches
 of whole blocks, and the rest of a prompt by itself, give the same scores to the last bit however they are cut."""
@@ -110,7 +112,9 @@ class Model:
         fitting = 2 ** int(np.log2(1e11 / max(self.parameters, 1)))
         self.slice_tokens = BATCH_TOKENS if whole else max(32, min(BATCH_TOKENS, fitting))
         settings = llama.llama_context_default_params()
-        settings.n_ctx = context_tokens or min(self.context_trained, 4096)
+        # llama.cpp makes whole ROOM_TOKENS of it; a batch of the asked size would then be too small for what fits, which aborts
+        wanted = context_tokens or min(self.context_trained, 4096)
+        settings.n_ctx = wanted + -wanted % ROOM_TOKENS
         settings.n_batch = settings.n_ubatch = min(BATCH_TOKENS, settings.n_ctx)
         settings.n_seq_max = 1
         settings.n_threads = settings.n_threads_batch = self.threads

@@ -34,5 +34,8 @@ def draw_live(text: str) -> None:
 
 
 def only(exchange: Exchange) -> bool:
-    """Whether it was thought about and nothing was answered: the budget or the window ended within the thought, or the model did."""
-    return bool(exchange.timing.thought_tokens) and not exchange.answer and exchange.finish in ("stop", "length")
+    """Whether it was thought about and nothing was answered, beside what was quoted: the budget or the window ended within the thought, or the
+    model did."""
+    quoted = exchange.guard == "quote_first" and "own_from" not in exchange.details
+    wrote = exchange.answer and not quoted
+    return bool(exchange.timing.thought_tokens) and not wrote and exchange.finish in ("stop", "length")

@@ -112,11 +112,11 @@ def _draw_answer(services: Services, asked: StoredQuestion, traced: Collection[s
         if exchange.answer:
             evidence.draw_text(exchange)
             rows.draw(services, exchange)
-        elif thought.only(exchange):
+        elif exchange.finish != "failed" and not thought.only(exchange):
+            st.caption(t("chat.no_text"))
+        if thought.only(exchange):
             st.warning(t("chat.thought_only"), icon=":material/psychology:")
             _draw_retry(asked, t("chat.retry_without_thinking"), thinking=False)
-        elif exchange.finish != "failed":
-            st.caption(t("chat.no_text"))
         if exchange.finish == "failed":
             st.error(f"**{t('chat.failed')}** {as_plain(in_public(exchange.error or ''))}", icon=":material/error:")
             _draw_retry(asked)
