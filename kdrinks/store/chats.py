@@ -148,10 +148,16 @@ def conversations(db: Database, who: Visitor, limit: int | None = 30) -> list[Co
     return [Conversation(row[0], _cut(row[1] or ""), *row[2:]) for row in rows]
 
 
+def has_any(db: Database, who: Visitor) -> bool:
+    """Whether a visitor has a conversation."""
+    with db.cursor() as cursor:
+        return cursor.execute("SELECT 1 FROM conversations WHERE owner = ? LIMIT 1", [who.id]).fetchone() is not None
+
+
 def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQuestion]:
     """Everything a page needs to draw the branch of a conversation that is shown, oldest question first.
 
-    Empty for an id that is unknown, malformed or another visitor's.
+    Empty for an id that is unknown, malformed or another visitor's. Of documents others than administrators get what was cited alone.
     """
     with db.cursor() as cursor:
         if not _is_open_to(cursor, who, conversation_id):
@@ -190,7 +196,7 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
                 loaded=_loaded(row),
                 timing=_timing(row),
                 guard=row["guard"],
-                details=json.loads(row["details"]),
+                details=_details(json.loads(row["details"]), who),
                 identity=row["identity"] or "",
             )
         interrupted = exchange is None and asked_at < db.opened_at
@@ -276,6 +282,12 @@ def _generation(exchange: Exchange) -> dict[str, Any]:
             "adapter_scale": loaded.adapter_scale,
         }
     return row
+
+
+def _details(details: dict[str, Any], who: Visitor) -> dict[str, Any]:
+    if who.administrator or "also_found" not in details:
+        return details
+    return details | {"also_found": [one for one in details["also_found"] if one["kind"] != "document"]}
 
 
 def _timing(row: Mapping[str, Any]) -> Timing:

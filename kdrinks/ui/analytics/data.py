@@ -16,6 +16,7 @@ from kdrinks.store import analytics, forget, live, preferences, snapshot, sqlbox
 from kdrinks.store import sample as stored_sample
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.views import VIEWS
+from kdrinks.ui.analytics import visitors
 from kdrinks.ui.analytics.view import download
 from kdrinks.ui.format import bytes_text
 from kdrinks.ui.frame import as_state, get_services, lang, show_error, t, visitor
@@ -43,6 +44,7 @@ def data(view: AnalyticsFilter) -> None:
         _live()
         _sample()
     with right:
+        visitors.draw(get_services())
         _retention()
         _kept_copy()
 
