@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -16,6 +17,7 @@ from kdrinks.services import Services
 from kdrinks.store import analytics, chats, forget, logins, mine, preferences, speed, traces, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, now
+from kdrinks.store.export import export
 from tests.support.store_rows import LOADED, exchange
 
 ONE, OTHER = Visitor("one"), Visitor("other")
@@ -103,6 +105,14 @@ def test_a_visitor_deletes_all_of_their_own_and_nobody_elses(db: Database) -> No
     assert not any(any(rows_of(db, one).values()) for one in own)
     assert [rows_of(db, one) for one in others] == kept
     assert mine.summary(db, ONE).conversations == 0
+
+
+def test_what_visitors_wrote_is_in_no_file_to_train_models_with(db: Database, tmp_path: Path) -> None:
+    talk(db, ONE, "방문자의 질문")
+    talk(db, ADMINISTRATOR, "집에서 한 질문")
+    export(db, ADMINISTRATOR, tmp_path, ("jsonl",))
+    written = (tmp_path / "chats.jsonl").read_text(encoding="utf-8")
+    assert "집에서 한 질문" in written and "방문자의 질문" not in written
 
 
 def older(db: Database, conversation: str, days: float) -> None:

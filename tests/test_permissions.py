@@ -8,6 +8,7 @@ import runpy
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,17 @@ from kdrinks.answer import Answer
 from kdrinks.config import ROOT, Settings, from_environment
 from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.jobs import Job, Jobs
-from kdrinks.records import ADMINISTRATOR, Visitor
+from kdrinks.records import ADMINISTRATOR, Visitor, WordCount
 from kdrinks.services import Services, last_choice, open_services
-from kdrinks.store import chats, forget
+from kdrinks.store import analytics, chats, exclusions, forget, mine, speed, traces, word_stats
+from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, new_id
 from kdrinks.ui import login, site, visitor
+from tests.support.store_rows import exchange
 
 ONE, OTHER = Visitor("one"), Visitor("other")
 BOSS = Visitor("boss", administrator=True)
+ALL = AnalyticsFilter()
 
 BY_OWNER = {
     "kdrinks.answer.ask",
@@ -137,8 +141,8 @@ def test_nobody_touches_another_ones_job(act: Callable[[Jobs, Visitor, Job[Any]]
     assert jobs.of("document") == []
 
 
-@pytest.fixture
-def mine(db: Database) -> str:
+@pytest.fixture(name="mine")
+def conversation_of_one(db: Database) -> str:
     """A conversation of ONE's."""
     conversation = chats.start_conversation(db, ONE)
     chats.record_question(db, ONE, conversation, "식혜가 뭐예요?", "ko")
@@ -146,8 +150,9 @@ def mine(db: Database) -> str:
 
 
 def everything(db: Database) -> list[Any]:
+    tables = ("conversations", "messages", "generations", "words", "citations", "traces", "lifted_exclusions")
     with db.cursor() as cursor:
-        return [cursor.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in ("conversations", "messages")]
+        return [cursor.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in tables]
 
 
 def refused(db: Database, act: Callable[[], object]) -> bool:
@@ -204,6 +209,67 @@ def test_at_home_everybody_has_everything(db: Database, mine: str) -> None:
     assert chats.messages(db, ADMINISTRATOR, mine) and chats.delete_conversation(db, ADMINISTRATOR, mine) == 1
 
 
+ASKED: dict[str, Callable[[Database, dict[str, str]], object]] = {
+    "chats.conversations": lambda db, ids: chats.conversations(db, OTHER, None),
+    "chats.messages": lambda db, ids: chats.messages(db, OTHER, ids["conversation"]),
+    "chats.delete_conversation": lambda db, ids: chats.delete_conversation(db, OTHER, ids["conversation"]),
+    "chats.check_may_ask": lambda db, ids: chats.check_may_ask(db, OTHER, ids["conversation"]),
+    "chats.record_question": lambda db, ids: chats.record_question(db, OTHER, ids["conversation"], "?", "ko"),
+    "chats.has_any": lambda db, ids: chats.has_any(db, OTHER),
+    "forget.one": lambda db, ids: forget.one(db, OTHER, ids["conversation"]),
+    "forget.of_owner": lambda db, ids: forget.of_owner(db, OTHER),
+    "mine.summary": lambda db, ids: mine.summary(db, OTHER),
+    "mine.export": lambda db, ids: mine.export(db, OTHER).decode(),
+    "exclusions.lift": lambda db, ids: exclusions.lift(db, OTHER, ids["conversation"], "diet nuts"),
+    "exclusions.lifted": lambda db, ids: exclusions.lifted(db, OTHER, ids["conversation"]),
+    "traces.of": lambda db, ids: traces.of(db, OTHER, ids["answer"]),
+    "traces.kept": lambda db, ids: traces.kept(db, OTHER, ids["conversation"]),
+    **{f"analytics.{one.__name__}": partial(lambda one, db, ids: one(db, OTHER, ALL), one)
+       for one in (analytics.counts, analytics.activity, analytics.guard_shares)},
+    "analytics.models": lambda db, ids: analytics.models(db, OTHER),
+    **{f"speed.{one.__name__}": partial(lambda one, db, ids: one(db, OTHER, ALL), one)
+       for one in (speed.timings, speed.timing_points, speed.failures)},
+    "speed.distribution": lambda db, ids: speed.distribution(db, OTHER, ALL, "first_token_s"),
+    **{f"word_stats.{one.__name__}": partial(lambda one, db, ids: one(db, OTHER, ALL), one)
+       for one in (word_stats.top_words, word_stats.drinks_over_time)},
+    "word_stats.keyness": lambda db, ids: word_stats.keyness(db, OTHER, ALL, "who"),
+    "word_stats.word_trend": lambda db, ids: word_stats.word_trend(db, OTHER, ALL, ["힐데가르트"]),
+    **{f"word_stats.{one.__name__}": partial(lambda one, db, ids: one(db, OTHER, ALL, "힐데가르트"), one)
+       for one in (word_stats.collocations, word_stats.concordance)},
+}  # fmt: skip
+"""Each door of the store that lets everybody pass, tried by OTHER with the ids of ONE's."""
+ELSEWHERE = {
+    "chats.start_conversation": "makes one of their own",
+    "analytics.seen_by": "says what the others in analytics may look at",
+    "analytics.more_than_totals": "the same",
+    **dict.fromkeys(("logins.log_in", "logins.log_out", "logins.is_logged_in"), "tests/test_own_data.py"),
+}
+
+
+def test_every_door_of_the_store_that_lets_everybody_pass_is_tried() -> None:
+    of_store = {name.removeprefix("kdrinks.store.") for name in BY_OWNER if name.startswith("kdrinks.store.")}
+    assert of_store == ASKED.keys() | ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_with_anothers_ids_a_door_gives_nothing_and_changes_nothing(db: Database, name: str) -> None:
+    conversation = chats.start_conversation(db, ONE)
+    question = chats.record_question(db, ONE, conversation, "힐데가르트의 식혜", "ko")
+    counted = (WordCount("힐데가르트", "noun", 3), WordCount("식혜", "drink", 1))
+    said = exchange(
+        conversation, question, question="힐데가르트의 식혜", question_words=counted, answer_words=counted, finish="failed"
+    )  # fmt: skip
+    assert chats.record(db, said)
+    ids = {"conversation": conversation, "question": question, "answer": said.message_id}
+    before = everything(db)
+    try:
+        told = str(ASKED[name](db, ids))
+    except NotAllowed as refused:
+        told = str(refused)
+    assert everything(db) == before
+    assert not [one for one in ("힐데가르트", "술이 아닙니다", "diet nuts", "built-in", *ids.values()) if one in told]
+
+
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
     opened = open_services(Settings(tmp_path, tmp_path), memory=True)
@@ -257,7 +323,7 @@ def test_nobody_has_another_ones_question_answered_again(services: Services) -> 
 def test_a_visitor_asks_the_model_that_an_administrator_chose(services: Services) -> None:
     with pytest.raises(NotAllowed):
         answer.ask(services, OTHER, "What is sikhye?", choice=last_choice(services))
-    assert everything(services.db) == [[], []]
+    assert not any(everything(services.db))
 
 
 def test_many_tabs_of_one_visitor_take_one_turn(services: Services, under_way: Answer) -> None:

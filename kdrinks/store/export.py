@@ -33,12 +33,13 @@ TABLES = {
 }
 
 # One line a conversation, as chat fine-tuning tools read it: each question with its last finished answer.
+# None of a visitor's (they have an owner), who was not asked whether a model may be trained with it.
 _CHATS = """
 WITH answered AS (
     SELECT q.conversation_id, q.created_at, q.id, q.text AS question, arg_max(a.text, a.created_at) AS answer
     FROM messages q JOIN messages a ON a.parent = q.id AND a.role = 'answer' AND a.text <> ''
     JOIN generations g ON g.message_id = a.id AND g.finish IN ('stop', 'length')
-    WHERE q.role = 'question' GROUP BY q.conversation_id, q.created_at, q.id, q.text
+    WHERE q.role = 'question' AND q.conversation_id IN (SELECT id FROM conversations WHERE owner IS NULL) GROUP BY q.conversation_id, q.created_at, q.id, q.text
 )
 SELECT conversation_id::VARCHAR AS id, flatten(list([{'role': 'user', 'content': question}, {'role': 'assistant', 'content': answer}]
     ORDER BY created_at, answered.id)) AS messages
@@ -49,7 +50,7 @@ FROM answered GROUP BY conversation_id ORDER BY conversation_id
 def export(db: Database, who: Visitor, folder: Path, formats: Sequence[str] = FORMATS) -> dict[str, Any]:
     """Write every table into folder, which is made; returns {"files": names, "rows": rows by table}.
 
-    Files of the same name are replaced. JSONL is conversations only, in fine-tune form.
+    Files of the same name are replaced. JSONL is conversations only, in fine-tune form, without those of a hosted site's visitors.
     Raises BadInput for an unknown format, StoreNotWritable when the folder or disk refuses, NotAllowed.
     """
     administrators_only(who)

@@ -16,7 +16,7 @@ CLIENT = "kdrinks-test"
 
 
 class LoginProvider(ThreadingHTTPServer):
-    """person: the claims of the next log-in, besides those that the protocol wants."""
+    """person: the claims of the next log-in, besides those that the protocol wants, or in place of them."""
 
     daemon_threads = True
 
