@@ -26,7 +26,7 @@ from kdrinks.services import Services, last_choice, open_services
 from kdrinks.store import analytics, chats, exclusions, forget, mine, speed, traces, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, new_id
-from kdrinks.ui import login, site, visitor
+from kdrinks.ui import site, visitor
 from tests.support.store_rows import exchange
 
 ONE, OTHER = Visitor("one"), Visitor("other")
@@ -462,9 +462,9 @@ def test_where_somebody_logs_in_by_password_a_browser_has_a_cookie_until_it_is_c
 
 def test_every_provider_of_the_auth_section_has_its_button() -> None:
     client = {"client_id": "kdrinks"}
-    assert login.providers_in({}) == login.providers_in({"cookie_secret": "…"}) == []
-    assert login.providers_in({**client, "cookie_secret": "…"}) == [""]
-    assert login.providers_in({"cookie_secret": "…", "google": client, "naver": client, "odd": {}}) == [
+    assert site.providers_in({}) == site.providers_in({"cookie_secret": "…"}) == []
+    assert site.providers_in({**client, "cookie_secret": "…"}) == [""]
+    assert site.providers_in({"cookie_secret": "…", "google": client, "naver": client, "odd": {}}) == [
         "google",
         "naver",
     ]

@@ -123,13 +123,13 @@ def test_a_hosted_site_says_nothing_of_its_address_and_warns_where_nobody_can_ad
 ) -> None:
     monkeypatch.setattr(st, "get_option", {"server.address": "0.0.0.0"}.get)
     monkeypatch.setenv("KDRINKS_MODE", "hosted")
-    monkeypatch.setattr(site, "has_providers", lambda: False)
+    monkeypatch.setattr(site, "providers", list)
     start.warn_of_administrators(Settings(tmp_path, tmp_path, mode="hosted"))
     start.warn_of_administrators(Settings(tmp_path, tmp_path, frozenset({"boss@example.org"})))
     assert ["nobody can become administrator" in record.message for record in caplog.records] == [True, True]
     secrets["kdrinks"] = {"admin_password": "long enough to be one"}
     start.warn_of_administrators(Settings(tmp_path, tmp_path, mode="hosted"))
     secrets.clear()
-    monkeypatch.setattr(site, "has_providers", lambda: True)
+    monkeypatch.setattr(site, "providers", lambda: [""])
     start.warn_of_administrators(Settings(tmp_path, tmp_path, frozenset({"boss@example.org"})))
     assert len(caplog.records) == 2

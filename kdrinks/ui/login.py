@@ -3,9 +3,6 @@
 At home nothing is drawn. Who somebody then is, frame.visitor says.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 from kdrinks.errors import KdrinksError
@@ -16,22 +13,11 @@ from kdrinks.ui.frame import claims, log_out, password_session, show_error, t, v
 from kdrinks.ui.markdown_text import as_plain
 
 
-def providers() -> list[str]:
-    """The providers one can log in with; none where there are no secrets or no [auth] section in them."""
-    return providers_in(st.secrets.get("auth", {})) if st.secrets.load_if_toml_exists() else []
-
-
-def providers_in(auth: Mapping[str, Any]) -> list[str]:
-    """The providers of an [auth] section, "" for the one without a name."""
-    named = [name for name, value in auth.items() if isinstance(value, Mapping) and "client_id" in value]
-    return ["", *named] if "client_id" in auth else named
-
-
 def draw(services: Services) -> None:
     """A button for each provider and the field for a password; for whoever is logged in, who they are and the way out."""
     if not services.settings.hosted:
         return
-    known = providers() if services.settings.admins else []
+    known = site.providers()
     user = claims() if known else {}
     password = site.admin_password()
     if user.get("is_logged_in") is True:

@@ -1,6 +1,6 @@
 """What a site needs before it opens: settings that make sense, a secret and somebody who can become administrator.
 
-Reads the secrets (.streamlit/secrets.toml); nobody else does but login.py, for the names of its providers.
+The only reader of the secrets (.streamlit/secrets.toml) but Streamlit itself.
 """
 
 import re
@@ -35,10 +35,15 @@ def admin_password() -> str:
     return _of_section("kdrinks", "admin_password")
 
 
-def has_providers() -> bool:
-    """Whether there is an [auth] section with a provider."""
-    auth = st.secrets.get("auth", {}) if st.secrets.load_if_toml_exists() else {}
-    return "client_id" in auth or any(isinstance(one, Mapping) and "client_id" in one for one in auth.values())
+def providers() -> list[str]:
+    """The providers one can log in with; none where there are no secrets or no [auth] section in them."""
+    return providers_in(st.secrets.get("auth", {})) if st.secrets.load_if_toml_exists() else []
+
+
+def providers_in(auth: Mapping[str, Any]) -> list[str]:
+    """The providers of an [auth] section, "" for the one without a name."""
+    named = [name for name, value in auth.items() if isinstance(value, Mapping) and "client_id" in value]
+    return ["", *named] if "client_id" in auth else named
 
 
 def problem(settings: Settings) -> KdrinksError | None:

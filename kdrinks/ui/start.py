@@ -55,7 +55,7 @@ def warn_of_administrators(settings: Settings) -> None:
     """Say in the log where nobody can become administrator, and where everybody is who reaches this machine."""
     from kdrinks.ui import site  # as below: what it imports wants the runtime
 
-    by_address = bool(settings.admins) and site.has_providers()
+    by_address = bool(settings.admins) and bool(site.providers())
     if settings.hosted and not by_address and not site.admin_password():
         log.warning("%s %s", i18n.text("frame.nobody_administers", "ko"), i18n.text("frame.nobody_administers", "en"))
     if site.stands_open():

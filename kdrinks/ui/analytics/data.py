@@ -254,7 +254,10 @@ def _retention() -> None:
             st.cache_data.clear()
             st.toast(t("analytics.deleted", count=count))
             st.rerun()
-        with st.popover(t("analytics.delete_all"), icon=":material/delete_forever:"):
+        hosted = get_services().settings.hosted  # there "my data" would be another thing
+        with st.popover(
+            t("analytics.delete_everybody" if hosted else "analytics.delete_all"), icon=":material/delete_forever:"
+        ):
             st.markdown(t("analytics.delete_all_text"))
             if st.button(t("analytics.delete_all_yes"), type="primary", key="delete-all"):
                 forget.everything(db, visitor())
