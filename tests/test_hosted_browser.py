@@ -200,6 +200,13 @@ def test_a_visitor_sees_takes_away_and_deletes_what_is_stored_of_them(browser: B
     with visit(browser, site, locale="en-US") as one, visit(browser, site, locale="en-US") as other:
         ask(one, "What is sikhye?")
         expect(answers(one)).to_have_count(1)
+        one.locator("[class*='st-key-rated-'] button").first.click()
+        allow = one.get_by_role("checkbox", name="May be used to improve models")
+        expect(allow).not_to_be_checked()
+        one.get_by_text("May be used to improve models").click()
+        expect(allow).to_be_checked()
+        one.reload()
+        expect(allow).to_be_checked()
         one.get_by_test_id("stSidebar").get_by_role("link", name="My data").click()
         expect(one.get_by_role("heading", name="What is stored of you")).to_be_visible()
         expect(one.get_by_text("A conversation is kept until you or an administrator delete it.")).to_be_visible()
@@ -208,6 +215,7 @@ def test_a_visitor_sees_takes_away_and_deletes_what_is_stored_of_them(browser: B
         line = json.loads(Path(taken.value.path()).read_text(encoding="utf-8"))
         assert [said["role"] for said in line["messages"]] == ["user", "assistant"]
         assert line["messages"][0]["content"] == "What is sikhye?"
+        assert line["messages"][1]["rating"] == {"good": True, "consent": True}
 
         other.goto(site.url + "/mine")
         expect(other.get_by_text("Nothing is stored of you.")).to_be_visible()

@@ -14,10 +14,11 @@ import pytest
 from kdrinks.errors import BadInput, NotAllowed
 from kdrinks.records import ADMINISTRATOR, Citation, Passage, Visitor, WordCount
 from kdrinks.services import Services
-from kdrinks.store import analytics, chats, forget, logins, mine, preferences, speed, traces, word_stats
+from kdrinks.store import analytics, chats, forget, logins, mine, preferences, ratings, speed, traces, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
-from kdrinks.store.db import Database, now
+from kdrinks.store.db import Database, new_id, now
 from kdrinks.store.export import export
+from kdrinks.store.ratings import Rating
 from tests.support.store_rows import LOADED, exchange
 
 ONE, OTHER = Visitor("one"), Visitor("other")
@@ -107,12 +108,48 @@ def test_a_visitor_deletes_all_of_their_own_and_nobody_elses(db: Database) -> No
     assert mine.summary(db, ONE).conversations == 0
 
 
-def test_what_visitors_wrote_is_in_no_file_to_train_models_with(db: Database, tmp_path: Path) -> None:
-    talk(db, ONE, "방문자의 질문")
+def answer_of(db: Database, conversation: str) -> str:
+    (asked,) = chats.messages(db, BOSS, conversation)
+    assert asked.exchange
+    return asked.exchange.message_id
+
+
+def trained_with(db: Database, folder: Path) -> str:
+    export(db, ADMINISTRATOR, folder, ("jsonl",))
+    return (folder / "chats.jsonl").read_text(encoding="utf-8")
+
+
+def test_what_visitors_wrote_is_used_to_train_models_only_where_they_said_so_at_their_rating(
+    db: Database, tmp_path: Path
+) -> None:
+    silent, rated, allowed = (talk(db, ONE, f"방문자의 {word} 질문") for word in ("조용한", "평가한", "허락한"))
     talk(db, ADMINISTRATOR, "집에서 한 질문")
-    export(db, ADMINISTRATOR, tmp_path, ("jsonl",))
-    written = (tmp_path / "chats.jsonl").read_text(encoding="utf-8")
-    assert "집에서 한 질문" in written and "방문자의 질문" not in written
+    ratings.rate(db, ONE, answer_of(db, rated), Rating(good=True))
+    ratings.rate(db, ONE, answer_of(db, allowed), Rating(good=False, consent=True))
+    written = trained_with(db, tmp_path)
+    assert "집에서 한 질문" in written and "허락한 질문" in written
+    assert "조용한 질문" not in written and "평가한 질문" not in written
+    assert ratings.counts(db) == ratings.Rated(good=1, bad=1, consented=1)
+    ratings.rate(db, ONE, answer_of(db, allowed), Rating(good=False))
+    assert "허락한 질문" not in trained_with(db, tmp_path), "it can be taken back"
+    ratings.rate(db, ONE, answer_of(db, allowed), Rating(good=None, consent=True))
+    assert "허락한 질문" not in trained_with(db, tmp_path), "and goes with the rating"
+    assert not ratings.of(db, ONE, silent)
+
+
+def test_nobody_rates_anothers_answer_or_consents_for_them(db: Database) -> None:
+    conversation = talk(db, ONE)
+    answer = answer_of(db, conversation)
+    ratings.rate(db, ONE, answer, Rating(good=True))
+    for who, message in ((OTHER, answer), (BOSS, answer), (ADMINISTRATOR, answer), (ONE, new_id()), (ONE, "1")):
+        with pytest.raises(NotAllowed):
+            ratings.rate(db, who, message, Rating(good=False, consent=True))
+    assert ratings.of(db, ONE, conversation) == ratings.of(db, BOSS, conversation) == {answer: Rating(good=True)}
+    assert ratings.of(db, OTHER, conversation) == {}
+    copy = json.loads(mine.export(db, ONE))
+    assert copy["messages"][1]["rating"] == {"good": True, "consent": False}
+    forget.of_owner(db, ONE)
+    assert ratings.counts(db) == ratings.Rated(0, 0, 0)
 
 
 def older(db: Database, conversation: str, days: float) -> None:

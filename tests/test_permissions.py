@@ -23,7 +23,7 @@ from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.jobs import Job, Jobs
 from kdrinks.records import ADMINISTRATOR, Visitor, WordCount
 from kdrinks.services import Services, last_choice, open_services
-from kdrinks.store import analytics, chats, exclusions, forget, mine, speed, traces, word_stats
+from kdrinks.store import analytics, chats, exclusions, forget, mine, ratings, speed, traces, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, new_id
 from kdrinks.ui import site, visitor
@@ -45,6 +45,7 @@ BY_OWNER = {
         "kdrinks.store.mine.export",
         "kdrinks.store.forget.of_owner",
     ),
+    *("kdrinks.store.ratings.rate", "kdrinks.store.ratings.of"),
     *(f"kdrinks.store.logins.{name}" for name in ("log_in", "log_out", "is_logged_in")),
     *(f"kdrinks.store.analytics.{name}" for name in ("counts", "activity", "guard_shares", "models")),
     *("kdrinks.store.analytics.seen_by", "kdrinks.store.analytics.more_than_totals"),
@@ -60,7 +61,7 @@ BY_OWNER = {
 
 WITHOUT = {
     "what everybody may see": (
-        "drinks.edited drinks.changes preferences.get sample.count",
+        "drinks.edited drinks.changes preferences.get sample.count ratings.counts",
         "forget.retention_days forget.visitor_days forget.kept_days analytics.audience analytics.data_version analytics.table",
     ),
     "the search, which answers everybody": (
@@ -150,7 +151,16 @@ def conversation_of_one(db: Database) -> str:
 
 
 def everything(db: Database) -> list[Any]:
-    tables = ("conversations", "messages", "generations", "words", "citations", "traces", "lifted_exclusions")
+    tables = (
+        "conversations",
+        "messages",
+        "generations",
+        "words",
+        "citations",
+        "traces",
+        "lifted_exclusions",
+        "ratings",
+    )
     with db.cursor() as cursor:
         return [cursor.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in tables]
 
@@ -222,6 +232,8 @@ ASKED: dict[str, Callable[[Database, dict[str, str]], object]] = {
     "mine.export": lambda db, ids: mine.export(db, OTHER).decode(),
     "exclusions.lift": lambda db, ids: exclusions.lift(db, OTHER, ids["conversation"], "diet nuts"),
     "exclusions.lifted": lambda db, ids: exclusions.lifted(db, OTHER, ids["conversation"]),
+    "ratings.rate": lambda db, ids: ratings.rate(db, OTHER, ids["answer"], ratings.Rating(good=True, consent=True)),
+    "ratings.of": lambda db, ids: ratings.of(db, OTHER, ids["conversation"]),
     "traces.of": lambda db, ids: traces.of(db, OTHER, ids["answer"]),
     "traces.kept": lambda db, ids: traces.kept(db, OTHER, ids["conversation"]),
     **{f"analytics.{one.__name__}": partial(lambda one, db, ids: one(db, OTHER, ALL), one)

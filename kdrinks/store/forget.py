@@ -14,7 +14,7 @@ from kdrinks.records import ADMINISTRATOR, Visitor
 from kdrinks.store import logins, preferences, rollup, snapshot
 from kdrinks.store.db import Cursor, Database, new_id, now
 
-TABLES_OF_A_CONVERSATION = ("words", "citations", "generations", "messages", "lifted_exclusions", "traces")
+TABLES_OF_A_CONVERSATION = ("words", "citations", "generations", "messages", "lifted_exclusions", "traces", "ratings")
 _OLDER = (
     "SELECT c.id FROM conversations c LEFT JOIN messages m ON m.conversation_id = c.id"
     " GROUP BY c.id, c.created_at HAVING coalesce(max(m.created_at), c.created_at) < ?"

@@ -38,16 +38,20 @@ def export(db: Database, who: Visitor) -> bytes:
     """Everything that is stored of a visitor as JSON lines, one a conversation: UTF-8, {} lines for none.
 
     As chats.jsonl of store.export, `id` and `messages` with `role` and `content`, oldest first, and beside them when each was stored, which
-    one it follows (`parent`) and, of answers, how it ended, the model and what was cited.
+    one it follows (`parent`) and, of answers, how it ended, the model, what was cited and how it was rated.
     """
     with db.cursor() as cursor:
         cursor.begin()  # one state of the data
         rows = cursor.execute(
             f"""
-            SELECT m.conversation_id::VARCHAR, m.id::VARCHAR, m.parent::VARCHAR, m.role, m.lang, m.text, m.created_at, g.finish, g.model_id
-            FROM messages m LEFT JOIN generations g ON g.message_id = m.id WHERE m.{_THEIRS} ORDER BY m.created_at, m.id
+            WITH rated AS (
+                SELECT message_id, arg_max(struct_pack(good, consent), created_at) AS said FROM ratings WHERE {_THEIRS} GROUP BY message_id
+            )
+            SELECT m.conversation_id::VARCHAR, m.id::VARCHAR, m.parent::VARCHAR, m.role, m.lang, m.text, m.created_at, g.finish, g.model_id,
+                   rated.said
+            FROM messages m LEFT JOIN generations g ON g.message_id = m.id LEFT JOIN rated ON rated.message_id = m.id WHERE m.{_THEIRS} ORDER BY m.created_at, m.id
             """,
-            [owner_of(who)],
+            [owner_of(who), owner_of(who)],
         ).fetchall()
         cited = cursor.execute(
             f"SELECT message_id::VARCHAR, number, title, text, sources FROM citations WHERE {_THEIRS} ORDER BY message_id, number",
@@ -60,7 +64,7 @@ def export(db: Database, who: Visitor) -> bytes:
             {"number": number, "title": title, "text": text, "sources": sources}
         )
     conversations: dict[str, list[dict[str, Any]]] = {}
-    for conversation_id, message_id, parent, role, lang, text, at, finish, model in rows:
+    for conversation_id, message_id, parent, role, lang, text, at, finish, model, rated in rows:
         message: dict[str, Any] = {
             "role": "user" if role == "question" else "assistant",
             "content": text,
@@ -70,7 +74,7 @@ def export(db: Database, who: Visitor) -> bytes:
             "created_at": f"{at.isoformat(timespec='milliseconds')}Z",
         }
         if role == "answer":
-            message |= {"finish": finish, "model": model, "citations": citations.get(message_id, [])}
+            message |= {"finish": finish, "model": model, "citations": citations.get(message_id, []), "rating": rated}
         conversations.setdefault(conversation_id, []).append(message)
     lines = [json.dumps({"id": one, "messages": said}, ensure_ascii=False) for one, said in conversations.items()]
     return "".join(f"{line}\n" for line in lines).encode()

@@ -29,6 +29,7 @@ def draw(services: Services) -> None:
                 for line in (
                     t("mine.what"),
                     t("mine.who_reads"),
+                    t("mine.consent"),
                     t("mine.cookie"),
                     t("mine.for_days", days=days) if days else t("mine.for_good"),
                     t(f"mine.charts_{analytics.audience(services.db)}", fewest=analytics.FEWEST_CONVERSATIONS),

@@ -6,7 +6,7 @@ import streamlit as st
 
 from kdrinks.errors import KdrinksError
 from kdrinks.services import Services
-from kdrinks.store import analytics, forget
+from kdrinks.store import analytics, forget, ratings
 from kdrinks.ui.frame import lang, show_error, t, visitor
 
 
@@ -18,6 +18,8 @@ def draw(services: Services) -> None:
         st.subheader(t("analytics.visitors"), anchor=False)
         _draw_audience(services)
         _draw_days(services)
+        rated = ratings.counts(services.db)
+        st.caption(t("analytics.rated", good=rated.good, bad=rated.bad, consented=rated.consented))
 
 
 def _draw_audience(services: Services) -> None:
