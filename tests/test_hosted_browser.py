@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -48,6 +49,15 @@ def site(home: Path, provider: LoginProvider) -> Iterator[App]:
         yield running
 
 
+def body_of(url: str) -> bytes:
+    """Of whatever status."""
+    try:
+        with urlopen(url, timeout=30) as answer:
+            return bytes(answer.read())
+    except HTTPError as refused:
+        return refused.read()
+
+
 def log_in(page: Page) -> None:
     page.get_by_role("button", name="Log in", exact=True).click()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
@@ -69,6 +79,17 @@ def test_everybody_has_conversations_of_their_own(browser: Browser, site: App, h
         other.goto(site.url + address)
         expect(other.get_by_text("There is no conversation at this address.")).to_be_visible()
         expect(other.get_by_text("What is sikhye?")).to_have_count(0)
+
+        for path in (
+            address,
+            "/mine",
+            "/_stcore/health",
+            "/_stcore/host-config",
+            "/_stcore/agent/openapi.json",
+            "/media/",
+        ):
+            assert "What is sikhye?" not in other.request.get(site.url + path).text(), path
+            assert b"What is sikhye?" not in body_of(site.url + path), "without any cookie"
 
         other.goto(site.url + "/drinks?edit=sikhye")
         expect(other.get_by_text("Only an administrator")).to_be_visible()

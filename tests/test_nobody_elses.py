@@ -8,7 +8,7 @@ import pytest
 
 from kdrinks.config import ROOT
 from kdrinks.records import ADMINISTRATOR, Visitor
-from kdrinks.store import analytics, chats
+from kdrinks.store import analytics, chats, forget
 from kdrinks.ui import frame
 from kdrinks.ui.pages import declared_pages
 from kdrinks.ui.visitor import of_token
@@ -106,3 +106,10 @@ def test_one_conversation_more_or_less_changes_no_total_of_few(mine: dict[str, s
     before = drawn()
     chats.delete_conversation(frame.get_services().db, ONE, mine["conversation"])
     assert drawn() == before
+
+
+def test_a_visitor_is_told_at_the_start_how_long_what_they_say_is_kept(home: Path) -> None:
+    assert "관리자가 읽을 수 있습니다" in readable(everything_on("chat", TOKEN))
+    forget.set_visitor_days(frame.get_services().db, ADMINISTRATOR, 30)
+    assert "30일 동안 이 사이트의 서버에 남고" in readable(everything_on("chat", TOKEN))
+    assert "마지막 글부터 30일 뒤에" in readable(everything_on("mine", TOKEN))

@@ -41,7 +41,7 @@ def draw(services: Services) -> None:
         if not stored.conversations or stored.first_at is None or stored.last_at is None:
             st.markdown(t("mine.none"))
             return
-        with st.grid(3, min_column_width=120, gap="small"):
+        with st.grid(3, min_column_width=90, gap="small"):
             for name in ("conversations", "questions", "answers"):
                 st.metric(t(f"mine.{name}"), f"{getattr(stored, name):,}", border=True)
         st.markdown(t("mine.since", first=_here(stored.first_at), last=_here(stored.last_at)))

@@ -57,8 +57,6 @@ class VisitorCookie:
             await self._app(scope, receive, send)
             return
         wants_page = "text/html" in Headers(scope=scope).get("accept", "")
-        old = sent.get(COOKIE, "")
-        kept = old if COOKIE in lacking and await self._was_here(old) else ""
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -66,7 +64,9 @@ class VisitorCookie:
                 # 304: the browser kept the page and lost the cookie
                 if headers.get("content-type", "").startswith("text/html") or (message["status"] == 304 and wants_page):
                     for name in lacking:
-                        token = (kept if name == COOKIE else "") or secrets.token_hex(16)
+                        old = sent.get(name, "")
+                        kept = name == COOKIE and await self._was_here(old)
+                        token = old if kept else secrets.token_hex(16)
                         headers.append("set-cookie", self._cookie(name, token, secure=scope["scheme"] == "https"))
                     # a proxy that kept this answer would make one visitor of many
                     headers["cache-control"] = "no-store, private"

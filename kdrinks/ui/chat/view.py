@@ -14,7 +14,7 @@ from kdrinks.answer import Answer
 from kdrinks.errors import KdrinksError, StoreError
 from kdrinks.records import StoredQuestion
 from kdrinks.services import Services
-from kdrinks.store import chats, ratings, traces
+from kdrinks.store import chats, forget, ratings, traces
 from kdrinks.store.ratings import Rating
 from kdrinks.ui.chat import conversations, evidence, exclusions, rating, rows, thought
 from kdrinks.ui.frame import as_state, get_services, in_public, session, show_error, t, visitor
@@ -43,7 +43,7 @@ def draw(services: Services) -> None:
         st.info(t("chat.unknown_conversation"), icon=":material/help:")
         conversations.close()
     if not asked:
-        _draw_welcome()
+        _draw_welcome(services)
     for exchange in _newest(asked):
         _draw_question(exchange.question_id, exchange.question)
         if live is None or exchange.question_id != live.question.id:
@@ -80,10 +80,13 @@ def _newest(asked: Sequence[StoredQuestion]) -> Sequence[StoredQuestion]:
     return asked[-count:]
 
 
-def _draw_welcome() -> None:
+def _draw_welcome(services: Services) -> None:
     with st.container(key="welcome"):
         st.title(t("chat.title"), anchor=False)
         st.markdown(t("chat.welcome_text"))
+        if services.settings.hosted:
+            days = forget.kept_days(services.db)
+            st.caption(t("chat.kept_for_days", days=days) if days else t("chat.kept"))
         with st.container(key="examples"):
             for name in EXAMPLES:
                 question = t(f"examples.{name}")
