@@ -336,6 +336,17 @@ def test_of_documents_a_visitor_reads_what_was_cited_and_nothing_else(db: Databa
     assert "읽기만 한 구절" not in mine.export(db, ONE).decode()
 
 
+def test_a_visitor_reads_nothing_of_the_servers_memory_and_folders_in_their_answers(db: Database) -> None:
+    trace = {"model": {"model_id": "built-in", "memory_bytes": 123_456_789, "predicted_bytes": 123_456_789}}
+    loaded = replace(LOADED, file="/srv/secret/tea.gguf", memory_bytes=123_456_789)
+    conversation = talk(db, ONE, trace=trace, loaded=loaded, details={"predicted_memory_bytes": 123_456_789})
+    ((asked,), (for_boss,)) = (chats.messages(db, who, conversation) for who in (ONE, BOSS))
+    assert asked.exchange and asked.exchange.loaded and for_boss.exchange
+    told = f"{asked} {traces.of(db, ONE, asked.exchange.message_id)} {mine.export(db, ONE)!r}"
+    assert "123456789" not in told and "/srv" not in told and asked.exchange.loaded.file == "tea.gguf"
+    assert "123456789" in f"{for_boss}" and "123456789" in f"{traces.of(db, BOSS, asked.exchange.message_id)}"
+
+
 def test_where_no_document_was_read_a_visitor_sees_the_whole_trace(db: Database) -> None:
     drink = passage("sikhye", "taste")
     trace = {

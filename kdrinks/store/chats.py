@@ -5,8 +5,9 @@ It does not know how answers are made; a question without an answer whose proces
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
@@ -157,7 +158,8 @@ def has_any(db: Database, who: Visitor) -> bool:
 def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQuestion]:
     """Everything a page needs to draw the branch of a conversation that is shown, oldest question first.
 
-    Empty for an id that is unknown, malformed or another visitor's. Of documents others than administrators get what was cited alone.
+    Empty for an id that is unknown, malformed or another visitor's. Others than administrators get of documents what was cited
+    alone, and nothing of the server's memory and folders.
     """
     with db.cursor() as cursor:
         if not _is_open_to(cursor, who, conversation_id):
@@ -193,7 +195,7 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
                 finish=row["finish"],
                 error=row["error"],
                 citations=tuple(_citation(citation) for citation in cited if citation["answer_id"] == answer_id),
-                loaded=_loaded(row),
+                loaded=_loaded(row) if who.administrator else _in_public(_loaded(row)),
                 timing=_timing(row),
                 guard=row["guard"],
                 details=_details(json.loads(row["details"]), who),
@@ -285,9 +287,16 @@ def _generation(exchange: Exchange) -> dict[str, Any]:
 
 
 def _details(details: dict[str, Any], who: Visitor) -> dict[str, Any]:
-    if who.administrator or "also_found" not in details:
+    if who.administrator:
         return details
-    return details | {"also_found": [one for one in details["also_found"] if one["kind"] != "document"]}
+    shown = {name: value for name, value in details.items() if name != "predicted_memory_bytes"}
+    if "also_found" in shown:
+        shown["also_found"] = [one for one in shown["also_found"] if one["kind"] != "document"]
+    return shown
+
+
+def _in_public(loaded: Loaded | None) -> Loaded | None:
+    return replace(loaded, file=PurePath(loaded.file).name, memory_bytes=0, predicted_bytes=0) if loaded else None
 
 
 def _timing(row: Mapping[str, Any]) -> Timing:
