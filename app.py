@@ -4,21 +4,34 @@ The main script is not this file because Streamlit runs a page alone, without it
 beside the main script and the first visitor of a fresh process opens that page's address.
 """
 
+import sys
+
 import streamlit as st
 from starlette.middleware import Middleware
 
 from kdrinks.config import from_environment
+from kdrinks.ui import site
 from kdrinks.ui.hosts import KnownHosts
 from kdrinks.ui.policy import ContentPolicy
-from kdrinks.ui.start import warm
+from kdrinks.ui.start import warm, was_here
 from kdrinks.ui.visitor import VisitorCookie
 
 # a bug's traceback, with the folders of the server, is for its log; here too, as the settings file is read where Streamlit was started
 st.set_option("client.showErrorDetails", "none")
 st.set_option("client.disableDataExport", True)
 settings = from_environment()
+if wrong := site.problem(settings):
+    sys.exit(site.told(wrong))
 middleware = [Middleware(ContentPolicy), Middleware(KnownHosts, hosts=settings.hosts)]
-if settings.admins:  # at home everybody is one person, and needs no cookie
-    middleware.append(Middleware(VisitorCookie, path=st.get_option("server.baseUrlPath")))
+if settings.hosted:  # at home everybody is one person, and needs no cookie
+    middleware.append(
+        Middleware(
+            VisitorCookie,
+            secret=site.cookie_secret(),
+            path=st.get_option("server.baseUrlPath"),
+            sessions=bool(site.admin_password()),
+            is_known=was_here,
+        )
+    )
 
 app = st.App("kdrinks/ui/main.py", lifespan=warm, middleware=middleware)

@@ -106,26 +106,28 @@ def charts(db: Database) -> dict[str, Callable[[], Any]]:
     queries: dict[str, Callable[[], Any]] = {}
     for name, view in (("", everything), (", 90 days", quarter)):
         queries |= {
-            f"counts{name}": partial(analytics.counts, db, view),
-            f"activity{name}": partial(analytics.activity, db, view),
-            f"top words{name}": partial(word_stats.top_words, db, view),
-            f"table of 1,000 words{name}": partial(word_stats.top_words, db, view, limit=1000),
-            f"typical: who{name}": partial(word_stats.keyness, db, view, "who"),
-            f"drinks over time{name}": partial(word_stats.drinks_over_time, db, view),
-            f"trend of a word{name}": partial(word_stats.word_trend, db, view, ["w48"]),
-            f"said together{name}": partial(word_stats.collocations, db, view, "w48"),
-            f"sentences{name}": partial(word_stats.concordance, db, view, ADMINISTRATOR, "w48"),
-            f"timings{name}": partial(speed.timings, db, view),
-            f"points{name}": partial(speed.timing_points, db, view),
-            f"spread{name}": partial(speed.distribution, db, view, "first_token_s"),
-            f"memory{name}": partial(speed.memory, db, view),
-            f"guards{name}": partial(analytics.guard_shares, db, view),
+            f"counts{name}": partial(analytics.counts, db, ADMINISTRATOR, view),
+            f"activity{name}": partial(analytics.activity, db, ADMINISTRATOR, view),
+            f"top words{name}": partial(word_stats.top_words, db, ADMINISTRATOR, view),
+            f"table of 1,000 words{name}": partial(word_stats.top_words, db, ADMINISTRATOR, view, limit=1000),
+            f"typical: who{name}": partial(word_stats.keyness, db, ADMINISTRATOR, view, "who"),
+            f"drinks over time{name}": partial(word_stats.drinks_over_time, db, ADMINISTRATOR, view),
+            f"trend of a word{name}": partial(word_stats.word_trend, db, ADMINISTRATOR, view, ["w48"]),
+            f"said together{name}": partial(word_stats.collocations, db, ADMINISTRATOR, view, "w48"),
+            f"sentences{name}": partial(word_stats.concordance, db, ADMINISTRATOR, view, "w48"),
+            f"timings{name}": partial(speed.timings, db, ADMINISTRATOR, view),
+            f"points{name}": partial(speed.timing_points, db, ADMINISTRATOR, view),
+            f"spread{name}": partial(speed.distribution, db, ADMINISTRATOR, view, "first_token_s"),
+            f"memory{name}": partial(speed.memory, db, ADMINISTRATOR, view),
+            f"guards{name}": partial(analytics.guard_shares, db, ADMINISTRATOR, view),
         }
-    queries["typical: now and before, 90 days"] = lambda: word_stats.keyness(db, quarter, "period")
-    queries["top words, a year and the one before"] = lambda: word_stats.top_words(db, year)
+    queries["typical: now and before, 90 days"] = lambda: word_stats.keyness(db, ADMINISTRATOR, quarter, "period")
+    queries["top words, a year and the one before"] = lambda: word_stats.top_words(db, ADMINISTRATOR, year)
     one_word = AnalyticsFilter(since=month.since, word="w2004", utc_offset_minutes=540)
-    queries["top words of one word's conversations, 30 days"] = lambda: word_stats.top_words(db, one_word)
-    queries["counts of one word's conversations, 30 days"] = lambda: analytics.counts(db, one_word)
+    queries["top words of one word's conversations, 30 days"] = lambda: word_stats.top_words(
+        db, ADMINISTRATOR, one_word
+    )
+    queries["counts of one word's conversations, 30 days"] = lambda: analytics.counts(db, ADMINISTRATOR, one_word)
     return queries
 
 
@@ -250,16 +252,16 @@ def beside(db: Database, folder: Path, rounds: int) -> list[dict[str, Any]]:
 
     view = AnalyticsFilter(since=since, utc_offset_minutes=540)
     assert (
-        word_stats.top_words(db, AnalyticsFilter(since=since, stop=tuple(f"neu{n}" for n in range(100))), limit=10)[
-            "count"
-        ].sum()
+        word_stats.top_words(
+            db, ADMINISTRATOR, AnalyticsFilter(since=since, stop=tuple(f"neu{n}" for n in range(100))), limit=10
+        )["count"].sum()
         == top().sum()
         == sum(count for _, count in counted_in_python())
     ), "all sides count the same"
     few = max(2, rounds // 10)
     job(
         "top 10 words, 90 days",
-        p95_ms(lambda: word_stats.top_words(db, view), rounds),
+        p95_ms(lambda: word_stats.top_words(db, ADMINISTRATOR, view), rounds),
         p95_ms(counted_in_python, few),
         p95_ms(top, few),
     )
@@ -272,7 +274,7 @@ def beside(db: Database, folder: Path, rounds: int) -> list[dict[str, Any]]:
 
     job(
         "drinks over time, one year",
-        p95_ms(lambda: word_stats.drinks_over_time(db, AnalyticsFilter(utc_offset_minutes=540)), rounds),
+        p95_ms(lambda: word_stats.drinks_over_time(db, ADMINISTRATOR, AnalyticsFilter(utc_offset_minutes=540)), rounds),
         p95_ms(drinks_in_python, few),
         p95_ms(drinks_in_pandas, few),
     )

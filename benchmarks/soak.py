@@ -69,12 +69,12 @@ def read(db: Database, chance: random.Random, stop: threading.Event, rounds: Cou
     """Draw charts until told to stop; a count that falls behind what was seen before, deletions aside, is an error of its own."""
     while not stop.is_set():
         view = AnalyticsFilter(word=chance.choice(("", "", "말7")), stop=("말3",))
-        top = word_stats.top_words(db, view, limit=50)
+        top = word_stats.top_words(db, ADMINISTRATOR, view, limit=50)
         assert "말3" not in set(top["word"])
-        word_stats.keyness(db, view, "who")
-        word_stats.collocations(db, AnalyticsFilter(), "말7")
-        speed.timings(db, AnalyticsFilter())
-        counts = analytics.counts(db, AnalyticsFilter()).iloc[0]
+        word_stats.keyness(db, ADMINISTRATOR, view, "who")
+        word_stats.collocations(db, ADMINISTRATOR, AnalyticsFilter(), "말7")
+        speed.timings(db, ADMINISTRATOR, AnalyticsFilter())
+        counts = analytics.counts(db, ADMINISTRATOR, AnalyticsFilter()).iloc[0]
         assert counts["answers"] <= counts["questions"], "an answer without its question"
         rounds["charts"] += 1
         if chance.random() < 0.2:
@@ -125,7 +125,7 @@ def soak(folder: Path, *, seconds: float, writers: int = 4, readers: int = 3) ->
             db = Database.open(folder / "kdrinks.duckdb")
         _check(db, kept)
     forget.everything(db, ADMINISTRATOR)
-    assert word_stats.top_words(db, AnalyticsFilter()).empty
+    assert word_stats.top_words(db, ADMINISTRATOR, AnalyticsFilter()).empty
     db.close()
     return {
         "conversations": sum(one.conversations for one in kept),
@@ -138,9 +138,9 @@ def soak(folder: Path, *, seconds: float, writers: int = 4, readers: int = 3) ->
 
 def _check(db: Database, kept: list[Kept]) -> None:
     words: Counter[str] = sum((one.words for one in kept), Counter())
-    counted = word_stats.top_words(db, AnalyticsFilter(), limit=1000)
+    counted = word_stats.top_words(db, ADMINISTRATOR, AnalyticsFilter(), limit=1000)
     assert dict(zip(counted["word"], counted["count"], strict=True)) == dict(words)
-    row = analytics.counts(db, AnalyticsFilter()).iloc[0]
+    row = analytics.counts(db, ADMINISTRATOR, AnalyticsFilter()).iloc[0]
     assert row["conversations"] == sum(one.conversations for one in kept)
     assert row["questions"] == sum(one.questions for one in kept)
     assert row["answers"] == sum(one.answers for one in kept) and row["failures"] == 0

@@ -21,6 +21,7 @@ from kdrinks.generation.draft import Draft
 from kdrinks.hub import catalog
 from kdrinks.permissions import administrators_only, is_theirs, owner_of
 from kdrinks.records import (
+    ADMINISTRATOR,
     Choice,
     Citation,
     Finish,
@@ -216,7 +217,8 @@ class Answer:
         services, question = self._services, self.question
         model = catalog.describe_ref(question.choice.model, services.settings)
         before = services.hashes_of(question.choice.model)  # known when it is written, unless the file is large and new
-        stored = chats.messages(services.db, question.who, question.conversation_id)
+        # as an administrator, for the model goes on from all that it read; that this visitor may ask here, ask() has seen
+        stored = chats.messages(services.db, ADMINISTRATOR, question.conversation_id)
         turns = [*question.turns, *(prompt.turn_of(asked) for asked in stored if asked.question_id != question.id)]
         turns = [replace(turn, question=services.words.as_meant(turn.question)) for turn in turns]
 

@@ -15,12 +15,20 @@ class Settings:
     models: Path
     """KDRINKS_MODELS: folder of GGUF files; `models/` beside app.py."""
     admins: frozenset[str] = frozenset()
-    """KDRINKS_ADMINS: e-mail addresses, with commas between, of those who, once logged in (Streamlit's OpenID Connect), alone may change
-    drinks, documents, models and settings and read what people wrote; everybody else has conversations of their own. Empty: everybody
-    is an administrator, as at home."""
+    """KDRINKS_ADMINS: e-mail addresses, with commas between, of those who, once logged in (Streamlit's OpenID Connect), may change
+    drinks, documents, models and settings and read what people wrote on a hosted site."""
     hosts: frozenset[str] = frozenset()
     """KDRINKS_HOSTS: names, with commas between, under which the app answers besides localhost, this machine's own name and every
     numeric address; `*.example.org` for all names below one, `*` for every name."""
+
+    mode: str = ""
+    """KDRINKS_MODE: "local", everybody is an administrator, or "hosted", everybody has conversations of their own and only administrators
+    have more. Empty: hosted where KDRINKS_ADMINS names any."""
+
+    @property
+    def hosted(self) -> bool:
+        """Whether this is a site for others. A mode that nobody knows is no home: the start stops at it (ui/site.py)."""
+        return self.mode != "local" if self.mode else bool(self.admins)
 
     @property
     def database(self) -> Path:
@@ -34,6 +42,7 @@ def from_environment() -> Settings:
         # a value that names nobody is a slip: then nobody is administrator, not everybody
         admins=_listed("KDRINKS_ADMINS") or frozenset(os.environ.get("KDRINKS_ADMINS", "").strip()),
         hosts=_listed("KDRINKS_HOSTS"),
+        mode=os.environ.get("KDRINKS_MODE", "").strip().lower(),
     )
 
 

@@ -1,5 +1,6 @@
 """What one running kdrinks shares: settings, store, knowledge, engine and the answers under way. Built once, by app or command line."""
 
+import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -55,6 +56,7 @@ LONGEST_S = 366 * 86400.0
 MOST_MODELS = 100
 """Above these a saved KeepAlive is damaged."""
 
+DAY_S = 86400.0
 FORGOTTEN_BY_NAME = 100
 """When more conversations are deleted at once the workers drop all they keep."""
 FIRST_PAGE_S = 5.0
@@ -62,6 +64,8 @@ FIRST_PAGE_S = 5.0
 BROWSER_S = 1.0
 """How long it then leaves the processor to the browser's requests for its scripts, which Python serves. With all at once the
 box took 5.7 s on 2 cores, one after the other 2.5 to 3.9 s. A question does not wait for this: it fills the knowledge itself."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -80,10 +84,20 @@ class Services:
     """Set when the first page has been drawn: words and passages keep Python busy for 3 to 5 s, which it would wait for."""
     jobs: Jobs = field(default_factory=Jobs)
     """Everything that goes on in the background for longer than a page may wait."""
+    closing: threading.Event = field(default_factory=threading.Event)
 
     def warm(self) -> None:
         """Prepare words, passages and the last chosen model in the background: 3 to 4 s that no first page waits for."""
         threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
+        threading.Thread(target=self.keep_no_longer, name="retention", daemon=True).start()
+
+    def keep_no_longer(self, every_s: float = DAY_S) -> None:
+        """Delete what is too old once more every day, whether or not anybody asks, until the app ends."""
+        while not self.closing.wait(every_s):
+            try:
+                forget.apply_retention(self.db)
+            except KdrinksError as error:
+                log.warning("%s", error)  # a full disk today: tomorrow is another day
 
     def _warm(self) -> None:
         if self.page_drawn.wait(FIRST_PAGE_S):
@@ -143,6 +157,7 @@ class Services:
         threading.Thread(target=self.engine.forget, args=(named,), name="forget", daemon=True).start()
 
     def close(self) -> None:
+        self.closing.set()
         self.jobs.close()
         self.engine.close()
         live.stop(self.db, ADMINISTRATOR)

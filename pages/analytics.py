@@ -16,6 +16,7 @@ WIDE = True
 st.title(t("analytics.title"), anchor=False)
 
 if not ui.read(analytics.counts, AnalyticsFilter()).iloc[0]["questions"]:
+    ui.whose()
     ui.nothing_yet()
     sample_invitation()
     st.stop()
@@ -24,5 +25,6 @@ ui.can_save_pictures()
 sample_note()
 ui.settle_address(tuple(SECTIONS))
 view = ui.choose_view()
+ui.whose()
 ui.cards(view)
 draw_all(SECTIONS[ui.choose_section(tuple(SECTIONS))], view)

@@ -69,7 +69,7 @@ def db() -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def drawn(db: Database) -> Draw:
     """What a section sends to the browser in a language: title -> the message with spec and data."""
-    word = word_stats.top_words(db, AnalyticsFilter(pos=("drink",)))["word"][0]
+    word = word_stats.top_words(db, ADMINISTRATOR, AnalyticsFilter(pos=("drink",)))["word"][0]
 
     @cache
     def draw(section: str, lang: str) -> dict[str, Any]:

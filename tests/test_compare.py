@@ -46,7 +46,7 @@ def test_each_setting_is_measured_cold_and_warm_three_times_and_the_results_stay
     job = start(Jobs(db), Comparison(db, ADMINISTRATOR, engine, wanted, answer_tokens=4, quality=True))
     assert job.wait(PATIENCE_S) and job.phase == "done" and job.error is None
     assert job.work.done == job.work.steps == 2 * 3 * 2 * 2 + 2
-    shown = store.results(db, job.work.id)
+    shown = store.results(db, ADMINISTRATOR, job.work.id)
     assert list(zip(shown["place"], shown["cold"], shown["n"], strict=True)) == [
         (place, cold, 3) for place in range(2) for cold in (True, False)
     ]
@@ -57,17 +57,17 @@ def test_each_setting_is_measured_cold_and_warm_three_times_and_the_results_stay
         assert (shown[f"{measure}_median"] <= shown[f"{measure}_max"]).all()
     cold, warm = shown[shown["cold"]].set_index("place"), shown[~shown["cold"]].set_index("place")
     assert (cold["wait_s_min"] > 0).all() and (cold["memory_bytes"] > 1e6).all() and (warm["memory_bytes"] > 1e6).all()
-    quality = store.qualities(db, job.work.id)
+    quality = store.qualities(db, ADMINISTRATOR, job.work.id)
     assert list(zip(quality["place"], quality["lang"], strict=True)) == [(0, "ko"), (0, "en")]
     assert (quality["perplexity"] > 1).all() and (quality["scored_tokens"] >= 1000).all()
-    assert list(store.comparisons(db)["id"]) == [job.work.id]
+    assert list(store.comparisons(db, ADMINISTRATOR)["id"]) == [job.work.id]
     with db.cursor() as cursor:
         known = cursor.execute(
             "SELECT DISTINCT identity, prompt FROM comparison_runs WHERE identity IS NOT NULL"
         ).fetchall()
     assert len(known) == 2, "one for each question: cold and warm, once and again it is the same"
     store.forget(db, ADMINISTRATOR, job.work.id)
-    assert store.comparisons(db).empty and store.qualities(db, job.work.id).empty
+    assert store.comparisons(db, ADMINISTRATOR).empty and store.qualities(db, ADMINISTRATOR, job.work.id).empty
 
 
 def test_nothing_is_shown_of_fewer_than_three_runs(engine: LocalEngine, db: Database) -> None:
@@ -77,19 +77,22 @@ def test_nothing_is_shown_of_fewer_than_three_runs(engine: LocalEngine, db: Data
     )
     for number in (0, 1, 1, 1):
         store.record_run(db, "00000000-0000-7000-8000-000000000000", setting, number, run)
-    assert store.results(db, "00000000-0000-7000-8000-000000000000").empty and store.comparisons(db).empty
+    assert (
+        store.results(db, ADMINISTRATOR, "00000000-0000-7000-8000-000000000000").empty
+        and store.comparisons(db, ADMINISTRATOR).empty
+    )
     store.record_run(db, "00000000-0000-7000-8000-000000000000", setting, 2, run)
-    assert list(store.results(db, "00000000-0000-7000-8000-000000000000")["n"]) == [3]
+    assert list(store.results(db, ADMINISTRATOR, "00000000-0000-7000-8000-000000000000")["n"]) == [3]
     for number in range(3):
-        assert store.comparisons(db)["settings"].tolist() == [1], (
+        assert store.comparisons(db, ADMINISTRATOR)["settings"].tolist() == [1], (
             "a pass over the prompts that was broken off counts for nothing"
         )
         for lang in ("ko", "en"):
             other = replace(setting, place=1)
             store.record_run(db, "00000000-0000-7000-8000-000000000000", other, number, replace(run, prompt=lang))
             if lang == "ko":
-                assert store.comparisons(db)["settings"].tolist() == [1]
-    assert store.comparisons(db)["settings"].tolist() == [2]
+                assert store.comparisons(db, ADMINISTRATOR)["settings"].tolist() == [1]
+    assert store.comparisons(db, ADMINISTRATOR)["settings"].tolist() == [2]
     with pytest.raises(BadInput):
         Comparison(db, ADMINISTRATOR, engine, [candidate(BUILT_IN_FILE)], rounds=2)
     with pytest.raises(BadInput):
@@ -103,7 +106,7 @@ def test_a_model_that_cannot_be_run_is_told_and_the_others_are_measured(
     gone.model.path.unlink()
     job = start(Jobs(db), Comparison(db, ADMINISTRATOR, engine, [gone, candidate(BUILT_IN_FILE)], answer_tokens=2))
     assert job.wait(PATIENCE_S) and job.phase == "done" and job.work.done == job.work.steps
-    assert list(store.results(db, job.work.id)["place"]) == [1, 1]
+    assert list(store.results(db, ADMINISTRATOR, job.work.id)["place"]) == [1, 1]
     problems = store.problems(db, ADMINISTRATOR, job.work.id)
     assert list(problems["model"]) == ["gone"] and "gone.gguf" in problems["error"][0]
 
@@ -120,7 +123,7 @@ def test_a_person_who_chats_meanwhile_gets_the_answer_and_the_model_back(
         )
         assert isinstance(events[-1], Done) and events[-1].loaded.model_id == "chosen"
     assert job.wait(PATIENCE_S) and job.phase == "done"
-    assert list(store.results(db, job.work.id)["n"]) == [3, 3], (
+    assert list(store.results(db, ADMINISTRATOR, job.work.id)["n"]) == [3, 3], (
         "runs that another model came between were measured again"
     )
     assert engine.state.choice == chosen
@@ -148,7 +151,7 @@ def test_a_comparison_can_be_cancelled_at_any_moment(engine: LocalEngine, db: Da
         assert not job.wait(0.005)
     job.cancel()
     assert job.wait(PATIENCE_S) and job.phase == "cancelled"
-    assert store.comparisons(db).empty
+    assert store.comparisons(db, ADMINISTRATOR).empty
     assert not engine.state.busy
 
 

@@ -164,7 +164,7 @@ def test_every_answer_keeps_the_predicted_memory_beside_the_measured_one(tmp_pat
                 services, ADMINISTRATOR, "식혜", choice=choices[0], sampling=SHORT, mode="free", knowledge=False
             )
             assert answer.wait(60) and answer.error is None
-        (row,) = memory(services.db, AnalyticsFilter()).to_dict("records")
+        (row,) = memory(services.db, ADMINISTRATOR, AnalyticsFilter()).to_dict("records")
         loaded = services.engine.state.loaded
     finally:
         services.close()

@@ -11,7 +11,7 @@ from kdrinks.hub import quantize
 from kdrinks.jobs import Job
 from kdrinks.measure import compare
 from kdrinks.measure.compare import Comparison
-from kdrinks.records import Device
+from kdrinks.records import ADMINISTRATOR, Device
 from kdrinks.store import compare as store
 from kdrinks.ui import frame
 from kdrinks.ui.models import compare as models_compare
@@ -70,7 +70,7 @@ def test_a_comparison_goes_on_while_the_person_is_elsewhere_and_its_results_stay
     frame.get_services.clear()
     assert len(models_page("ko-KR").get("vega_lite_chart")) == 4, "a new start shows what is in the store"
     app.button(key="compare-forget").click().run()
-    assert store.comparisons(frame.get_services().db).empty
+    assert store.comparisons(frame.get_services().db, ADMINISTRATOR).empty
 
 
 def test_a_comparison_can_be_cancelled_from_the_page(models: Path) -> None:
@@ -213,5 +213,5 @@ def test_settings_are_named_by_what_differs(models: Path) -> None:
         setting = store.Setting(place, "tea-Q8_0", "tea-Q8_0.gguf", "Q8_0", 1, "cpu", 0, threads)
         for number in range(3):
             store.record_run(services.db, comparison, setting, number, one)
-    names = compare_charts.settings(store.results(services.db, comparison), "en", {})
+    names = compare_charts.settings(store.results(services.db, ADMINISTRATOR, comparison), "en", {})
     assert list(names) == ["tea-Q8_0 · CPU · threads: 1 (Auto)", "tea-Q8_0 · CPU · threads: 1"]

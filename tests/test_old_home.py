@@ -199,16 +199,16 @@ def test_every_choice_holds(services: Services) -> None:
 
 
 def test_analytics_count_what_was_said(services: Services) -> None:
-    counts = analytics.counts(services.db, AnalyticsFilter()).to_dict("records")[0]
+    counts = analytics.counts(services.db, ADMINISTRATOR, AnalyticsFilter()).to_dict("records")[0]
     assert {name: counts[name] for name in MANIFEST["counts"]} == MANIFEST["counts"]
     # no warm-up counts again here: these are the words as they were counted then
     top = dict(MANIFEST["words"])
-    now = word_stats.top_words(services.db, AnalyticsFilter(), limit=1000)
+    now = word_stats.top_words(services.db, ADMINISTRATOR, AnalyticsFilter(), limit=1000)
     counted = {row["word"]: row["count"] for row in now.to_dict("records")}
     assert {word: counted.get(word) for word in top} == top
     compared = [
-        (row["id"], row["settings"], row["models"], len(compare.results(services.db, row["id"])))
-        for row in compare.comparisons(services.db).to_dict("records")
+        (row["id"], row["settings"], row["models"], len(compare.results(services.db, ADMINISTRATOR, row["id"])))
+        for row in compare.comparisons(services.db, ADMINISTRATOR).to_dict("records")
     ]
     assert compared == [(one["id"], one["settings"], one["models"], one["results"]) for one in MANIFEST["comparisons"]]
 

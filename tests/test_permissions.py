@@ -8,6 +8,7 @@ import runpy
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,17 @@ from kdrinks.answer import Answer
 from kdrinks.config import ROOT, Settings, from_environment
 from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.jobs import Job, Jobs
-from kdrinks.records import ADMINISTRATOR, Visitor
+from kdrinks.records import ADMINISTRATOR, Visitor, WordCount
 from kdrinks.services import Services, last_choice, open_services
-from kdrinks.store import chats, forget
+from kdrinks.store import analytics, chats, exclusions, forget, mine, ratings, speed, traces, word_stats
+from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, new_id
-from kdrinks.ui import login, start, visitor
+from kdrinks.ui import site, visitor
+from tests.support.store_rows import exchange
 
 ONE, OTHER = Visitor("one"), Visitor("other")
 BOSS = Visitor("boss", administrator=True)
+ALL = AnalyticsFilter()
 
 BY_OWNER = {
     "kdrinks.answer.ask",
@@ -35,6 +39,19 @@ BY_OWNER = {
     "kdrinks.permissions.is_theirs",
     "kdrinks.permissions.owner_of",
     *(f"kdrinks.store.chats.{name}" for name in ("start_conversation", "record_question", "conversations", "messages")),
+    *(
+        "kdrinks.store.chats.has_any",
+        "kdrinks.store.mine.summary",
+        "kdrinks.store.mine.export",
+        "kdrinks.store.forget.of_owner",
+    ),
+    *("kdrinks.store.ratings.rate", "kdrinks.store.ratings.of"),
+    *(f"kdrinks.store.logins.{name}" for name in ("log_in", "log_out", "is_logged_in")),
+    *(f"kdrinks.store.analytics.{name}" for name in ("counts", "activity", "guard_shares", "models")),
+    *("kdrinks.store.analytics.seen_by", "kdrinks.store.analytics.more_than_totals"),
+    *(f"kdrinks.store.speed.{name}" for name in ("timings", "timing_points", "distribution", "failures")),
+    *(f"kdrinks.store.word_stats.{name}" for name in ("top_words", "keyness", "collocations", "word_trend")),
+    *("kdrinks.store.word_stats.drinks_over_time", "kdrinks.store.word_stats.concordance"),
     *(f"kdrinks.jobs.Jobs.{name}" for name in ("pause", "resume", "cancel", "dismiss")),
     *("kdrinks.store.exclusions.lift", "kdrinks.store.exclusions.lifted"),
     *("kdrinks.store.traces.of", "kdrinks.store.traces.kept"),
@@ -44,11 +61,8 @@ BY_OWNER = {
 
 WITHOUT = {
     "what everybody may see": (
-        "drinks.edited drinks.changes preferences.get forget.retention_days sample.count",
-        "analytics.data_version analytics.counts analytics.activity analytics.guard_shares analytics.models analytics.table",
-        "speed.timings speed.timing_points speed.distribution speed.failures speed.memory",
-        "word_stats.top_words word_stats.keyness word_stats.collocations word_stats.word_trend word_stats.drinks_over_time",
-        "compare.comparisons compare.results compare.qualities",
+        "drinks.edited drinks.changes preferences.get sample.count ratings.counts",
+        "forget.retention_days forget.visitor_days forget.kept_days analytics.audience analytics.data_version analytics.table",
     ),
     "the search, which answers everybody": (
         "documents.held_by documents.find documents.words_of_subjects",
@@ -128,8 +142,8 @@ def test_nobody_touches_another_ones_job(act: Callable[[Jobs, Visitor, Job[Any]]
     assert jobs.of("document") == []
 
 
-@pytest.fixture
-def mine(db: Database) -> str:
+@pytest.fixture(name="mine")
+def conversation_of_one(db: Database) -> str:
     """A conversation of ONE's."""
     conversation = chats.start_conversation(db, ONE)
     chats.record_question(db, ONE, conversation, "식혜가 뭐예요?", "ko")
@@ -137,8 +151,18 @@ def mine(db: Database) -> str:
 
 
 def everything(db: Database) -> list[Any]:
+    tables = (
+        "conversations",
+        "messages",
+        "generations",
+        "words",
+        "citations",
+        "traces",
+        "lifted_exclusions",
+        "ratings",
+    )
     with db.cursor() as cursor:
-        return [cursor.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in ("conversations", "messages")]
+        return [cursor.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in tables]
 
 
 def refused(db: Database, act: Callable[[], object]) -> bool:
@@ -195,6 +219,69 @@ def test_at_home_everybody_has_everything(db: Database, mine: str) -> None:
     assert chats.messages(db, ADMINISTRATOR, mine) and chats.delete_conversation(db, ADMINISTRATOR, mine) == 1
 
 
+ASKED: dict[str, Callable[[Database, dict[str, str]], object]] = {
+    "chats.conversations": lambda db, ids: chats.conversations(db, OTHER, None),
+    "chats.messages": lambda db, ids: chats.messages(db, OTHER, ids["conversation"]),
+    "chats.delete_conversation": lambda db, ids: chats.delete_conversation(db, OTHER, ids["conversation"]),
+    "chats.check_may_ask": lambda db, ids: chats.check_may_ask(db, OTHER, ids["conversation"]),
+    "chats.record_question": lambda db, ids: chats.record_question(db, OTHER, ids["conversation"], "?", "ko"),
+    "chats.has_any": lambda db, ids: chats.has_any(db, OTHER),
+    "forget.one": lambda db, ids: forget.one(db, OTHER, ids["conversation"]),
+    "forget.of_owner": lambda db, ids: forget.of_owner(db, OTHER),
+    "mine.summary": lambda db, ids: mine.summary(db, OTHER),
+    "mine.export": lambda db, ids: mine.export(db, OTHER).decode(),
+    "exclusions.lift": lambda db, ids: exclusions.lift(db, OTHER, ids["conversation"], "diet nuts"),
+    "exclusions.lifted": lambda db, ids: exclusions.lifted(db, OTHER, ids["conversation"]),
+    "ratings.rate": lambda db, ids: ratings.rate(db, OTHER, ids["answer"], ratings.Rating(good=True, consent=True)),
+    "ratings.of": lambda db, ids: ratings.of(db, OTHER, ids["conversation"]),
+    "traces.of": lambda db, ids: traces.of(db, OTHER, ids["answer"]),
+    "traces.kept": lambda db, ids: traces.kept(db, OTHER, ids["conversation"]),
+    **{f"analytics.{one.__name__}": partial(lambda one, db, ids: one(db, OTHER, ALL), one)
+       for one in (analytics.counts, analytics.activity, analytics.guard_shares)},
+    "analytics.models": lambda db, ids: analytics.models(db, OTHER),
+    **{f"speed.{one.__name__}": partial(lambda one, db, ids: one(db, OTHER, ALL), one)
+       for one in (speed.timings, speed.timing_points, speed.failures)},
+    "speed.distribution": lambda db, ids: speed.distribution(db, OTHER, ALL, "first_token_s"),
+    **{f"word_stats.{one.__name__}": partial(lambda one, db, ids: one(db, OTHER, ALL), one)
+       for one in (word_stats.top_words, word_stats.drinks_over_time)},
+    "word_stats.keyness": lambda db, ids: word_stats.keyness(db, OTHER, ALL, "who"),
+    "word_stats.word_trend": lambda db, ids: word_stats.word_trend(db, OTHER, ALL, ["힐데가르트"]),
+    **{f"word_stats.{one.__name__}": partial(lambda one, db, ids: one(db, OTHER, ALL, "힐데가르트"), one)
+       for one in (word_stats.collocations, word_stats.concordance)},
+}  # fmt: skip
+"""Each door of the store that lets everybody pass, tried by OTHER with the ids of ONE's."""
+ELSEWHERE = {
+    "chats.start_conversation": "makes one of their own",
+    "analytics.seen_by": "says what the others in analytics may look at",
+    "analytics.more_than_totals": "the same",
+    **dict.fromkeys(("logins.log_in", "logins.log_out", "logins.is_logged_in"), "tests/test_own_data.py"),
+}
+
+
+def test_every_door_of_the_store_that_lets_everybody_pass_is_tried() -> None:
+    of_store = {name.removeprefix("kdrinks.store.") for name in BY_OWNER if name.startswith("kdrinks.store.")}
+    assert of_store == ASKED.keys() | ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_with_anothers_ids_a_door_gives_nothing_and_changes_nothing(db: Database, name: str) -> None:
+    conversation = chats.start_conversation(db, ONE)
+    question = chats.record_question(db, ONE, conversation, "힐데가르트의 식혜", "ko")
+    counted = (WordCount("힐데가르트", "noun", 3), WordCount("식혜", "drink", 1))
+    said = exchange(
+        conversation, question, question="힐데가르트의 식혜", question_words=counted, answer_words=counted, finish="failed"
+    )  # fmt: skip
+    assert chats.record(db, said)
+    ids = {"conversation": conversation, "question": question, "answer": said.message_id}
+    before = everything(db)
+    try:
+        told = str(ASKED[name](db, ids))
+    except NotAllowed as refused:
+        told = str(refused)
+    assert everything(db) == before
+    assert not [one for one in ("힐데가르트", "술이 아닙니다", "diet nuts", "built-in", *ids.values()) if one in told]
+
+
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
     opened = open_services(Settings(tmp_path, tmp_path), memory=True)
@@ -248,7 +335,7 @@ def test_nobody_has_another_ones_question_answered_again(services: Services) -> 
 def test_a_visitor_asks_the_model_that_an_administrator_chose(services: Services) -> None:
     with pytest.raises(NotAllowed):
         answer.ask(services, OTHER, "What is sikhye?", choice=last_choice(services))
-    assert everything(services.db) == [[], []]
+    assert not any(everything(services.db))
 
 
 def test_many_tabs_of_one_visitor_take_one_turn(services: Services, under_way: Answer) -> None:
@@ -295,10 +382,20 @@ def test_who_is_logged_in_is_known_by_provider_and_subject() -> None:
         assert visitor.of_login(nobody, ADMINS) is None
 
 
-def cookie_set(
-    cookie: str = "", *, scheme: str = "http", path: str = "", kind: str = "text/html; charset=utf-8"
-) -> str:
-    """The Set-Cookie of the page's answer to a browser that sends this cookie; empty where there is none."""
+SECRET = "of this test alone, 0123456789 abcdef"
+
+
+def cookies_set(
+    cookie: str = "",
+    *,
+    scheme: str = "http",
+    path: str = "",
+    kind: str = "text/html; charset=utf-8",
+    secret: str = SECRET,
+    sessions: bool = False,
+    known: frozenset[str] = frozenset(),
+) -> list[str]:
+    """What the page's answer sets in a browser that sends this cookie.   known: ids of visitors who were here before."""
 
     async def page(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind.encode())]})
@@ -312,41 +409,77 @@ def cookie_set(
         raise AssertionError("nothing is read")
 
     scope = {"type": "http", "scheme": scheme, "headers": [(b"cookie", cookie.encode())] if cookie else []}
-    asyncio.run(visitor.VisitorCookie(page, path)(scope, receive, send))
-    headers: dict[str, str] = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    assert ("set-cookie" in headers) == (headers.get("cache-control") == "no-store, private")
-    return headers.get("set-cookie", "")
+    middleware = visitor.VisitorCookie(page, secret, path, sessions=sessions, is_known=lambda who: who.id in known)
+    asyncio.run(middleware(scope, receive, send))
+    headers = [(name.decode(), value.decode()) for name, value in sent[0]["headers"]]
+    cookies = [value for name, value in headers if name == "set-cookie"]
+    assert bool(cookies) == (("cache-control", "no-store, private") in headers)
+    return cookies
+
+
+def value_of(cookies: list[str], name: str = visitor.COOKIE) -> str:
+    (found,) = (one.partition(";")[0].removeprefix(f"{name}=") for one in cookies if one.startswith(f"{name}="))
+    return found
+
+
+def token_of(cookies: list[str]) -> str:
+    return visitor.token_in(value_of(cookies), visitor.COOKIE, SECRET)
 
 
 def test_a_browser_gets_a_cookie_with_its_first_page_and_keeps_it() -> None:
-    first, second = cookie_set(), cookie_set()
-    token = first.partition(";")[0].removeprefix("kdrinks_visitor=")
-    assert visitor.is_token(token) and first.partition(";")[0] != second.partition(";")[0]
-    assert first.partition("; ")[2] == "HttpOnly; SameSite=Lax; Path=/; Max-Age=31536000"
-    assert not cookie_set(f"other=1; kdrinks_visitor={token}")
-    assert cookie_set("kdrinks_visitor=short") and cookie_set(f"kdrinks_visitor={token}0")
-    assert not cookie_set(kind="text/javascript"), "only pages"
-    assert "; Secure" in cookie_set(scheme="https") and "; Path=/drinks;" in cookie_set(path="/drinks/")
+    first, second = cookies_set(), cookies_set()
+    token = token_of(first)
+    assert token and token != token_of(second)
+    assert first[0].partition("; ")[2] == "HttpOnly; SameSite=Lax; Path=/; Max-Age=31536000"
+    assert not cookies_set(f"other=1; kdrinks_visitor={value_of(first)}")
+    assert not cookies_set(kind="text/javascript"), "only pages"
+    assert "; Secure" in cookies_set(scheme="https")[0] and "; Path=/drinks;" in cookies_set(path="/drinks/")[0]
     assert token not in visitor.of_token(token).id and visitor.of_token(token) == visitor.of_token(token)
+
+
+def test_a_cookie_that_somebody_made_up_is_replaced_by_one_of_a_new_visitor() -> None:
+    token, signed = "0" * 32, value_of(cookies_set())
+    forged = [
+        token,
+        "short",
+        f"{token}.{'0' * 32}",
+        f"{token}.{signed.partition('.')[2]}",
+        f"{signed[:-1]}{'0' if signed[-1] != '0' else '1'}",
+        f"{signed}0",
+        visitor.signed(token, visitor.COOKIE, "another secret, of another site"),
+        visitor.signed(token, visitor.SESSION_COOKIE, SECRET),
+        visitor.signed(token, visitor.COOKIE, ""),
+    ]
+    for made_up in forged:
+        assert not visitor.token_in(made_up, visitor.COOKIE, SECRET)
+        assert token_of(cookies_set(f"kdrinks_visitor={made_up}")) not in ("", token), made_up
+    assert not visitor.token_in(visitor.signed(token, visitor.COOKIE, ""), visitor.COOKIE, ""), "no secret, no visitor"
+
+
+def test_who_was_here_before_cookies_were_signed_keeps_their_conversations_under_a_signed_one() -> None:
+    before, stranger = "a" * 32, "b" * 32
+    known = frozenset({visitor.of_token(before).id})
+    assert token_of(cookies_set(f"kdrinks_visitor={before}", known=known)) == before
+    assert token_of(cookies_set(f"kdrinks_visitor={stranger}", known=known)) not in ("", stranger)
+
+
+def test_where_somebody_logs_in_by_password_a_browser_has_a_cookie_until_it_is_closed() -> None:
+    cookies = cookies_set(sessions=True)
+    session = next(one for one in cookies if one.startswith(f"{visitor.SESSION_COOKIE}="))
+    assert session.partition("; ")[2] == "HttpOnly; SameSite=Lax; Path=/", "neither Max-Age nor Expires"
+    both = "; ".join(one.partition(";")[0] for one in cookies)
+    assert len(cookies) == 2 and not cookies_set(both, sessions=True)
+    assert len(cookies_set(cookies[0].partition(";")[0], sessions=True)) == 1, "the browser was closed: a new session"
 
 
 def test_every_provider_of_the_auth_section_has_its_button() -> None:
     client = {"client_id": "kdrinks"}
-    assert login.providers_in({}) == login.providers_in({"cookie_secret": "…"}) == []
-    assert login.providers_in({**client, "cookie_secret": "…"}) == [""]
-    assert login.providers_in({"cookie_secret": "…", "google": client, "naver": client, "odd": {}}) == [
+    assert site.providers_in({}) == site.providers_in({"cookie_secret": "…"}) == []
+    assert site.providers_in({**client, "cookie_secret": "…"}) == [""]
+    assert site.providers_in({"cookie_secret": "…", "google": client, "naver": client, "odd": {}}) == [
         "google",
         "naver",
     ]
-
-
-def test_whoever_names_administrators_that_cannot_log_in_is_told_at_the_start(
-    caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
-    start.warn_where_nobody_can_log_in(Settings(tmp_path, tmp_path))
-    assert not caplog.records
-    start.warn_where_nobody_can_log_in(Settings(tmp_path, tmp_path, admins=frozenset(ADMINS)))
-    assert ["nobody can become administrator" in record.message for record in caplog.records] == [True]
 
 
 @pytest.mark.parametrize("slip", [",", " , ", ",,"])
@@ -363,12 +496,14 @@ def test_a_list_of_administrators_that_names_nobody_makes_nobody_one(
 @pytest.mark.parametrize("admins", ["", "boss@example.org"])
 @pytest.mark.parametrize(("option", "safe"), [("client.showErrorDetails", "none"), ("client.disableDataExport", True)])
 def test_no_page_shows_a_bugs_traceback_or_offers_an_unguarded_csv(
-    monkeypatch: pytest.MonkeyPatch, admins: str, option: str, safe: object
+    monkeypatch: pytest.MonkeyPatch, admins: str, option: str, safe: object, tmp_path: Path
 ) -> None:
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     section, name = option.split(".")
     assert settings[section][name] == safe
     monkeypatch.setenv("KDRINKS_ADMINS", admins)
+    monkeypatch.setenv("KDRINKS_HOME", str(tmp_path))
+    monkeypatch.setattr(site, "cookie_secret", lambda: SECRET)
     config.set_option(option, {"none": "full", True: False}[safe])
     try:
         runpy.run_path(str(ROOT / "app.py"))

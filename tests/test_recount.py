@@ -42,7 +42,7 @@ def counted_again(db: Database, rules: Spaces) -> Job[recount.Recount] | None:
 
 
 def words(db: Database) -> dict[str, int]:
-    return dict(listed(word_stats.top_words(db, AnalyticsFilter(), limit=100), "word", "count"))
+    return dict(listed(word_stats.top_words(db, ADMINISTRATOR, AnalyticsFilter(), limit=100), "word", "count"))
 
 
 def test_new_rules_count_everything_again_and_charts_change_over_when_all_is_done(
@@ -111,7 +111,7 @@ def test_rolled_up_days_and_raw_rows_give_the_same_counts_in_every_time_zone(db:
             view = AnalyticsFilter(since=since, until=until, utc_offset_minutes=offset)
             inside = [hour for hour in hours if since <= start + timedelta(hours=hour) < until]
             expected = {f"말{hour}": hour + 1 for hour in inside} | ({"물": 3 * len(inside)} if inside else {})
-            table = word_stats.top_words(db, view, limit=100)
+            table = word_stats.top_words(db, ADMINISTRATOR, view, limit=100)
             assert dict(listed(table, "word", "count")) == expected
             if inside:
                 assert dict(listed(table, "word", "messages"))["물"] == 2 * len(inside)
@@ -151,8 +151,8 @@ def test_delete_my_data_leaves_nothing_in_any_table(tmp_path: Path) -> None:
         for table in ("conversations", "messages", "generations", "words", "word_days", "citations"):
             assert cursor.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
     assert (
-        word_stats.top_words(db, AnalyticsFilter()).empty
-        and analytics.counts(db, AnalyticsFilter()).iloc[0]["questions"] == 0
+        word_stats.top_words(db, ADMINISTRATOR, AnalyticsFilter()).empty
+        and analytics.counts(db, ADMINISTRATOR, AnalyticsFilter()).iloc[0]["questions"] == 0
     )
     wal = tmp_path / "kdrinks.duckdb.wal"
     assert not wal.exists() or "누룩".encode() not in wal.read_bytes()

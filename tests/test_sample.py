@@ -19,16 +19,18 @@ def test_a_sample_fills_every_chart_is_marked_and_leaves_nothing_behind(db: Data
     assert shares == sorted(shares) and len(shares) == 15
     assert stored.count(db) == 15
     assert [one.id for one in chats.conversations(db, ADMINISTRATOR)] == [own], "in no list of a person's own"
-    top = word_stats.top_words(db, AnalyticsFilter(pos=("drink",)))
+    top = word_stats.top_words(db, ADMINISTRATOR, AnalyticsFilter(pos=("drink",)))
     assert len(top) == 10 and top["count"].is_monotonic_decreasing  # in both languages by one name
-    assert all(name == "built-in" or name.startswith("sample-") for name in analytics.models(db))
+    assert all(name == "built-in" or name.startswith("sample-") for name in analytics.models(db, ADMINISTRATOR))
     assert (
-        not speed.distribution(db, AnalyticsFilter(), "tokens_per_s").empty
-        and speed.memory(db, AnalyticsFilter())["predicted_mb"].notna().any()
+        not speed.distribution(db, ADMINISTRATOR, AnalyticsFilter(), "tokens_per_s").empty
+        and speed.memory(db, ADMINISTRATOR, AnalyticsFilter())["predicted_mb"].notna().any()
     )
-    counts = analytics.counts(db, AnalyticsFilter()).iloc[0]
+    counts = analytics.counts(db, ADMINISTRATOR, AnalyticsFilter()).iloc[0]
     assert sample.load(db, ADMINISTRATOR, words, conversations=15) == 15, "loading again replaces it"
-    assert analytics.counts(db, AnalyticsFilter()).iloc[0]["conversations"] == counts["conversations"] == 16
+    assert (
+        analytics.counts(db, ADMINISTRATOR, AnalyticsFilter()).iloc[0]["conversations"] == counts["conversations"] == 16
+    )
     assert sample.remove(db, ADMINISTRATOR) == 15
-    assert list(word_stats.top_words(db, AnalyticsFilter())["word"]) == ["내말"]
-    assert analytics.models(db) == ["built-in"] and stored.count(db) == 0
+    assert list(word_stats.top_words(db, ADMINISTRATOR, AnalyticsFilter())["word"]) == ["내말"]
+    assert analytics.models(db, ADMINISTRATOR) == ["built-in"] and stored.count(db) == 0

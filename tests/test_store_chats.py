@@ -191,7 +191,7 @@ def test_exports_open_in_a_spreadsheet_a_notebook_and_a_fine_tuning_tool(db: Dat
     say(db, "수정과는?", said.conversation_id, answer="계피와 생강을 달인 음료입니다.")
     chats.record_question(db, ADMINISTRATOR, said.conversation_id, "끊긴 질문", "ko")
     result = export.export(db, ADMINISTRATOR, tmp_path / "out")
-    told = {"conversations": 1, "messages": 5, "generations": 2, "words": 8, "citations": 2, "traces": 2}
+    told = {"conversations": 1, "messages": 5, "generations": 2, "words": 8, "citations": 2, "traces": 2, "ratings": 0}
     assert result["rows"] == told
     assert sorted(result["files"]) == sorted(file.name for file in (tmp_path / "out").iterdir())
     text = (tmp_path / "out" / "messages.csv").read_bytes()

@@ -10,6 +10,7 @@ import pytest
 
 from kdrinks import recount
 from kdrinks.jobs import Jobs
+from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import word_stats
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database
@@ -268,5 +269,5 @@ def test_what_was_counted_under_older_rules_is_counted_again(db: Database, words
     )
     job = recount.count_again(Jobs(db), db, words)
     assert job and job.wait(60) and job.error is None
-    shown = dict(listed(word_stats.top_words(db, AnalyticsFilter(), limit=9), "word", "count"))
+    shown = dict(listed(word_stats.top_words(db, ADMINISTRATOR, AnalyticsFilter(), limit=9), "word", "count"))
     assert shown == {"식혜": 2, "막걸리": 1, "질문": 1}

@@ -1,21 +1,31 @@
-"""What a person looks at (AnalyticsFilter), and the numbers at the head of the analytics page: conversations, answers, course over the days.
+"""What a person looks at (AnalyticsFilter) and may look at (seen_by), and the numbers at the head of the analytics page: conversations,
+answers, course over the days.
 
 Every number of the page is a short pandas table straight from SQL; no function loops over rows. word_stats.py has the words, speed.py the
 timings.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from kdrinks.errors import NotAllowed
+from kdrinks.records import Visitor
+from kdrinks.store import preferences
 from kdrinks.store.db import Database
 
 DAY = "date_trunc('day', created_at + to_minutes(?))"
 """The reader's day; its value is AnalyticsFilter.utc_offset_minutes."""
 SHOWN = "(SELECT version FROM analysers ORDER BY created_at DESC LIMIT 1)"
 """The analyser version whose words are shown."""
+Audience = Literal["totals", "own", "all"]
+"""Of whose conversations a visitor of a hosted site sees words and charts: totals over everybody's, their own, or everybody's as an
+administrator does, sentences excepted."""
+AUDIENCE_KEY = "visitors_see"
+FEWEST_CONVERSATIONS = 5
+"""A total over fewer says too much of each; its visitors are strangers to each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,45 @@ class AnalyticsFilter:
     """Words that are counted nowhere."""
     utc_offset_minutes: int = 0
     """Where the reader's day begins: 540 in Seoul."""
+    owner: str = ""
+    """Only this visitor's conversations. As the next one it is seen_by that sets it."""
+    fewest: int = 0
+    """A view, or a group in it, of fewer conversations than this is as an empty one."""
+
+
+def audience(db: Database) -> Audience:
+    """What the administrators let visitors see; totals while nobody chose."""
+    saved = preferences.get(db, AUDIENCE_KEY, "totals")
+    return saved if saved in get_args(Audience) else "totals"
+
+
+def set_audience(db: Database, who: Visitor, chosen: Audience) -> None:
+    """Raises NotAllowed."""
+    preferences.set(db, who, AUDIENCE_KEY, chosen)
+
+
+def seen_by(db: Database, who: Visitor, view: AnalyticsFilter) -> AnalyticsFilter:
+    """As much of a view as somebody may see; every function of the page asks this first.
+
+    Of totals the words are names of drinks alone: others are people's own, names and illnesses among them. Nor does a word narrow them.
+    """
+    if who.administrator:
+        return replace(view, owner="", fewest=0)
+    match audience(db):
+        case "totals":
+            return replace(view, owner="", fewest=FEWEST_CONVERSATIONS, pos=("drink",), word="")
+        case "own":
+            return replace(view, owner=who.id or "nobody", fewest=0)
+        case "all":
+            return replace(view, owner="", fewest=0)
+
+
+def more_than_totals(db: Database, who: Visitor, view: AnalyticsFilter) -> AnalyticsFilter:
+    """As seen_by, for what shows single answers or words of people's own. Raises NotAllowed where only totals are seen."""
+    view = seen_by(db, who, view)
+    if view.fewest:
+        raise NotAllowed("totals_only")
+    return view
 
 
 def data_version(db: Database) -> str:
@@ -50,11 +99,12 @@ def data_version(db: Database) -> str:
     )
 
 
-def counts(db: Database, view: AnalyticsFilter) -> pd.DataFrame:
+def counts(db: Database, who: Visitor, view: AnalyticsFilter) -> pd.DataFrame:
     """One row: conversations, questions, answers, failures, tokens, first_token_s, tokens_per_s.
 
     The last two are medians of the answers, NaN without any.   failures: answers that failed and questions whose answer the end of the process cut.
     """
+    view = seen_by(db, who, view)
     asked, asked_values = where(view, "m", model=False)
     made, made_values = where(view)
     return table(
@@ -76,8 +126,9 @@ def counts(db: Database, view: AnalyticsFilter) -> pd.DataFrame:
     )
 
 
-def activity(db: Database, view: AnalyticsFilter) -> pd.DataFrame:
+def activity(db: Database, who: Visitor, view: AnalyticsFilter) -> pd.DataFrame:
     """day, conversations, answers, tokens, first_token_s, tokens_per_s (medians): one row for each day with an answer."""
+    view = seen_by(db, who, view)
     chosen, values = where(view)
     return table(
         db,
@@ -85,30 +136,35 @@ def activity(db: Database, view: AnalyticsFilter) -> pd.DataFrame:
         SELECT {DAY} AS day, count(DISTINCT conversation_id) AS conversations, count(*) FILTER (finish <> 'failed') AS answers,
                sum(completion_tokens)::BIGINT AS tokens, median(first_token_s) FILTER (finish <> 'failed') AS first_token_s,
                median(tokens_per_s) FILTER (finish <> 'failed') AS tokens_per_s
-        FROM generations WHERE {chosen} GROUP BY day ORDER BY day
+        FROM generations WHERE {chosen} GROUP BY day {having(view)} ORDER BY day
         """,
         view.utc_offset_minutes,
         *values,
     )
 
 
-def guard_shares(db: Database, view: AnalyticsFilter) -> pd.DataFrame:
+def guard_shares(db: Database, who: Visitor, view: AnalyticsFilter) -> pd.DataFrame:
     """guard, n, share: how many of the finished answers were written how (records.Exchange.guard); share adds up to 1."""
+    view = seen_by(db, who, view)
     chosen, values = where(view)
     return table(
         db,
         f"""
         SELECT guard, count(*) AS n, count(*) / sum(count(*)) OVER () AS share
-        FROM generations WHERE {chosen} AND finish <> 'failed' GROUP BY guard ORDER BY n DESC, guard
+        FROM generations WHERE {chosen} AND finish <> 'failed' GROUP BY guard {having(view)} ORDER BY n DESC, guard
         """,
         *values,
     )
 
 
-def models(db: Database) -> list[str]:
+def models(db: Database, who: Visitor) -> list[str]:
     """The models that answered, the busiest first."""
+    view = seen_by(db, who, AnalyticsFilter())
+    chosen, values = where(view)
     found = table(
-        db, "SELECT model_id AS m FROM generations WHERE model_id IS NOT NULL GROUP BY m ORDER BY count(*) DESC, m"
+        db,
+        f"SELECT model_id AS m FROM generations WHERE {chosen} AND model_id IS NOT NULL GROUP BY m {having(view)} ORDER BY count(*) DESC, m",
+        *values,
     )
     return [str(model) for model in found["m"]]
 
@@ -132,7 +188,20 @@ def where(view: AnalyticsFilter, alias: str = "", *, model: bool = True) -> tupl
         word_filter = " AND ".join(("word = ?", f"analyser_version = {SHOWN}", *(condition for condition, _ in period)))
         parts.append(f"{dot}conversation_id IN (SELECT conversation_id FROM words WHERE {word_filter})")
         values += [view.word, *(value for _, value in period)]
+    if view.owner:
+        parts.append(f"{dot}conversation_id IN (SELECT id FROM conversations WHERE owner = ?)")
+        values.append(view.owner)
+    if view.fewest:
+        # by their answers, whatever table it is that asks: all of it is shown or none
+        among, among_values = where(replace(view, fewest=0))
+        parts.append(f"(SELECT count(DISTINCT conversation_id) FROM generations WHERE {among}) >= {int(view.fewest)}")
+        values += among_values
     return " AND ".join(parts) or "true", values
+
+
+def having(view: AnalyticsFilter, conversation: str = "conversation_id") -> str:
+    """What leaves out the groups of too few conversations, after a GROUP BY; nothing where all are shown."""
+    return f"HAVING count(DISTINCT {conversation}) >= {int(view.fewest)}" if view.fewest else ""
 
 
 def table(db: Database, sql: str, *values: Any) -> pd.DataFrame:

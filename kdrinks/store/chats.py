@@ -5,8 +5,9 @@ It does not know how answers are made; a question without an answer whose proces
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
@@ -148,10 +149,17 @@ def conversations(db: Database, who: Visitor, limit: int | None = 30) -> list[Co
     return [Conversation(row[0], _cut(row[1] or ""), *row[2:]) for row in rows]
 
 
+def has_any(db: Database, who: Visitor) -> bool:
+    """Whether a visitor has a conversation."""
+    with db.cursor() as cursor:
+        return cursor.execute("SELECT 1 FROM conversations WHERE owner = ? LIMIT 1", [who.id]).fetchone() is not None
+
+
 def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQuestion]:
     """Everything a page needs to draw the branch of a conversation that is shown, oldest question first.
 
-    Empty for an id that is unknown, malformed or another visitor's.
+    Empty for an id that is unknown, malformed or another visitor's. Others than administrators get of documents what was cited
+    alone, and nothing of the server's memory and folders.
     """
     with db.cursor() as cursor:
         if not _is_open_to(cursor, who, conversation_id):
@@ -187,10 +195,10 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
                 finish=row["finish"],
                 error=row["error"],
                 citations=tuple(_citation(citation) for citation in cited if citation["answer_id"] == answer_id),
-                loaded=_loaded(row),
+                loaded=_loaded(row) if who.administrator else _in_public(_loaded(row)),
                 timing=_timing(row),
                 guard=row["guard"],
-                details=json.loads(row["details"]),
+                details=_details(json.loads(row["details"]), who),
                 identity=row["identity"] or "",
             )
         interrupted = exchange is None and asked_at < db.opened_at
@@ -276,6 +284,19 @@ def _generation(exchange: Exchange) -> dict[str, Any]:
             "adapter_scale": loaded.adapter_scale,
         }
     return row
+
+
+def _details(details: dict[str, Any], who: Visitor) -> dict[str, Any]:
+    if who.administrator:
+        return details
+    shown = {name: value for name, value in details.items() if name != "predicted_memory_bytes"}
+    if "also_found" in shown:
+        shown["also_found"] = [one for one in shown["also_found"] if one["kind"] != "document"]
+    return shown
+
+
+def _in_public(loaded: Loaded | None) -> Loaded | None:
+    return replace(loaded, file=PurePath(loaded.file).name, memory_bytes=0, predicted_bytes=0) if loaded else None
 
 
 def _timing(row: Mapping[str, Any]) -> Timing:

@@ -94,8 +94,9 @@ _RUNS = "least(count(DISTINCT round), count(*) // count(DISTINCT prompt))"
 """Whole passes over the prompts: the last one of a comparison that was cancelled may lack some."""
 
 
-def comparisons(db: Database) -> pd.DataFrame:
-    """id, begun, settings, models: the comparisons with something to show, the latest first; times are UTC."""
+def comparisons(db: Database, who: Visitor) -> pd.DataFrame:
+    """id, begun, settings, models: the comparisons with something to show, the latest first; times are UTC. Raises NotAllowed."""
+    administrators_only(who)
     return _table(
         db,
         f"""
@@ -109,13 +110,14 @@ def comparisons(db: Database) -> pd.DataFrame:
     )
 
 
-def results(db: Database, comparison_id: str) -> pd.DataFrame:
+def results(db: Database, who: Visitor, comparison_id: str) -> pd.DataFrame:
     """One row for each setting, cold and warm, with RUNS_TO_SHOW runs or more: its keys, cold, n (runs over the prompts), used,
     gpu_layers, layers, threads_used, context_used, kv_type, and median, min and max of wait_s, read_tokens_per_s and
     write_tokens_per_s, memory_bytes (the highest) and size_bytes.
 
-    wait_s: to the first token; cold: from the load's begin on.
+    wait_s: to the first token; cold: from the load's begin on. Raises NotAllowed.
     """
+    administrators_only(who)
     measures = ", ".join(
         f"{function}({name}) AS {name}_{function}"
         for name in ("wait_s", "read_tokens_per_s", "write_tokens_per_s")
@@ -138,8 +140,9 @@ def results(db: Database, comparison_id: str) -> pd.DataFrame:
     )
 
 
-def qualities(db: Database, comparison_id: str) -> pd.DataFrame:
-    """place, model, quantization, lang, scored_tokens, perplexity, size_bytes: one row for each file and language."""
+def qualities(db: Database, who: Visitor, comparison_id: str) -> pd.DataFrame:
+    """place, model, quantization, lang, scored_tokens, perplexity, size_bytes: one row for each file and language. Raises NotAllowed."""
+    administrators_only(who)
     return _table(
         db,
         """

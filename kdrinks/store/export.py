@@ -16,6 +16,7 @@ from kdrinks.errors import BadInput, StoreNotWritable
 from kdrinks.permissions import administrators_only
 from kdrinks.records import Visitor
 from kdrinks.store.db import Database, translate_errors
+from kdrinks.store.ratings import CONSENTED
 from kdrinks.store.spreadsheet import cell
 from kdrinks.store.views import NO_PATHS
 
@@ -27,20 +28,23 @@ TABLES = {
     "generations": f"SELECT * REPLACE (parse_filename(file) AS file, {NO_PATHS} AS error) FROM generations ORDER BY created_at, message_id",
     "words": "SELECT * FROM words ORDER BY created_at, message_id, word",
     "citations": "SELECT * FROM citations ORDER BY created_at, message_id, number",
+    "ratings": "SELECT * FROM ratings ORDER BY created_at, message_id",
     # whole like the rest: what they hold of a person stands in that person's questions too; no view of analysts has them
     # but for what a model thought on the way: that was never said
     "traces": """SELECT * REPLACE (json_merge_patch(trace, '{"thought": null}') AS trace) FROM traces ORDER BY created_at, message_id""",
 }
 
 # One line a conversation, as chat fine-tuning tools read it: each question with its last finished answer.
-_CHATS = """
+# Of a visitor's (they have an owner) only the answers that may be used so, as they ticked at their rating.
+_CHATS = f"""
 WITH answered AS (
     SELECT q.conversation_id, q.created_at, q.id, q.text AS question, arg_max(a.text, a.created_at) AS answer
     FROM messages q JOIN messages a ON a.parent = q.id AND a.role = 'answer' AND a.text <> ''
     JOIN generations g ON g.message_id = a.id AND g.finish IN ('stop', 'length')
-    WHERE q.role = 'question' GROUP BY q.conversation_id, q.created_at, q.id, q.text
+    WHERE q.role = 'question' AND (q.conversation_id IN (SELECT id FROM conversations WHERE owner IS NULL) OR a.id IN ({CONSENTED}))
+    GROUP BY q.conversation_id, q.created_at, q.id, q.text
 )
-SELECT conversation_id::VARCHAR AS id, flatten(list([{'role': 'user', 'content': question}, {'role': 'assistant', 'content': answer}]
+SELECT conversation_id::VARCHAR AS id, flatten(list([{{'role': 'user', 'content': question}}, {{'role': 'assistant', 'content': answer}}]
     ORDER BY created_at, answered.id)) AS messages
 FROM answered GROUP BY conversation_id ORDER BY conversation_id
 """
@@ -49,7 +53,8 @@ FROM answered GROUP BY conversation_id ORDER BY conversation_id
 def export(db: Database, who: Visitor, folder: Path, formats: Sequence[str] = FORMATS) -> dict[str, Any]:
     """Write every table into folder, which is made; returns {"files": names, "rows": rows by table}.
 
-    Files of the same name are replaced. JSONL is conversations only, in fine-tune form.
+    Files of the same name are replaced. JSONL is conversations only, in fine-tune form; of a hosted site's visitors what
+    they consented to.
     Raises BadInput for an unknown format, StoreNotWritable when the folder or disk refuses, NotAllowed.
     """
     administrators_only(who)

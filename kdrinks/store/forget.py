@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from kdrinks.permissions import administrators_only
+from kdrinks.errors import BadInput
+from kdrinks.permissions import administrators_only, owner_of
 from kdrinks.records import ADMINISTRATOR, Visitor
-from kdrinks.store import rollup, snapshot
+from kdrinks.store import logins, preferences, rollup, snapshot
 from kdrinks.store.db import Cursor, Database, new_id, now
 
-TABLES_OF_A_CONVERSATION = ("words", "citations", "generations", "messages", "lifted_exclusions", "traces")
+TABLES_OF_A_CONVERSATION = ("words", "citations", "generations", "messages", "lifted_exclusions", "traces", "ratings")
 _OLDER = (
     "SELECT c.id FROM conversations c LEFT JOIN messages m ON m.conversation_id = c.id"
     " GROUP BY c.id, c.created_at HAVING coalesce(max(m.created_at), c.created_at) < ?"
@@ -21,6 +22,9 @@ _OLDER = (
 RETENTION_KEY = "retention_days"
 RETENTION_DAYS = (30, 90, 365)
 """What a person can choose from; none keeps everything."""
+VISITORS_KEY = "visitor_retention_days"
+LONGEST_DAYS = 3650
+"""That visitors' conversations can be kept for; without a number they are kept for good."""
 
 
 def conversations(cursor: Cursor, which: str, values: Sequence[Any] = ()) -> list[str]:
@@ -55,6 +59,11 @@ def everything(db: Database, who: Visitor) -> int:
     return count
 
 
+def of_owner(db: Database, who: Visitor) -> int:
+    """Delete all conversations of one's own; returns how many there were. At home that is everything but what visitors left behind."""
+    return _delete(db, "SELECT id FROM conversations WHERE owner IS NOT DISTINCT FROM ?", [owner_of(who)])
+
+
 def of_session(db: Database, who: Visitor, session: str) -> int:
     """Delete the conversations of a session, such as the sample's; returns how many there were. Raises NotAllowed."""
     administrators_only(who)
@@ -84,10 +93,39 @@ def set_retention(db: Database, who: Visitor, days: int | None) -> int:
     return apply_retention(db)
 
 
+def visitor_days(db: Database) -> int | None:
+    """How long a visitor's conversation is kept after its last message; None keeps it, as long as retention_days does."""
+    days = preferences.get(db, VISITORS_KEY)
+    # what a newer version or damage left there deletes nothing
+    return days if type(days) is int and 0 < days <= LONGEST_DAYS else None
+
+
+def set_visitor_days(db: Database, who: Visitor, days: int | None) -> int:
+    """Keep visitors' conversations for this long from now on; returns how many were deleted at once. Raises NotAllowed, BadInput."""
+    administrators_only(who)
+    if days is not None and not 0 < days <= LONGEST_DAYS:
+        raise BadInput("days_out_of_range", found=days, most=LONGEST_DAYS)
+    preferences.set(db, who, VISITORS_KEY, days)
+    return apply_retention(db)
+
+
+def kept_days(db: Database) -> int | None:
+    """How long a visitor's conversation is kept in all; None for good."""
+    known = [days for days in (visitor_days(db), retention_days(db)) if days]
+    return min(known) if known else None
+
+
 def apply_retention(db: Database) -> int:
-    """Delete what is older than the retention; returns how many conversations. Done at each start and on the first answer of a day."""
-    days = retention_days(db)
-    return older_than(db, ADMINISTRATOR, days) if days else 0
+    """Delete what is older than the retention, and old log-ins; returns how many conversations. Done at each start, every day, and on the
+    first answer of a day."""
+    with db.write() as cursor:
+        logins.forget_old(cursor)
+    days, of_visitors = retention_days(db), visitor_days(db)
+    count = older_than(db, ADMINISTRATOR, days) if days else 0
+    if of_visitors:
+        theirs = f"SELECT id FROM conversations WHERE owner IS NOT NULL AND id IN ({_OLDER})"
+        count += _delete(db, theirs, [now() - timedelta(days=of_visitors)])
+    return count
 
 
 def kept_copy(db: Database, who: Visitor) -> None:

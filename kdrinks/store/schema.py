@@ -268,6 +268,20 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         ALTER TABLE generations ADD COLUMN thought_tokens INTEGER;
         """,
     ),
+    (
+        14,
+        "log-ins by password, ratings of answers",
+        """
+        -- visitor: records.Visitor.id; session: of the browser, as a hash; outcome: right, wrong or ended, the latest of a session counts
+        CREATE TABLE password_tries (
+            visitor VARCHAR NOT NULL, session VARCHAR NOT NULL, outcome VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL
+        );
+        -- the latest row of an answer counts; good NULL: taken back; consent: question and answer may be used to train and test models
+        CREATE TABLE ratings (
+            message_id UUID NOT NULL, conversation_id UUID NOT NULL, good BOOLEAN, consent BOOLEAN NOT NULL, created_at TIMESTAMP NOT NULL
+        );
+        """,
+    ),
 )
 
 _MADE = re.compile(r"^\s*(?P<what>CREATE|DROP) TABLE (IF (NOT )?EXISTS )?(?P<table>\w+)", re.MULTILINE)

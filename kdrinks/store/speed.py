@@ -8,7 +8,9 @@ from typing import Literal
 
 import pandas as pd
 
-from kdrinks.store.analytics import AnalyticsFilter, table, where
+from kdrinks.permissions import administrators_only
+from kdrinks.records import Visitor
+from kdrinks.store.analytics import AnalyticsFilter, having, more_than_totals, seen_by, table, where
 from kdrinks.store.db import Database
 from kdrinks.store.views import NO_PATHS
 
@@ -25,13 +27,14 @@ GROUPS: dict[str, str] = {
 
 
 def timings(
-    db: Database, view: AnalyticsFilter, by: Sequence[str] = ("device", "model", "quantization", "cold")
+    db: Database, who: Visitor, view: AnalyticsFilter, by: Sequence[str] = ("device", "model", "quantization", "cold")
 ) -> pd.DataFrame:
     """One row for each group: its keys, n, failures, medians of queue_s and (of those that loaded) load_s, and median and 95th percentile
     of first_token_s and tokens_per_s.
 
     by: keys of GROUPS. n counts what is timed: answers that did not fail. Answers without a model are left out. p95 of tokens_per_s is the fast end; tokens_per_s_p05 the slow one.
     """
+    view = seen_by(db, who, view)
     keys = ", ".join(f"{GROUPS[key]} AS {key}" for key in by)
     chosen, values = where(view)
     return table(
@@ -45,21 +48,22 @@ def timings(
         FROM (SELECT * REPLACE (CASE WHEN finish <> 'failed' THEN first_token_s END AS first_token_s,
                                 CASE WHEN finish <> 'failed' THEN tokens_per_s END AS tokens_per_s)
               FROM generations WHERE {chosen} AND model_id IS NOT NULL)
-        GROUP BY {", ".join(by)} ORDER BY n DESC, {", ".join(by)}
+        GROUP BY {", ".join(by)} {having(view)} ORDER BY n DESC, {", ".join(by)}
         """,
         *values,
     )
 
 
-def timing_points(db: Database, view: AnalyticsFilter, *, limit: int = 2000) -> pd.DataFrame:
+def timing_points(db: Database, who: Visitor, view: AnalyticsFilter, *, limit: int = 2000) -> pd.DataFrame:
     """The last answers one by one: at, device, model, quantization, cold, finish, prompt_tokens, cached_tokens, queue_s, load_s,
-    prompt_s, first_token_s, tokens_per_s, total_s, predicted_memory_bytes, measured_memory_bytes."""
+    prompt_s, first_token_s, tokens_per_s, total_s. Raises NotAllowed where only totals are seen."""
+    view = more_than_totals(db, who, view)
     chosen, values = where(view)
     return table(
         db,
         f"""
         SELECT created_at + to_minutes(?) AS at, device_used AS device, model_id AS model, quantization, cold, finish, prompt_tokens,
-               cached_tokens, queue_s, load_s, prompt_s, first_token_s, tokens_per_s, total_s, predicted_memory_bytes, measured_memory_bytes
+               cached_tokens, queue_s, load_s, prompt_s, first_token_s, tokens_per_s, total_s
         FROM generations WHERE {chosen} AND model_id IS NOT NULL ORDER BY created_at DESC LIMIT ?
         """,
         view.utc_offset_minutes,
@@ -68,26 +72,29 @@ def timing_points(db: Database, view: AnalyticsFilter, *, limit: int = 2000) -> 
     )
 
 
-def distribution(db: Database, view: AnalyticsFilter, measure: Measure, *, bins: int = 24) -> pd.DataFrame:
+def distribution(
+    db: Database, who: Visitor, view: AnalyticsFilter, measure: Measure, *, bins: int = 24
+) -> pd.DataFrame:
     """device, low, high, n: how many answers took so long; steps of equal ratio, because devices differ by factors.
 
     The first and the last step hold what lies beyond the 1st and the 99th percentile.
     """
+    view = seen_by(db, who, view)
     chosen, values = where(view)
     return table(
         db,
         f"""
         WITH timed AS (
-            SELECT device_used AS device, ln({measure}) AS value FROM generations
+            SELECT device_used AS device, ln({measure}) AS value, conversation_id FROM generations
             WHERE {chosen} AND model_id IS NOT NULL AND finish <> 'failed' AND {measure} > 0
         ),
         ends AS (SELECT quantile_cont(value, 0.01) AS low, greatest(quantile_cont(value, 0.99), quantile_cont(value, 0.01) + 0.1) AS high FROM timed),
         binned AS (
-            SELECT device, greatest(least(floor((value - low) / (high - low) * ?), ? - 1), 0) AS bin, low, (high - low) / ? AS width
+            SELECT device, conversation_id, greatest(least(floor((value - low) / (high - low) * ?), ? - 1), 0) AS bin, low, (high - low) / ? AS width
             FROM timed, ends
         )
         SELECT device, exp(low + bin * width) AS low, exp(low + (bin + 1) * width) AS high, count(*) AS n FROM binned
-        GROUP BY device, bin, binned.low, width ORDER BY device, bin
+        GROUP BY device, bin, binned.low, width {having(view)} ORDER BY device, bin
         """,
         *values,
         bins,
@@ -96,8 +103,12 @@ def distribution(db: Database, view: AnalyticsFilter, measure: Measure, *, bins:
     )
 
 
-def failures(db: Database, view: AnalyticsFilter, *, limit: int = 50) -> pd.DataFrame:
-    """error, model, device, n, last: what went wrong, the most frequent first; model and device are NULL when no model was loaded."""
+def failures(db: Database, who: Visitor, view: AnalyticsFilter, *, limit: int = 50) -> pd.DataFrame:
+    """error, model, device, n, last: what went wrong, the most frequent first; model and device are NULL when no model was loaded.
+
+    Raises NotAllowed where only totals are seen.
+    """
+    view = more_than_totals(db, who, view)
     chosen, values = where(view)
     return table(
         db,
@@ -111,9 +122,10 @@ def failures(db: Database, view: AnalyticsFilter, *, limit: int = 50) -> pd.Data
     )
 
 
-def memory(db: Database, view: AnalyticsFilter) -> pd.DataFrame:
+def memory(db: Database, who: Visitor, view: AnalyticsFilter) -> pd.DataFrame:
     """model, quantization, context, device, n, predicted_mb, measured_mb: the engine's memory (median) beside what was predicted before
-    loading, NULL where nothing was."""
+    loading, NULL where nothing was. Raises NotAllowed: what the server has is for its administrators."""
+    administrators_only(who)
     chosen, values = where(view)
     return table(
         db,

@@ -22,13 +22,20 @@ def keep(cursor: Cursor, exchange: Exchange, at: datetime) -> None:
 
 
 def of(db: Database, who: Visitor, message_id: str) -> dict[str, Any]:
-    """The trace of an answer; empty for one that was stored before there were traces, that is unknown, or another visitor's."""
+    """The trace of an answer; empty for one that was stored before there were traces, that is unknown, or another visitor's.
+
+    Others than administrators get nothing of the server's memory. Where a document was read and not cited they get no text of it: its
+    passages have none, and what the model read and might have said is left out (`withheld`).
+    """
     with db.cursor() as cursor:
         found = cursor.execute(
             "SELECT trace, owner FROM traces JOIN conversations c ON c.id = conversation_id WHERE message_id = TRY_CAST(? AS UUID)",
             [message_id],
         ).fetchone()
-    return dict(json.loads(found[0])) if found and is_theirs(found[1], who) else {}
+    if not found or not is_theirs(found[1], who):
+        return {}
+    trace = dict(json.loads(found[0]))
+    return trace if who.administrator else _without_documents(_without_memory(trace))
 
 
 def kept(db: Database, who: Visitor, conversation_id: str) -> frozenset[str]:
@@ -40,6 +47,21 @@ def kept(db: Database, who: Visitor, conversation_id: str) -> frozenset[str]:
             [conversation_id],
         ).fetchall()
     return frozenset(message_id for message_id, owner in rows if is_theirs(owner, who))
+
+
+def _without_memory(trace: dict[str, Any]) -> dict[str, Any]:
+    if not trace.get("model"):
+        return trace
+    return trace | {"model": {name: value for name, value in trace["model"].items() if not name.endswith("_bytes")}}
+
+
+def _without_documents(trace: dict[str, Any]) -> dict[str, Any]:
+    cited = {one["id"] for one in trace.get("citations", ())}
+    held_back = {one["id"] for one in trace.get("passages", ()) if one["kind"] == "document"} - cited
+    if not held_back:
+        return trace
+    passages = [one | {"text": ""} if one["id"] in held_back else one for one in trace["passages"]]
+    return trace | {"passages": passages, "prompt": [], "constraint": [], "thought": "", "withheld": True}
 
 
 def _text(exchange: Exchange) -> str:

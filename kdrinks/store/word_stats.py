@@ -15,7 +15,7 @@ import pandas as pd
 from kdrinks.permissions import administrators_only
 from kdrinks.records import Visitor
 from kdrinks.store import rollup
-from kdrinks.store.analytics import DAY, AnalyticsFilter, where
+from kdrinks.store.analytics import DAY, AnalyticsFilter, having, more_than_totals, seen_by, where
 from kdrinks.store.db import Cursor, Database
 from kdrinks.text.typed import clean
 
@@ -51,12 +51,13 @@ class _Reader:
         return chosen + more, [*values, self.version, *more_values]
 
     def counted(self, view: AnalyticsFilter, pos: tuple[str, ...] = ()) -> tuple[str, list[Any]]:
-        """A query for word, pos, role, lang, count, messages of the view, several rows a word; days from the rollup."""
+        """A query for word, pos, role, lang, count, messages, conversation_id of the view, several rows a word; days from the rollup,
+        which knows no conversations (NULL), where it matters not whose they are."""
         parts: list[tuple[str, list[Any]]] = []
         first = _next_day(view.since) if view.since else date.min
         last = min(self.rolled, view.until.date()) if self.rolled and view.until else self.rolled
         edges: list[tuple[datetime | None, datetime | None]] = [(view.since, view.until)]
-        if last and first < last and not view.word:
+        if last and first < last and not (view.word or view.owner or view.fewest):
             chosen, values = ["day >= ?", "day < ?"], [first, last]
             for column, value in (("lang", view.lang), ("model_id", view.model)):
                 if value:
@@ -65,7 +66,7 @@ class _Reader:
             more, more_values = _kinds(view, pos)
             parts.append(
                 (
-                    f"SELECT word, pos, role, lang, count, messages FROM word_days WHERE {' AND '.join(chosen)}{more}",
+                    f"SELECT word, pos, role, lang, count, messages, NULL::UUID AS conversation_id FROM word_days WHERE {' AND '.join(chosen)}{more}",
                     [*values, *more_values],
                 )
             )
@@ -77,13 +78,16 @@ class _Reader:
         for edge in edges:
             chosen_rows, row_values = self.rows(view, pos, edge)
             parts.append(
-                (f"SELECT word, pos, role, lang, count, 1 AS messages FROM words WHERE {chosen_rows}", row_values)
+                (
+                    f"SELECT word, pos, role, lang, count, 1 AS messages, conversation_id FROM words WHERE {chosen_rows}",
+                    row_values,
+                )
             )
         return " UNION ALL ".join(sql for sql, _ in parts), [value for _, values in parts for value in values]
 
     def newest_since(self, view: AnalyticsFilter, word: str) -> datetime | None:
         """When the day began since which the word was in NEWEST_MESSAGES of the view's messages; None where the rollup cannot tell."""
-        if self.rolled is None:
+        if self.rolled is None or view.owner:
             return None
         chosen, values = _kinds(view, ())
         for column, value in (("lang", view.lang), ("model_id", view.model)):
@@ -119,23 +123,28 @@ def _reading(db: Database) -> Iterator[_Reader]:
         yield _Reader(cursor)
 
 
-def top_words(db: Database, view: AnalyticsFilter, *, limit: int = 10, search: str = "") -> pd.DataFrame:
+def top_words(db: Database, who: Visitor, view: AnalyticsFilter, *, limit: int = 10, search: str = "") -> pd.DataFrame:
     """rank, word, pos, count, messages, before: the most frequent words; before: the count in the period of equal length
     just before, NULL when the view has no beginning. search: only words that contain it."""
+    view = seen_by(db, who, view)
     with _reading(db) as reader:
         before = reader.before(view)
         now_sql, now_values = reader.counted(view)
-        was_sql, was_values = reader.counted(before) if before else ("SELECT '' AS word, '' AS pos, 0 AS count", [])
+        was_sql, was_values = (
+            reader.counted(before)
+            if before
+            else ("SELECT '' AS word, '' AS pos, 0 AS count, NULL::UUID AS conversation_id", [])
+        )
         search = clean(search).strip()
         found = "WHERE contains(word, lower(?))" if search else ""
         return reader.table(
             f"""
             WITH now AS (
                 SELECT word, pos, sum(count)::BIGINT AS count, sum(messages)::BIGINT AS messages
-                FROM ({now_sql}) {found} GROUP BY word, pos
+                FROM ({now_sql}) {found} GROUP BY word, pos {having(view)}
             ),
             top AS (SELECT * FROM now ORDER BY count DESC, messages DESC, word LIMIT ?),
-            was AS (SELECT word, pos, sum(count)::BIGINT AS count FROM ({was_sql}) SEMI JOIN top USING (word, pos) GROUP BY word, pos)
+            was AS (SELECT word, pos, sum(count)::BIGINT AS count FROM ({was_sql}) SEMI JOIN top USING (word, pos) GROUP BY word, pos {having(view)})
             SELECT row_number() OVER (ORDER BY top.count DESC, top.messages DESC, top.word) AS rank, top.word, top.pos, top.count, top.messages,
                    CASE WHEN ? THEN coalesce(was.count, 0) END AS before
             FROM top LEFT JOIN was USING (word, pos) ORDER BY rank
@@ -148,13 +157,14 @@ def top_words(db: Database, view: AnalyticsFilter, *, limit: int = 10, search: s
         )
 
 
-def keyness(db: Database, view: AnalyticsFilter, side: Side, *, limit: int = 10) -> pd.DataFrame:
+def keyness(db: Database, who: Visitor, view: AnalyticsFilter, side: Side, *, limit: int = 10) -> pd.DataFrame:
     """side, word, pos, z, count, other: the words that set one side apart from the other, most typical first.
 
     side: who (question against answer), lang (ko against en) or period (now against before; empty when the view has no beginning).
     z is the log-odds with an informative prior over its standard error: above 2 is hardly chance. Not raw counts, which name the words
-    that everyone says. Source: Monroe, Colaresi, Quinn, Fightin' Words (2008), equations 16, 19 and 22; https://doi.org/10.1093/pan/mpn018
+    that everyone says. Raises NotAllowed where only totals are seen. Source: Monroe, Colaresi, Quinn, Fightin' Words (2008), equations 16, 19 and 22; https://doi.org/10.1093/pan/mpn018
     """
+    view = more_than_totals(db, who, view)
     with _reading(db) as reader:
         before = reader.before(view)
         if side == "period":
@@ -203,13 +213,13 @@ def keyness(db: Database, view: AnalyticsFilter, side: Side, *, limit: int = 10)
         )
 
 
-def collocations(db: Database, view: AnalyticsFilter, word: str, *, limit: int = 10) -> pd.DataFrame:
+def collocations(db: Database, who: Visitor, view: AnalyticsFilter, word: str, *, limit: int = 10) -> pd.DataFrame:
     """word, pos, messages, expected, score: words said in the same messages as `word` more often than by chance, strongest first.
 
     messages: of the NEWEST_MESSAGES that said both; expected: what chance would give; score: Dunning's log-likelihood ratio, 3.8 is
-    hardly chance. Source: https://aclanthology.org/J93-1003/
+    hardly chance. Raises NotAllowed where only totals are seen. Source: https://aclanthology.org/J93-1003/
     """
-    view = replace(view, word="")
+    view = replace(more_than_totals(db, who, view), word="")
     with _reading(db) as reader:
         rows, row_values = reader.rows(view)
         counted, values = reader.counted(view)
@@ -240,8 +250,9 @@ def collocations(db: Database, view: AnalyticsFilter, word: str, *, limit: int =
         )  # fmt: skip
 
 
-def word_trend(db: Database, view: AnalyticsFilter, words: Sequence[str]) -> pd.DataFrame:
-    """day, word, count for the given words: one row for each day on which a word was said."""
+def word_trend(db: Database, who: Visitor, view: AnalyticsFilter, words: Sequence[str]) -> pd.DataFrame:
+    """day, word, count for the given words: one row for each day on which a word was said. Raises NotAllowed where only totals are seen."""
+    view = more_than_totals(db, who, view)
     with _reading(db) as reader:
         rows, values = reader.rows(view)
         return reader.table(
@@ -253,13 +264,14 @@ def word_trend(db: Database, view: AnalyticsFilter, words: Sequence[str]) -> pd.
         )
 
 
-def drinks_over_time(db: Database, view: AnalyticsFilter, *, limit: int = 6) -> pd.DataFrame:
+def drinks_over_time(db: Database, who: Visitor, view: AnalyticsFilter, *, limit: int = 6) -> pd.DataFrame:
     """day, drink, count of the drinks that were named most in the view."""
+    view = seen_by(db, who, view)
     with _reading(db) as reader:
         rows, values = reader.rows(view, ("drink",))
         return reader.table(
             f"""
-            WITH said AS (SELECT {DAY} AS day, word, sum(count)::BIGINT AS count FROM words WHERE {rows} GROUP BY day, word),
+            WITH said AS (SELECT {DAY} AS day, word, sum(count)::BIGINT AS count FROM words WHERE {rows} GROUP BY day, word {having(view)}),
             top AS (SELECT word FROM said GROUP BY word ORDER BY sum(count) DESC, word LIMIT ?)
             SELECT day, word AS drink, count FROM said SEMI JOIN top USING (word) ORDER BY day, drink
             """,
@@ -269,12 +281,15 @@ def drinks_over_time(db: Database, view: AnalyticsFilter, *, limit: int = 6) -> 
         )
 
 
-def concordance(db: Database, view: AnalyticsFilter, who: Visitor, word: str, *, limit: int = 20) -> pd.DataFrame:
+def concordance(db: Database, who: Visitor, view: AnalyticsFilter, word: str, *, limit: int = 20) -> pd.DataFrame:
     """at, role, lang, sentence, conversation_id: the sentences a word was counted in, newest first.
 
-    A word in another form than it was said in (a verb's dictionary form) shows the message's beginning instead. Raises NotAllowed.
+    A word in another form than it was said in (a verb's dictionary form) shows the message's beginning instead. Raises NotAllowed where they are
+    not one's own.
     """
-    administrators_only(who)
+    view = more_than_totals(db, who, view)
+    if not view.owner:
+        administrators_only(who)
     with _reading(db) as reader:
         rows, values = reader.rows(replace(view, word=""))
         return reader.table(

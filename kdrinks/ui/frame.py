@@ -5,6 +5,7 @@ which the page says only that there is one: its traceback is in the log.
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from secrets import token_hex
 from typing import Any
 from uuid import uuid4
@@ -16,9 +17,11 @@ from kdrinks.config import from_environment
 from kdrinks.errors import KdrinksError
 from kdrinks.records import ADMINISTRATOR, Language, Visitor
 from kdrinks.services import Services, open_services
+from kdrinks.store import logins
 from kdrinks.store.views import without_folders
+from kdrinks.ui import site
 from kdrinks.ui.markdown_text import as_plain
-from kdrinks.ui.visitor import COOKIE, is_token, login_of, of_login, of_token
+from kdrinks.ui.visitor import COOKIE, SESSION_COOKIE, login_of, of_login, of_token, session_of, token_in
 
 LANGUAGE_KEY = "language"
 """Session state: what the person chose; absent until they do."""
@@ -77,25 +80,39 @@ def session() -> str:
 
 
 def visitor() -> Visitor:
-    """Who is at this page, for whatever is read or written: the administrator where KDRINKS_ADMINS names nobody, as at home.
+    """Who is at this page, for whatever is read or written: the administrator at home, on no hosted site.
 
     Else whoever is logged in, else the browser by its cookie; without cookies a visitor lasts as long as the session.
     Only in a run of a script: a button's later callback on another thread has no cookies.
     """
-    admins = get_services().settings.admins
-    if not admins:
+    services = get_services()
+    if not services.settings.hosted:
         return ADMINISTRATOR
-    token = st.context.cookies.get(COOKIE)
-    if not is_token(token):
-        token = st.session_state.setdefault("visitor", token_hex(16))
-    return of_login(claims(), admins) or of_token(str(token))
+    who = of_login(claims(), services.settings.admins) or of_token(_token(COOKIE, "visitor"))
+    if not who.administrator and (password := site.admin_password()):
+        return replace(who, administrator=logins.is_logged_in(services.db, who, password_session(password)))
+    return who
+
+
+def password_session(password: str) -> str:
+    """The log-in by this password of this browser, for as long as it is open."""
+    return session_of(_token(SESSION_COOKIE, "password-session"), password)
+
+
+def _token(cookie: str, key: str) -> str:
+    """Of a cookie that the server signed; where the browser sends none, a random one for the session."""
+    token = token_in(st.context.cookies.get(cookie), cookie, site.cookie_secret())
+    return token or str(st.session_state.setdefault(key, token_hex(16)))
 
 
 def administers() -> bool:
-    """Whether an administrator is at this page, as far as the navigation needs to know: asks no store, which may be the error."""
-    admins = from_environment().admins
-    login = of_login(claims(), admins) if admins else ADMINISTRATOR
-    return bool(login and login.administrator)
+    """Whether an administrator is at this page, as far as the navigation needs to know; nobody is where the store is the error."""
+    if not from_environment().hosted:
+        return True
+    try:
+        return visitor().administrator
+    except KdrinksError:
+        return False
 
 
 @st.cache_resource(show_spinner=False)
@@ -126,7 +143,7 @@ def show_error(error: KdrinksError) -> None:
 
 def in_public(error: str) -> str:
     """An error as strangers may read it: on a hosted site without the folders of its server. Asks no store, which may be the error."""
-    return without_folders(error) if from_environment().admins else error
+    return without_folders(error) if from_environment().hosted else error
 
 
 def as_state(error: KdrinksError) -> dict[str, Any]:

@@ -10,12 +10,13 @@ import streamlit as st
 
 from kdrinks.config import from_environment
 from kdrinks.errors import KdrinksError
-from kdrinks.ui import address, login
+from kdrinks.ui import address, login, site
 from kdrinks.ui.chat import conversations
 from kdrinks.ui.frame import LANGUAGE_COOKIE, LANGUAGE_KEY, administers, get_services, lang, show_error, t
 from kdrinks.ui.pages import declared_pages
 
 CHOSEN = "language_was_chosen"
+hosted = from_environment().hosted
 
 pages = {
     declared.name: st.Page(
@@ -23,7 +24,9 @@ pages = {
         title=t(f"{declared.name}.page"),
         default=declared.name == "chat",
         # still there for whoever has its address: it says for whom it is
-        visibility="visible" if not declared.administrators or administers() else "hidden",
+        visibility="visible"
+        if (not declared.administrators or administers()) and (not declared.hosted or hosted)
+        else "hidden",
     )
     for declared in declared_pages()
 }
@@ -53,7 +56,11 @@ with st.sidebar:
             label_visibility="collapsed",
             on_change=lambda: st.session_state.update({CHOSEN: True}),
         )
-    st.caption(t("frame.about_hosted" if from_environment().admins else "frame.about"))
+    if hosted:
+        st.page_link(pages["mine"], label=t("frame.mine"), icon=":material/shield_person:")
+    st.caption(t("frame.about_hosted" if hosted else "frame.about"))
+    if site.stands_open():
+        st.warning(t("frame.stands_open"), icon=":material/lock_open:")
 
 # the page's own language for screen readers and line breaking; the cookie keeps a choice over reloads and new tabs
 cookie = f"document.cookie = '{LANGUAGE_COOKIE}={lang()}; path=/; max-age=31536000; SameSite=Lax';"
@@ -67,7 +74,7 @@ try:
     with list_of_conversations:
         conversations.draw_list(get_services(), pages["chat"])
     with account:
-        login.draw(get_services().settings.admins)
+        login.draw(get_services())
     page.run()
     get_services().page_drawn.set()
 except KdrinksError as error:

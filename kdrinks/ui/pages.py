@@ -3,6 +3,7 @@
     ORDER = 3     its place in the navigation; without it, after all that have one
     WIDE = True   over the whole width of the window
     ADMINISTRATORS = True   for administrators: visitors of a hosted site do not find it in the navigation
+    HOSTED = True   for a hosted site: at home it is not in the navigation
 
 Its name in the navigation is the string NAME.page, and what stands at its head NAME.title (kdrinks/i18n/NAME.toml).
 """
@@ -23,6 +24,7 @@ class DeclaredPage:
     order: int = LAST
     wide: bool = False
     administrators: bool = False
+    hosted: bool = False
 
     @property
     def name(self) -> str:
@@ -44,6 +46,12 @@ def _read(path: Path) -> DeclaredPage:
         for node in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(node, ast.Assign)
         and isinstance(node.targets[0], ast.Name)
-        and node.targets[0].id in ("ORDER", "WIDE", "ADMINISTRATORS")
+        and node.targets[0].id in ("ORDER", "WIDE", "ADMINISTRATORS", "HOSTED")
     }
-    return DeclaredPage(path, said.get("ORDER", LAST), said.get("WIDE", False), said.get("ADMINISTRATORS", False))
+    return DeclaredPage(
+        path,
+        said.get("ORDER", LAST),
+        said.get("WIDE", False),
+        said.get("ADMINISTRATORS", False),
+        said.get("HOSTED", False),
+    )

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from kdrinks import i18n
 from kdrinks.config import Settings
 from kdrinks.errors import KdrinksError
+from kdrinks.records import Visitor
 
 if TYPE_CHECKING:
     from kdrinks.services import Services  # slow: imported by the thread
@@ -38,13 +40,26 @@ def _open_browser() -> None:
         webbrowser.open(f"http://localhost:{st.get_option('server.port')}/{path}")
 
 
-def warn_where_nobody_can_log_in(settings: Settings) -> None:
-    from kdrinks.ui import login  # as below: what it imports wants the runtime
+def was_here(visitor: Visitor) -> bool:
+    """Whether a visitor has a conversation; False, too, while the store cannot be read. Called on a thread that may wait."""
+    from kdrinks.store import chats
+    from kdrinks.ui.frame import get_services  # as below
 
-    if settings.admins and not login.providers():
-        log.warning(
-            "KDRINKS_ADMINS is set, but .streamlit/secrets.toml has no [auth] section: nobody can become administrator."
-        )
+    try:
+        return chats.has_any(get_services().db, visitor)
+    except KdrinksError:
+        return False
+
+
+def warn_of_administrators(settings: Settings) -> None:
+    """Say in the log where nobody can become administrator, and where everybody is who reaches this machine."""
+    from kdrinks.ui import site  # as below: what it imports wants the runtime
+
+    by_address = bool(settings.admins) and bool(site.providers())
+    if settings.hosted and not by_address and not site.admin_password():
+        log.warning("%s %s", i18n.text("frame.nobody_administers", "ko"), i18n.text("frame.nobody_administers", "en"))
+    if site.stands_open():
+        log.warning("%s %s", i18n.text("frame.stands_open", "ko"), i18n.text("frame.stands_open", "en"))
 
 
 def _warm(opened: list["Services"]) -> None:
@@ -53,7 +68,7 @@ def _warm(opened: list["Services"]) -> None:
 
     try:
         opened.append(get_services())
-        warn_where_nobody_can_log_in(opened[0].settings)
+        warn_of_administrators(opened[0].settings)
         opened[0].page_drawn.wait(60)
     except KdrinksError as error:
         log.warning("%s", error)  # every page tries again and shows it

@@ -125,6 +125,9 @@ def _draw_list(title: str, lines: Sequence[str]) -> None:
 
 
 def _draw_prompt(trace: Mapping[str, Any], key: str) -> None:
+    if trace.get("withheld"):
+        st.caption(t("trace.withheld"))
+        return
     if not trace["prompt"]:
         st.caption(t("trace.no_model"))
         return

@@ -16,7 +16,7 @@ CLIENT = "kdrinks-test"
 
 
 class LoginProvider(ThreadingHTTPServer):
-    """person: the claims of the next log-in, besides those that the protocol wants."""
+    """person: the claims of the next log-in, besides those that the protocol wants, or in place of them."""
 
     daemon_threads = True
 
@@ -25,6 +25,8 @@ class LoginProvider(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.person: Mapping[str, object] = {}
         self.nonce = ""
+        self.given = 0
+        """How many tokens."""
         self.key = RSAKey.generate_key(2048, {"kid": "1", "use": "sig", "alg": "RS256"})
 
     def secrets(self, app_url: str) -> str:
@@ -72,6 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.given += 1
         token = {"access_token": "none", "token_type": "Bearer", "expires_in": 600, "id_token": self.server.id_token()}
         self._send(token)
 

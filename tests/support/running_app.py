@@ -20,6 +20,7 @@ from tests.support.wait import eventually
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE_S = 60
+SECRET = "of these tests alone, 0123456789 abcdef"
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian: apt install chromium)")
 expect.set_options(timeout=PATIENCE_S * 1000)
@@ -42,8 +43,11 @@ def running_app(home: Path, models: Path, port: int = 0, /, **settings: str) -> 
 
 @contextmanager
 def running(script: str, home: Path, port: int = 0, /, **settings: str) -> Iterator[App]:
-    """Any script under `streamlit run`; its log lies in home."""
+    """Any script under `streamlit run`; its log lies in home. A hosted site gets a secret where settings name no HOME that has one."""
     port = port or free_port()
+    if (settings.get("KDRINKS_ADMINS") or settings.get("KDRINKS_MODE") == "hosted") and "HOME" not in settings:
+        write_secrets(home, f'[kdrinks]\ncookie_secret = "{SECRET}"\n')
+        settings["HOME"] = str(home)
     environment = {**os.environ, **settings}
     command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}", "--server.headless=true"]
     home.mkdir(parents=True, exist_ok=True)
@@ -58,6 +62,12 @@ def running(script: str, home: Path, port: int = 0, /, **settings: str) -> Itera
         finally:
             process.terminate()
             process.wait(PATIENCE_S)
+
+
+def write_secrets(home: Path, text: str) -> None:
+    """Streamlit reads its secrets in the home of who starts it."""
+    (home / ".streamlit").mkdir(parents=True, exist_ok=True)
+    (home / ".streamlit" / "secrets.toml").write_text(text, encoding="utf-8")
 
 
 def free_port() -> int:

@@ -16,6 +16,7 @@ from kdrinks.store import analytics, forget, live, preferences, snapshot, sqlbox
 from kdrinks.store import sample as stored_sample
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.views import VIEWS
+from kdrinks.ui.analytics import visitors
 from kdrinks.ui.analytics.view import download
 from kdrinks.ui.format import bytes_text
 from kdrinks.ui.frame import as_state, get_services, lang, show_error, t, visitor
@@ -43,6 +44,7 @@ def data(view: AnalyticsFilter) -> None:
         _live()
         _sample()
     with right:
+        visitors.draw(get_services())
         _retention()
         _kept_copy()
 
@@ -252,7 +254,10 @@ def _retention() -> None:
             st.cache_data.clear()
             st.toast(t("analytics.deleted", count=count))
             st.rerun()
-        with st.popover(t("analytics.delete_all"), icon=":material/delete_forever:"):
+        hosted = get_services().settings.hosted  # there "my data" would be another thing
+        with st.popover(
+            t("analytics.delete_everybody" if hosted else "analytics.delete_all"), icon=":material/delete_forever:"
+        ):
             st.markdown(t("analytics.delete_all_text"))
             if st.button(t("analytics.delete_all_yes"), type="primary", key="delete-all"):
                 forget.everything(db, visitor())

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from kdrinks.store.analytics import AnalyticsFilter
-from kdrinks.ui.analytics.view import panel, read
+from kdrinks.ui.analytics.view import panel, read, sees_totals_only
 from kdrinks.ui.frame import lang
 
 
@@ -33,6 +33,8 @@ class Panel:
     """What stands below the chart; called while the page is drawn, in the reader's language."""
     wide: bool = False
     """Over both columns; two that are not stand side by side."""
+    totals: bool = True
+    """Shown to those, too, who see totals alone."""
 
     @property
     def charts(self) -> tuple[str, ...]:
@@ -53,10 +55,12 @@ class Own:
     """The names of the charts in it, as given to view.show; a part with a table alone has none."""
     draw: Callable[[AnalyticsFilter], None]
     wide: bool = False
+    totals: bool = True
 
 
 def draw_all(parts: Sequence[Panel | Own], view: AnalyticsFilter) -> None:
-    for row in _rows(parts):
+    """What the reader may see of a section; the store refuses the rest."""
+    for row in _rows([part for part in parts if part.totals or not sees_totals_only()]):
         if row[0].wide:
             row[0].draw(view)
             continue

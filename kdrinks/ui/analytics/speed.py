@@ -10,8 +10,8 @@ from kdrinks.charts import speed as chart_speed
 from kdrinks.store import analytics, speed
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.ui.analytics.panels import Own, Panel
-from kdrinks.ui.analytics.view import download, pictures, read, show
-from kdrinks.ui.frame import get_services, lang, t
+from kdrinks.ui.analytics.view import download, panel, pictures, read, show
+from kdrinks.ui.frame import get_services, lang, t, visitor
 from kdrinks.ui.models import compare_results
 
 MEASURES = ("first_token_s", "tokens_per_s")
@@ -84,8 +84,16 @@ def _memory_note(table: pd.DataFrame) -> str:
     return "" if table["predicted_mb"].notna().any() else t("analytics.not_predicted")
 
 
+def _memory(view: AnalyticsFilter) -> None:
+    """What the server has is for its administrators, here and in the comparisons."""
+    if visitor().administrator:
+        table = read(speed.memory, view)
+        panel("memory", table, lambda: chart_speed.memory(table, lang()), note=_memory_note(table))
+
+
 def _comparison(view: AnalyticsFilter) -> None:
-    compare_results.draw_panel(get_services())
+    if visitor().administrator:
+        compare_results.draw_panel(get_services())
 
 
 SPEED: tuple[Panel | Own, ...] = (
@@ -114,9 +122,10 @@ SPEED: tuple[Panel | Own, ...] = (
         chart=chart_speed.prompt_cost,
         needs="first_token_s",
         note=_prompt_cost_note,
+        totals=False,
     ),
-    Panel(name="memory", table=speed.memory, chart=chart_speed.memory, note=_memory_note),
+    Own(charts=("memory",), draw=_memory),
     Panel(name="guards", table=analytics.guard_shares, chart=chart_speed.guards),
-    Own(charts=(), draw=_failures),
+    Own(charts=(), draw=_failures, totals=False),
     Own(charts=compare_results.CHARTS, draw=_comparison, wide=True),
 )

@@ -13,7 +13,8 @@ import streamlit as st
 
 from kdrinks.charts import base
 from kdrinks.config import ROOT
-from kdrinks.store import analytics, preferences, word_stats
+from kdrinks.records import Visitor
+from kdrinks.store import analytics, preferences
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, now
 from kdrinks.store.export import as_csv, as_parquet
@@ -37,23 +38,40 @@ DRINKS_ONLY = ("drink",)
 
 
 def read(table: Callable[..., pd.DataFrame], view: AnalyticsFilter, /, *arguments: Any, **options: Any) -> pd.DataFrame:
-    """What a function of the store returns for (db, view, *arguments); asked again only when something was stored since."""
-    db = get_services().db
+    """What a function of the store returns for (db, who, view, *arguments); asked again only when something was stored since."""
+    db, who = get_services().db, visitor()
     name = f"{table.__module__}.{table.__qualname__}"
-    return _read(db, table, name, analytics.data_version(db), view, arguments, options)
+    seen = (who.administrator, analytics.seen_by(db, who, view))  # visitors who see the same share it
+    return _read(db, who, table, name, analytics.data_version(db), seen, view, arguments, options)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _read(
     _db: Database,
+    _who: Visitor,
     _table: Callable[..., pd.DataFrame],
     name: str,
     data_version: str,
+    seen: tuple[bool, AnalyticsFilter],
     view: AnalyticsFilter,
     arguments: tuple[Any, ...],
     options: dict[str, Any],
 ) -> pd.DataFrame:
-    return _table(_db, view, *arguments, **options)
+    return _table(_db, _who, view, *arguments, **options)
+
+
+def sees_totals_only() -> bool:
+    """Whether single answers, and words of people's own, are not for who is at this page."""
+    db, who = get_services().db, visitor()
+    return analytics.seen_by(db, who, AnalyticsFilter()).fewest > 0
+
+
+def whose() -> None:
+    """A line for a visitor that says whose conversations the charts are about."""
+    who = visitor()
+    if not who.administrator:
+        fewest = analytics.FEWEST_CONVERSATIONS
+        st.caption(t(f"analytics.seen_{analytics.audience(get_services().db)}", fewest=fewest), width="stretch")
 
 
 def nothing_yet() -> None:
@@ -82,12 +100,12 @@ def settle_address(sections: Sequence[str]) -> None:
 
 
 def choose_view() -> AnalyticsFilter:
-    """The filters. Words other than drinks, one person's name or illness among them, are for those alone who read what people wrote."""
+    """The filters. Of totals over everybody the words are drinks alone, whatever is chosen (analytics.seen_by)."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         period = _one_of("period", tuple(PERIOD_DAYS))
         word_stats = _one_of("said", SAID, label="language")
         who = _one_of("who", WHO)
-        kinds = _kinds() if visitor().administrator else DRINKS_ONLY
+        kinds = DRINKS_ONLY if sees_totals_only() else _kinds()
         model = _model()
     offset = -(st.context.timezone_offset or 0)
     return AnalyticsFilter(
@@ -245,19 +263,20 @@ def _model() -> str:
 
 
 def models() -> list[str]:
-    db = get_services().db
-    return _models(db, analytics.data_version(db))
+    db, who = get_services().db, visitor()
+    seen = (who.administrator, analytics.seen_by(db, who, AnalyticsFilter()))
+    return _models(db, who, seen, analytics.data_version(db))
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _models(_db: Database, data_version: str) -> list[str]:
-    return analytics.models(_db)
+@st.cache_data(max_entries=32, show_spinner=False)
+def _models(_db: Database, _who: Visitor, seen: tuple[bool, AnalyticsFilter], data_version: str) -> list[str]:
+    return analytics.models(_db, _who)
 
 
 def _word() -> str:
     """The word that narrows the whole page, with the button that lets go of it."""
     word = str(st.session_state[WORD_KEY])
-    if not visitor().administrator and not _is_drink(word):
+    if sees_totals_only():
         return ""
     if word:
         st.button(
@@ -268,12 +287,6 @@ def _word() -> str:
             on_click=_let_go,
         )
     return word
-
-
-def _is_drink(word: str) -> bool:
-    """Whether somebody said it as a drink's name."""
-    drinks = read(word_stats.top_words, AnalyticsFilter(pos=DRINKS_ONLY), limit=1000, search=word)
-    return word in set(drinks["word"])
 
 
 def _let_go() -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from kdrinks import recount
 from kdrinks.charts import words as chart_words
 from kdrinks.config import ROOT
-from kdrinks.store import preferences, word_stats
+from kdrinks.store import analytics, preferences, word_stats
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.text.typed import clean
 from kdrinks.ui import job_progress
@@ -81,10 +81,10 @@ def _one_word(view: AnalyticsFilter) -> None:
             show("trend", chart_words.word_trend(days, lang()))
             with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
                 pictures("trend")
-        who = visitor()
-        if not who.administrator:
+        mine = visitor().administrator or analytics.audience(get_services().db) == "own"
+        if not mine:
             st.caption(t("analytics.admins_only"))
-        for row in read(word_stats.concordance, view, who, word, limit=8).itertuples() if who.administrator else ():
+        for row in read(word_stats.concordance, view, word, limit=8).itertuples() if mine else ():
             with st.container(
                 horizontal=True, vertical_alignment="center", wrap=False, gap="small", key=f"sentence-{row.Index}"
             ):
@@ -178,7 +178,7 @@ def _picked(event: Any) -> str | None:
 
 WORDS = (
     Own(charts=("words",), draw=_words, wide=True),
-    Own(charts=("trend", "together"), draw=_one_word, wide=True),
-    Own(charts=("typical",), draw=_typical),
+    Own(charts=("trend", "together"), draw=_one_word, wide=True, totals=False),
+    Own(charts=("typical",), draw=_typical, totals=False),
     Own(charts=(), draw=_table),
 )

@@ -3,7 +3,7 @@
 Only watches answers: leaving, clicking and refreshing never touch one; Stop is a call on the answer. Knows no SQL and no model.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from kdrinks.answer import Answer
 from kdrinks.errors import KdrinksError, StoreError
 from kdrinks.records import StoredQuestion
 from kdrinks.services import Services
-from kdrinks.store import chats, traces
-from kdrinks.ui.chat import conversations, evidence, exclusions, rows, thought
+from kdrinks.store import chats, forget, ratings, traces
+from kdrinks.store.ratings import Rating
+from kdrinks.ui.chat import conversations, evidence, exclusions, rating, rows, thought
 from kdrinks.ui.frame import as_state, get_services, in_public, session, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
@@ -37,15 +38,16 @@ def draw(services: Services) -> None:
     live = answer.running(services, visitor(), conversation_id) if conversation_id else None
     asked = chats.messages(services.db, visitor(), conversation_id) if conversation_id else []
     traced = traces.kept(services.db, visitor(), conversation_id) if conversation_id else frozenset()
+    rated = ratings.of(services.db, visitor(), conversation_id) if conversation_id and services.settings.hosted else {}
     if conversation_id and not asked and live is None:
         st.info(t("chat.unknown_conversation"), icon=":material/help:")
         conversations.close()
     if not asked:
-        _draw_welcome()
+        _draw_welcome(services)
     for exchange in _newest(asked):
         _draw_question(exchange.question_id, exchange.question)
         if live is None or exchange.question_id != live.question.id:
-            _draw_answer(services, exchange, traced)
+            _draw_answer(services, exchange, traced, rated)
     watched = st.container()
     if refused := st.session_state.pop(REFUSED_KEY, None):
         show_error(KdrinksError(refused["key"], **refused["values"]))
@@ -78,10 +80,13 @@ def _newest(asked: Sequence[StoredQuestion]) -> Sequence[StoredQuestion]:
     return asked[-count:]
 
 
-def _draw_welcome() -> None:
+def _draw_welcome(services: Services) -> None:
     with st.container(key="welcome"):
         st.title(t("chat.title"), anchor=False)
         st.markdown(t("chat.welcome_text"))
+        if services.settings.hosted:
+            days = forget.kept_days(services.db)
+            st.caption(t("chat.kept_for_days", days=days) if days else t("chat.kept"))
         with st.container(key="examples"):
             for name in EXAMPLES:
                 question = t(f"examples.{name}")
@@ -99,8 +104,10 @@ def _draw_question(question_id: str, question: str) -> None:
         st.text(question)
 
 
-def _draw_answer(services: Services, asked: StoredQuestion, traced: Collection[str]) -> None:
-    """traced: ids of the answers that have a trace."""
+def _draw_answer(
+    services: Services, asked: StoredQuestion, traced: Collection[str], rated: Mapping[str, Rating]
+) -> None:
+    """traced: ids of the answers that have a trace.   rated: what was said of them."""
     with st.chat_message(t("chat.guide"), avatar=PICTURES / "guide.svg"):
         if asked.exchange is None:
             st.warning(t("chat.interrupted"), icon=":material/power_off:")
@@ -123,6 +130,8 @@ def _draw_answer(services: Services, asked: StoredQuestion, traced: Collection[s
         elif exchange.finish in ("stopped", "length", "repeated") and not thought.only(exchange):
             st.caption(f":material/stop_circle: {t(f'chat.{exchange.finish}')}")
         evidence.draw(exchange, read if exchange.message_id in traced else None)
+        if services.settings.hosted and exchange.finish != "failed":
+            rating.draw(exchange.message_id, rated)
 
 
 def _draw_retry(asked: StoredQuestion, label: str = "", *, thinking: bool | None = None) -> None:

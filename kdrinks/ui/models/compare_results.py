@@ -18,7 +18,7 @@ CHARTS = tuple(f"compare.{name}" for name in (*MEASURES, "memory", "size", "perp
 
 def draw(services: Services) -> list[str]:
     """The comparison that was chosen, the latest at first; returns the ids of all there are to choose from."""
-    known = store.comparisons(services.db)
+    known = store.comparisons(services.db, visitor())
     if known.empty:
         return []
     local = pd.to_datetime(known["begun"]) + pd.Timedelta(minutes=-(st.context.timezone_offset or 0))
@@ -49,7 +49,7 @@ def draw(services: Services) -> list[str]:
 
 def draw_panel(services: Services) -> None:
     """The same in a box with a title; nothing before the first comparison."""
-    if not store.comparisons(services.db).empty:
+    if not store.comparisons(services.db, visitor()).empty:
         with st.container(border=True):
             st.subheader(t("models.compare.title"), anchor=False)
             draw(services)
@@ -63,7 +63,7 @@ def draw_problems(services: Services, comparison_id: str) -> None:
 
 
 def _draw_speed(services: Services, comparison_id: str) -> None:
-    table = store.results(services.db, comparison_id)
+    table = store.results(services.db, visitor(), comparison_id)
     if table.empty:
         return
     number = st.column_config.NumberColumn
@@ -93,7 +93,7 @@ def _draw_speed(services: Services, comparison_id: str) -> None:
 
 
 def _draw_quality(services: Services, comparison_id: str) -> None:
-    table = store.qualities(services.db, comparison_id)
+    table = store.qualities(services.db, visitor(), comparison_id)
     if table.empty:
         return
     table["name"] = compare.file_names(table, _names())
