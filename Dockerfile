@@ -11,7 +11,7 @@ COPY deploy/build-tools.lock requirements.lock ./
 RUN python -m venv /opt/tools && /opt/tools/bin/pip install --no-cache-dir --require-hashes -r build-tools.lock
 # every x86 processor since 2013 (AVX2); an image for the building machine's own processor alone: --build-arg CMAKE_ARGS=-DGGML_NATIVE=on
 ARG CMAKE_ARGS="-DGGML_NATIVE=off"
-# compiles llama.cpp, the only package without a ready file; pip's cache keeps what came of it for the next build
+# compiles llama.cpp, for which PyPI has no ready file; pip's cache keeps what came of it for the next build
 RUN --mount=type=cache,id=kdrinks-pip,target=/root/.cache/pip \
     PATH="/opt/tools/bin:$PATH" pip wheel --no-build-isolation --no-deps --require-hashes --wheel-dir wheels -r requirements.lock
 RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir --no-compile --no-deps --no-index wheels/*.whl

@@ -103,9 +103,10 @@ def step(text: str, folder: Path, root: Path, arguments: dict[str, str]) -> None
         print(f"left out  {text[:100]}")
     elif not done.exists():
         began = time.perf_counter()
-        # what this machine adds to pip is none of the image's
+        # what this machine adds to pip is none of the image's, and its cache may hold a llama.cpp that was compiled otherwise
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PIP_FIND")}
-        subprocess.run(["sh", "-ec", command], cwd=folder, env={**environment, **arguments}, check=True)
+        environment |= {"PIP_CACHE_DIR": str(root / "cache"), **arguments}
+        subprocess.run(["sh", "-ec", command], cwd=folder, env=environment, check=True)
         done.parent.mkdir(exist_ok=True)
         done.touch()
         print(f"{time.perf_counter() - began:7.1f} s  {text[:100]}", flush=True)

@@ -29,8 +29,8 @@ def main() -> None:
         for source, lock in LOCKS.items():
             # --upgrade: packages that nobody pinned are those of today, not those of the lock before
             # fewest: one version of a package for all Pythons, where a lock could also have two
-            compile_lock = ("pip", "compile", "--quiet", "--universal", "--fork-strategy", "fewest")
-            compile_lock += ("--upgrade", "--generate-hashes", "--no-config")
+            compile_lock = ["pip", "compile", "--quiet", "--universal", "--fork-strategy", "fewest"]
+            compile_lock += ["--upgrade", "--generate-hashes", "--no-config"]
             run(programs / "uv", *compile_lock, "--python-version", OLDEST_PYTHON, source, "--output-file", lock)
         materials = ("requirements", "--pyproject", "pyproject.toml", "--output-reproducible", "--spec-version", "1.6")
         run(programs / "cyclonedx-py", *materials, "requirements.lock", "--output-file", "sbom.json")

@@ -1,5 +1,6 @@
 """A backup is one state of everything, taken while people write, and comes back whole into an empty home and nowhere else."""
 
+import hashlib
 import json
 import os
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from playwright.sync_api import Browser, expect
 
 from kdrinks.config import ROOT
 from kdrinks.errors import BadInput, KdrinksError, NotAllowed, StoreDamaged, StoreLocked, StoreNotWritable
@@ -21,8 +23,11 @@ from kdrinks.records import ADMINISTRATOR, Visitor
 from kdrinks.store import backup, backup_requests, chats, forget, live, preferences
 from kdrinks.store.db import Database
 from tests.support.command_line import document, kdrinks
+from tests.support.running_app import needs_chromium, running_app, visit
 from tests.support.store_rows import rows, say
 from tests.support.wait import eventually
+
+HOMES = Path(__file__).parent / "data" / "homes"
 
 
 def counts(path: Path) -> dict[str, int]:
@@ -133,6 +138,46 @@ def test_what_was_deleted_before_is_in_no_byte_of_a_backup(db: Database, tmp_pat
     backup.write(db, ADMINISTRATOR, tmp_path / "one.zip")
     with zipfile.ZipFile(tmp_path / "one.zip") as archive:
         assert all(secret.encode() not in archive.read(name) for name in archive.namelist())
+
+
+def test_a_deletion_that_met_the_copying_is_finished_when_the_copy_is(db: Database, tmp_path: Path) -> None:
+    """The file is written anew only while nobody reads; that would have waited for the next start."""
+    secret = "비밀이야기"
+    said = say(db, question=f"{secret} 식혜?")
+    db.checkpoint()
+    with db.cursor():  # as a long copy holds one
+        forget.one(db, ADMINISTRATOR, said.conversation_id)
+    assert db.path
+    due, content = db.rewrite_is_due, db.path.read_bytes()
+    assert due and secret.encode() in content
+    backup.write(db, ADMINISTRATOR, tmp_path / "one.zip")
+    due, content = db.rewrite_is_due, db.path.read_bytes()
+    assert not due and secret.encode() not in content
+
+
+def test_a_backup_of_an_older_kdrinks_comes_back_and_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Of the home that commit b7ffbff made, schema 8, packed as a backup of that time would be."""
+    old = tmp_path / "old"
+    with zipfile.ZipFile(HOMES / "b7ffbff.zip") as archive:
+        archive.extractall(old)
+    (path,) = old.rglob("kdrinks.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CHECKPOINT")
+        rows_of_old = {
+            name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+            for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        }
+    content = path.read_bytes()
+    file = {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    manifest = {"format": 1, "schema": 8, "tables": rows_of_old, "files": {"kdrinks.duckdb": file}}
+    with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:
+        archive.writestr("kdrinks.duckdb", content)
+        archive.writestr("manifest.json", json.dumps(manifest))
+    assert backup.restore(tmp_path / "again", tmp_path / "old.zip") == rows_of_old
+    now = counts(tmp_path / "again" / "kdrinks.duckdb")
+    kept = ("conversations", "messages", "generations", "words", "citations", "choices", "drink_versions")
+    assert {name: now[name] for name in kept} == {name: rows_of_old[name] for name in kept}
+    assert now["conversations"] > 0
 
 
 def test_models_and_what_can_be_made_again_are_left_out_and_links_are_not_followed(
@@ -353,3 +398,21 @@ def test_nobody_but_its_owner_asks_the_app_for_a_backup_and_nobody_holds_it_up(
     assert not told.exists()
     with pytest.raises(StoreLocked):
         backup_requests.ask(home, tmp_path / "late.zip")
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_an_administrator_takes_a_backup_on_the_page_and_none_stays_on_the_server(
+    browser: Browser, home: Path, tmp_path: Path
+) -> None:
+    with running_app(home, tmp_path) as app, visit(browser, app, "/analytics?section=data", locale="en-US") as page:
+        expect(
+            page.get_by_text("What is deleted after a backup stays in that file until the file is deleted")
+        ).to_be_visible()
+        before = sorted(path.name for path in home.iterdir())
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Take a backup").click()
+        download.value.save_as(tmp_path / "one.zip")
+        assert sorted(path.name for path in home.iterdir()) == before
+    tables = backup.restore(tmp_path / "again", tmp_path / "one.zip")
+    assert tables == counts(tmp_path / "again" / "kdrinks.duckdb") and tables["conversations"] == 3

