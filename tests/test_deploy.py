@@ -16,7 +16,6 @@ import yaml
 
 from kdrinks.config import ROOT
 from kdrinks.documents.chunks import SIZE_MAX_BYTES
-from kdrinks.ui.login import providers_in
 from tests.support.dockerfile import read
 
 DEPLOY = ROOT / "deploy"
@@ -161,7 +160,8 @@ def test_what_a_file_may_have_is_the_same_number_everywhere() -> None:
 
 def test_the_example_of_secrets_has_every_key_and_no_secret() -> None:
     example = tomllib.loads((ROOT / ".streamlit" / "secrets.example.toml").read_text(encoding="utf-8"))
-    assert providers_in(example["auth"]) == [""]
+    wanted = {"redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url"}
+    assert set(example["auth"]) == wanted, "what Streamlit's log-in asks for"
     assert {name for name, value in example["auth"].items() if not value} == {
         "cookie_secret", "client_id", "client_secret",
     }  # fmt: skip
