@@ -19,6 +19,8 @@ from kdrinks.ui.visitor import VisitorCookie
 # a bug's traceback, with the folders of the server, is for its log; here too, as the settings file is read where Streamlit was started
 st.set_option("client.showErrorDetails", "none")
 st.set_option("client.disableDataExport", True)
+# what stands at the head of the secrets file becomes environment variables: all that Streamlit Community Cloud lets one set
+st.secrets.load_if_toml_exists()
 settings = from_environment()
 if wrong := site.problem(settings):
     sys.exit(site.told(wrong))

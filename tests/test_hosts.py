@@ -383,3 +383,12 @@ def test_this_machine_s_own_names_are_known_with_and_without_its_domain(
         assert status(host) == 200
     for host in ("box.evil.example", "ads.example", "other", "other.local"):
         assert status(host) == 421
+
+
+def test_settings_may_stand_in_the_secrets_file_which_is_all_that_some_hosts_offer(tmp_path: Path) -> None:
+    """Streamlit hands them on as environment variables, but only once it has read the file."""
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text('KDRINKS_HOSTS = "site.example"\n')
+    with running_app(tmp_path / "home", tmp_path, HOME=str(tmp_path)) as app:
+        assert got(app, "site.example").startswith("HTTP/1.1 200")
+        assert got(app, "other.example").startswith("HTTP/1.1 421")

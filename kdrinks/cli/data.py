@@ -1,4 +1,4 @@
-"""The commands `words`, `sample`, `forget` and `export`: what is kept of conversations, and the words of any text.
+"""The commands `words`, `sample`, `forget`, `export`, `backup` and `restore`: what is kept of conversations, and the words of any text.
 
 Returns documents and prints for people; exit status and --json are __main__'s.
 """
@@ -14,9 +14,9 @@ from kdrinks import sample
 from kdrinks.cli.base import Command, positive
 from kdrinks.config import from_environment
 from kdrinks.drinks.names import packaged_names
-from kdrinks.errors import BadInput
+from kdrinks.errors import BadInput, StoreLocked
 from kdrinks.records import ADMINISTRATOR
-from kdrinks.store import chats, forget
+from kdrinks.store import backup, backup_requests, chats, forget
 from kdrinks.store.db import Database
 from kdrinks.store.export import export
 from kdrinks.text.analyzer import TextAnalyzer
@@ -46,6 +46,12 @@ def add(command: Command) -> None:
     sub = command("export", _export, "write conversations, words and timings into a folder")
     sub.add_argument("folder", type=Path)
     sub.add_argument("--format", default="parquet,csv,jsonl", help="parquet, csv, jsonl; several with commas")
+
+    sub = command("backup", _backup, "copy the whole home into one file, also while the app runs")
+    sub.add_argument("file", type=Path)
+
+    sub = command("restore", _restore, "unpack a backup into an empty home (KDRINKS_HOME)")
+    sub.add_argument("file", type=Path)
 
 
 def _words(options: argparse.Namespace) -> dict[str, Any]:
@@ -102,3 +108,26 @@ def _export(options: argparse.Namespace) -> dict[str, Any]:
         for name in written["files"]:
             print(name)
     return written
+
+
+def _backup(options: argparse.Namespace) -> dict[str, Any]:
+    settings, file = from_environment(), options.file.absolute()
+    if not settings.database.exists():  # opening it would make one
+        raise BadInput("backup_nothing", path=settings.database)
+    try:
+        with contextlib.closing(Database.open(settings.database)) as db:
+            tables = backup.write(db, ADMINISTRATOR, file)
+    except StoreLocked:
+        tables = backup_requests.ask(settings.home, file)
+    return _tables(tables, options)
+
+
+def _restore(options: argparse.Namespace) -> dict[str, Any]:
+    return _tables(backup.restore(from_environment().home, options.file.absolute()), options)
+
+
+def _tables(tables: dict[str, int], options: argparse.Namespace) -> dict[str, Any]:
+    if not options.json:
+        for name, count in tables.items():
+            print(f"{count:10,d}  {name}")
+    return {"tables": tables}

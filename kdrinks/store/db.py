@@ -110,7 +110,7 @@ class Database:
             database._migrate()
             if path is not None and (missing := sorted(tables_of(MIGRATIONS) - database._tables())):
                 raise StoreDamaged("store_incomplete", path=path, missing=", ".join(missing))
-            if path is not None and path.with_suffix(REWRITE_SUFFIX).exists() and database._rewrite(path, math.inf):
+            if path is not None and database.rewrite_is_due and database._rewrite(path, math.inf):
                 path.with_suffix(REWRITE_SUFFIX).unlink()
         except BaseException:
             with suppress(duckdb.Error):  # closing would fold the log into a file that is not ours to change
@@ -181,6 +181,11 @@ class Database:
                 self._shut = False
                 self._gate.notify_all()
         return False
+
+    @property
+    def rewrite_is_due(self) -> bool:
+        """Whether one was put off."""
+        return self.path is not None and self.path.with_suffix(REWRITE_SUFFIX).exists()
 
     def _rewrite(self, path: Path, most_bytes: float = REWRITE_BYTES) -> bool:
         connection = self._connection

@@ -1,5 +1,5 @@
 """What the server does before the first visitor (opens the browser and the services, imports the slow libraries, off every page's path)
-and after the last: stops the jobs."""
+and after the last: stops the jobs. While it runs, a command beside it may ask for a backup."""
 
 import gc
 import logging
@@ -18,6 +18,7 @@ from kdrinks.records import Visitor
 
 if TYPE_CHECKING:
     from kdrinks.services import Services  # slow: imported by the thread
+    from kdrinks.store.backup_requests import BackupRequests
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +27,12 @@ log = logging.getLogger(__name__)
 async def warm(app: object) -> AsyncIterator[None]:
     """Lifespan of st.App: serves at once while a thread warms up; in the end, jobs stop where they can go on from."""
     opened: list[Services] = []
+    requests: list[BackupRequests] = []
     threading.Thread(target=_open_browser, name="browser", daemon=True).start()
-    threading.Thread(target=_warm, args=(opened,), name="warm-up", daemon=True).start()
+    threading.Thread(target=_warm, args=(opened, requests), name="warm-up", daemon=True).start()
     yield
+    for listening in requests:
+        listening.close()
     for services in opened:
         services.jobs.close()
 
@@ -62,13 +66,23 @@ def warn_of_administrators(settings: Settings) -> None:
         log.warning("%s %s", i18n.text("frame.stands_open", "ko"), i18n.text("frame.stands_open", "en"))
 
 
-def _warm(opened: list["Services"]) -> None:
+def _listen(services: "Services", requests: list["BackupRequests"]) -> None:
+    from kdrinks.store.backup_requests import BackupRequests
+
+    try:
+        requests.append(BackupRequests(services.db, services.settings.home))
+    except OSError as exc:
+        log.warning("Backups can be made on the page only, not by command: %s", exc)
+
+
+def _warm(opened: list["Services"], requests: list["BackupRequests"]) -> None:
     # here, not above: st.cache_resource wants the runtime that starts after app.py
     from kdrinks.ui.frame import get_services
 
     try:
         opened.append(get_services())
         warn_of_administrators(opened[0].settings)
+        _listen(opened[0], requests)
         opened[0].page_drawn.wait(60)
     except KdrinksError as error:
         log.warning("%s", error)  # every page tries again and shows it

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,21 +35,25 @@ class App:
 
 
 @contextmanager
-def running_app(home: Path, models: Path, port: int = 0, /, **settings: str) -> Iterator[App]:
-    """port: 0 for any that is free. settings: further environment variables."""
-    with running("app.py", home, port, KDRINKS_HOME=str(home), KDRINKS_MODELS=str(models), **settings) as app:
+def running_app(
+    home: Path, models: Path, port: int = 0, /, before: Sequence[str] = (), **settings: str
+) -> Iterator[App]:
+    """port: 0 for any that is free.   before: a command that runs the app's.   settings: further environment variables."""
+    folders = {"KDRINKS_HOME": str(home), "KDRINKS_MODELS": str(models)}
+    with running("app.py", home, port, before=before, **folders, **settings) as app:
         yield app
 
 
 @contextmanager
-def running(script: str, home: Path, port: int = 0, /, **settings: str) -> Iterator[App]:
+def running(script: str, home: Path, port: int = 0, /, before: Sequence[str] = (), **settings: str) -> Iterator[App]:
     """Any script under `streamlit run`; its log lies in home. A hosted site gets a secret where settings name no HOME that has one."""
     port = port or free_port()
     if (settings.get("KDRINKS_ADMINS") or settings.get("KDRINKS_MODE") == "hosted") and "HOME" not in settings:
         write_secrets(home, f'[kdrinks]\ncookie_secret = "{SECRET}"\n')
         settings["HOME"] = str(home)
     environment = {**os.environ, **settings}
-    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}", "--server.headless=true"]
+    command = [*before, sys.executable, "-m", "streamlit", "run", script]
+    command += [f"--server.port={port}", "--server.headless=true"]
     home.mkdir(parents=True, exist_ok=True)
     with (home / "app.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)

@@ -1,4 +1,4 @@
-"""The section of data: the SQL box with saved queries, copies to take away, the sample data, how long things are kept,
+"""The section of data: the SQL box with saved queries, copies to take away, the sample data, backups, how long things are kept,
 deleting all, the copy from before an update."""
 
 import io
@@ -16,7 +16,7 @@ from kdrinks.store import analytics, forget, live, preferences, snapshot, sqlbox
 from kdrinks.store import sample as stored_sample
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.views import VIEWS
-from kdrinks.ui.analytics import visitors
+from kdrinks.ui.analytics import backup, visitors
 from kdrinks.ui.analytics.view import download
 from kdrinks.ui.format import bytes_text
 from kdrinks.ui.frame import as_state, get_services, lang, show_error, t, visitor
@@ -45,6 +45,7 @@ def data(view: AnalyticsFilter) -> None:
         _sample()
     with right:
         visitors.draw(get_services())
+        backup.draw()
         _retention()
         _kept_copy()
 
