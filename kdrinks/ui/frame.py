@@ -10,6 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 import streamlit as st
+from streamlit.runtime import get_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kdrinks import i18n
 from kdrinks.config import from_environment
@@ -18,6 +20,7 @@ from kdrinks.records import ADMINISTRATOR, Language, Visitor
 from kdrinks.services import Services, open_services
 from kdrinks.store.views import without_folders
 from kdrinks.ui.markdown_text import as_plain
+from kdrinks.ui.presence import Presence
 from kdrinks.ui.visitor import COOKIE, is_token, login_of, of_login, of_token
 
 LANGUAGE_KEY = "language"
@@ -76,6 +79,11 @@ def session() -> str:
     return str(st.session_state.setdefault("session", uuid4().hex))
 
 
+def address_of_connection() -> str:
+    """Where this page's connection comes from, behind a proxy the visitor's own address; "" from this machine. Nobody is known by it."""
+    return st.context.ip_address or ""
+
+
 def visitor() -> Visitor:
     """Who is at this page, for whatever is read or written: the administrator where KDRINKS_ADMINS names nobody, as at home.
 
@@ -96,6 +104,19 @@ def administers() -> bool:
     admins = from_environment().admins
     login = of_login(claims(), admins) if admins else ADMINISTRATOR
     return bool(login and login.administrator)
+
+
+@st.cache_resource(show_spinner=False)
+def presence() -> Presence:
+    """Who has a page open, on a hosted site."""
+    return Presence(lambda session_id: get_instance().is_active_session(session_id))
+
+
+def note_presence() -> None:
+    """This page is drawn for whoever is at it; nothing at home, where nobody's answer ends for a page that left."""
+    context = get_script_run_ctx()
+    if context and get_services().settings.hosted:
+        presence().note(context.session_id, visitor())
 
 
 @st.cache_resource(show_spinner=False)
