@@ -22,6 +22,8 @@ class Tab:
     """One tab's state, from what the server sent it so far."""
 
     session_id: str = ""
+    query: str = ""
+    """What stands behind the ? of the tab's address."""
     page: str = ""
     """Hash of the page's script, to be sent back."""
     chat_input: str = ""
@@ -46,6 +48,8 @@ class Tab:
             self.page = message.new_session.page_script_hash
             self.shown.clear()
             self.questions.clear()
+        elif kind == "page_info_changed":
+            self.query = message.page_info_changed.query_string
         elif kind == "script_finished":
             self.runs += message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
@@ -70,21 +74,23 @@ class Tab:
         return "\n".join(self.shown.values())
 
 
-def opening() -> bytes:
-    """What a tab says first."""
+def opening(query: str = "") -> bytes:
+    """What a tab says first. query: behind the ? of its address."""
     hello = BackMsg()
+    hello.rerun_script.query_string = query
     hello.rerun_script.SetInParent()
-    return hello.SerializeToString()
+    return bytes(hello.SerializeToString())
 
 
 def asking(tab: Tab, question: str) -> bytes:
     """What Enter in the box sends."""
     message = BackMsg()
     message.rerun_script.page_script_hash = tab.page
+    message.rerun_script.query_string = tab.query
     state = message.rerun_script.widget_states.widgets.add()
     state.id = tab.chat_input
     state.chat_input_value.data = question
-    return message.SerializeToString()
+    return bytes(message.SerializeToString())
 
 
 def cookies(url: str, address: str = "") -> str:

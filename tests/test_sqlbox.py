@@ -156,3 +156,19 @@ def test_a_time_with_its_zone_is_answered_as_a_time_with_its_offset(db: Database
 def test_values_of_every_kind_are_answered(db: Database, expression: str, told: str) -> None:
     (value,) = sqlbox.query(db, ADMINISTRATOR, f"SELECT {expression} AS k").table["k"]
     assert told in str(value)
+
+
+def test_only_two_queries_run_at_a_time_and_the_third_is_told_so(
+    said: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = threading.BoundedSemaphore(sqlbox.AT_ONCE)
+    monkeypatch.setattr(sqlbox, "_places", places)
+    for _ in range(sqlbox.AT_ONCE):
+        places.acquire()
+    with pytest.raises(BadInput, match="2"):
+        sqlbox.query(said, ADMINISTRATOR, "SELECT 1")
+    places.release()
+    assert len(sqlbox.query(said, ADMINISTRATOR, "SELECT 1").table) == 1
+    with pytest.raises(BadInput):
+        sqlbox.query(said, ADMINISTRATOR, "SELECT nonsense")
+    assert len(sqlbox.query(said, ADMINISTRATOR, "SELECT 1").table) == 1, "a query that failed gave its place back"

@@ -35,8 +35,8 @@ class OpenTab:
 
 
 @contextmanager
-def open_tab(app: App, *, cookie: str = "", address: str = "") -> Iterator[OpenTab]:
-    """A new visitor's, unless a cookie is given. address: as a proxy on this machine would name it."""
+def open_tab(app: App, query: str = "", *, cookie: str = "", address: str = "") -> Iterator[OpenTab]:
+    """A new visitor's, unless a cookie is given. query: of the page's address. address: as a proxy on this machine would name it."""
     headers = {"Cookie": cookie or cookies(app.url), **({"X-Forwarded-For": address} if address else {})}
     with connect(
         app.url.replace("http", "ws", 1) + "/_stcore/stream",
@@ -44,7 +44,7 @@ def open_tab(app: App, *, cookie: str = "", address: str = "") -> Iterator[OpenT
         additional_headers=headers,
         max_size=None,
     ) as connection:
-        connection.send(opening())
-        opened = OpenTab(connection, Tab())
-        assert opened.until(lambda tab: tab.runs and tab.chat_input)
+        connection.send(opening(query))
+        opened = OpenTab(connection, Tab(query=query))
+        assert opened.until(lambda tab: tab.chat_input)
         yield opened
