@@ -20,6 +20,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,12 @@ QUESTIONS = (
 
 
 @dataclass
+class WatchedTab(Tab):
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set with each message."""
+
+
+@dataclass
 class Told:
     """What happened to one question."""
 
@@ -54,7 +61,7 @@ class Told:
     total_s: float = 0.0
     refused: str = ""
     own: bool = True
-    """Whether the page shows only its person's questions, and the answer names the drink that was asked for."""
+    """Whether the page shows only its person's questions, and an answer to what a drink is names that drink."""
     question: str = ""
 
 
@@ -123,14 +130,24 @@ async def _run(url: str, server: psutil.Process, options: argparse.Namespace) ->
     until.set()
     began = time.perf_counter()
     memory: list[dict[str, float]] = []
+    before = _cpu_s(server)
     while (passed := time.perf_counter() - began) < options.seconds:
         memory.append({"at_s": round(passed), "rss_mb": round(_rss_bytes(server) / 1e6)})
         await asyncio.sleep(5)
+    after = _cpu_s(server)
     for visitor in visitors:
         visitor.cancel()
     await asyncio.gather(*visitors, return_exceptions=True)
     memory.append({"at_s": round(time.perf_counter() - began), "rss_mb": round(_rss_bytes(server) / 1e6)})
-    return _summary(load, opens, opened_s, memory, options)
+    result = _summary(load, opens, opened_s, memory, options)
+    result["cpu_s"] = {
+        "server": round(after - before, 1),
+        "server_a_question": round((after - before) / max(1, len(load.told)), 3),
+        "server_a_page_opened": round(before / options.visitors, 3),
+        "generator": round(time.process_time(), 1),
+        "machine_load": round(os.getloadavg()[1], 1),
+    }
+    return result
 
 
 async def _visit(
@@ -144,7 +161,7 @@ async def _visit(
 ) -> None:
     """One visitor: opens the page, asks of their own drinks when they are told of any, reads, asks again."""
     chance = random.Random(number)
-    tab, address = Tab(), an_address(number)
+    tab, address = WatchedTab(), an_address(number)
     async with ready:
         began = time.perf_counter()
         cookie = await asyncio.to_thread(cookies, url, address)
@@ -175,42 +192,49 @@ async def _visit(
             turn += 1
             await asyncio.sleep(a_pause_s(chance, LEAST_S, MOST_S))
     finally:
-        load.lost += reading.done()
+        load.lost += reading.done() and not reading.cancelled()
         reading.cancel()
         await connection.close()
 
 
-async def _read_on(connection: ClientConnection, tab: Tab) -> None:
+async def _read_on(connection: ClientConnection, tab: WatchedTab) -> None:
     while True:
         try:
             tab.read(await _next(connection, None))
+            tab.changed.set()
         except ConnectionClosed:
             return
 
 
 async def _next(connection: ClientConnection, patience_s: float | None) -> bytes:
-    data = await asyncio.wait_for(connection.recv(), patience_s)
+    async with asyncio.timeout(patience_s):
+        data = await connection.recv()
     return data if isinstance(data, bytes) else data.encode()
 
 
-async def _ask(connection: ClientConnection, tab: Tab, question: str, name: str) -> Told:
+async def _ask(connection: ClientConnection, tab: WatchedTab, question: str, name: str) -> Told:
     """name: of the drink that is asked for, in the question's language, which an answer of it says."""
     tab.writing, tab.refused, runs = "", "", tab.runs
     before = set(tab.questions)
     asked = time.perf_counter()
     await connection.send(asking(tab, question))
     wait_s = None
-    while time.perf_counter() - asked < PATIENCE_S:
-        await asyncio.sleep(0.005)
+    while (
+        tab.runs == runs and (left_s := PATIENCE_S - (time.perf_counter() - asked)) > 0
+    ):  # until the finished answer is drawn
+        tab.changed.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left_s):  # wait_for of Python 3.11 may lose a cancellation
+                await tab.changed.wait()
         if wait_s is None and tab.writing:
             wait_s = time.perf_counter() - asked
-        if tab.runs > runs:  # the run that draws the finished answer
-            break
     total_s = time.perf_counter() - asked
     if tab.refused:
         return Told(None, total_s, tab.refused, question=question)
     strangers = tab.questions - before - {question}
-    own = not strangers and name.split("(")[0].lower() in tab.text.lower()
+    # a recipe is told without the name
+    tells_name = question in (f"{name}는 뭐예요?", f"What is {name}?")
+    own = not strangers and (not tells_name or name.partition(" (")[0].lower() in tab.text.lower())
     # an answer that was over before its page was drawn is there at once and whole
     return Told(wait_s if wait_s is not None or tab.runs == runs else total_s, total_s, own=own, question=question)
 
@@ -254,6 +278,11 @@ def _summary(
 
 def _share(values: list[float], share: float) -> float | None:
     return round(values[min(len(values) - 1, int(share * len(values)))], 3) if values else None
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    """Processor time of the server and the processes it started, which other work on the machine does not change."""
+    return sum(sum(one.cpu_times()[:2]) for one in [process, *process.children(recursive=True)])
 
 
 def _rss_bytes(process: psutil.Process) -> int:
