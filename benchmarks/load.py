@@ -234,7 +234,7 @@ async def _ask(connection: ClientConnection, tab: WatchedTab, question: str, nam
     strangers = tab.questions - before - {question}
     # a recipe is told without the name
     tells_name = question in (f"{name}는 뭐예요?", f"What is {name}?")
-    own = not strangers and (not tells_name or name.partition(" (")[0].lower() in tab.text.lower())
+    own = not strangers and (not tells_name or name.partition("(")[0].strip().lower() in tab.text.lower())
     # an answer that was over before its page was drawn is there at once and whole
     return Told(wait_s if wait_s is not None or tab.runs == runs else total_s, total_s, own=own, question=question)
 

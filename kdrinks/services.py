@@ -60,7 +60,7 @@ MOST_MODELS = 100
 
 SEARCHES_AT_ONCE = 2
 """A search is Python, which one thread at a time may run, with numpy and DuckDB, which let others in. Of 50 at once each takes as long as all
-of them; in turns the first has its answer at once, and their mean is half."""
+of them together; in turns the first ones have their answers while the others wait."""
 FORGOTTEN_BY_NAME = 100
 """When more conversations are deleted at once the workers drop all they keep."""
 FIRST_PAGE_S = 5.0

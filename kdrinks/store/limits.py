@@ -40,7 +40,7 @@ LIMITS = (
     # a cookie is thrown away at no cost, an address is not: a class of thirty behind one, each asking twice a minute
     Limit("address", 60, 60),
     Limit("address", 4_000, DAY_S),
-    # twice what 50 visitors ask who ask every 20 to 40 s; see benchmarks/load.md for what 2 cores answer
+    # twice what 50 visitors ask who ask every 20 to 40 s; at 0.3 s of processor time each (benchmarks/load.json) 1.2 of 2 cores
     Limit("everybody", 240, 60),
 )
 

@@ -12,7 +12,7 @@ from kdrinks.answer import Answer
 from kdrinks.records import Visitor
 
 GRACE_S = 3.0
-"""A reload took 0.6 s here; a phone takes longer. With LOOKED_AT_S an answer ends within 5 s of its last tab."""
+"""For a reload to come back. With LOOKED_AT_S an answer ends within 5 s of its last tab."""
 LOOKED_AT_S = 1.0
 FORGOTTEN_S = 600.0
 
