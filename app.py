@@ -8,13 +8,16 @@ import sys
 
 import streamlit as st
 from starlette.middleware import Middleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from kdrinks.config import from_environment
-from kdrinks.ui import site
+from kdrinks.ui import site, start
+from kdrinks.ui.doors import ClosedDoors, SafeHeaders
 from kdrinks.ui.hosts import KnownHosts
 from kdrinks.ui.policy import ContentPolicy
-from kdrinks.ui.start import warm, was_here
 from kdrinks.ui.visitor import VisitorCookie
+from kdrinks.ui.watch_routes import watch_routes
+from kdrinks.watch import logs
 
 # a bug's traceback, with the folders of the server, is for its log; here too, as the settings file is read where Streamlit was started
 st.set_option("client.showErrorDetails", "none")
@@ -24,16 +27,30 @@ st.secrets.load_if_toml_exists()
 settings = from_environment()
 if wrong := site.problem(settings):
     sys.exit(site.told(wrong))
-middleware = [Middleware(ContentPolicy), Middleware(KnownHosts, hosts=settings.hosts)]
+path = str(st.get_option("server.baseUrlPath"))
+middleware = [
+    Middleware(SafeHeaders),
+    Middleware(ContentPolicy, frames=settings.frames),
+    Middleware(KnownHosts, hosts=settings.hosts),
+    Middleware(ClosedDoors, may_upload=start.may_upload, token=settings.metrics_token),
+]
+if settings.proxy:  # uvicorn has believed one on this machine already
+    middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.proxy)))
 if settings.hosted:  # at home everybody is one person, and needs no cookie
     middleware.append(
         Middleware(
             VisitorCookie,
             secret=site.cookie_secret(),
-            path=st.get_option("server.baseUrlPath"),
+            path=path,
             sessions=bool(site.admin_password()),
-            is_known=was_here,
+            is_known=start.was_here,
         )
     )
+    logs.as_json_lines()
 
-app = st.App("kdrinks/ui/main.py", lifespan=warm, middleware=middleware)
+app = st.App(
+    "kdrinks/ui/main.py",
+    lifespan=start.warm,
+    middleware=middleware,
+    routes=watch_routes(settings, path, start.services, start.visitors),
+)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from kdrinks.cli import ask, data, documents, lab, measure, models
+from kdrinks.cli import ask, data, documents, lab, measure, models, versions
 from kdrinks.errors import KdrinksError
 
 
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     lab.add(commands, command)
     models.add(commands, command)
     documents.add(commands, command)
+    versions.add(command)
     return parser
 
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from kdrinks import recount
+from kdrinks.admission import admit
 from kdrinks.engine.protocol import Done, Loading, Queued, Reading, Rethought, Text, Thought
-from kdrinks.engine.sampling import checked
 from kdrinks.errors import BadInput, ContextTooSmall, KdrinksError, NotAllowed
 from kdrinks.findings import NOTHING_FOUND, Findings
 from kdrinks.generation import caution, citations, claims, guard, identity, outright, prompt, trace
@@ -37,7 +37,7 @@ from kdrinks.records import (
     Visitor,
 )
 from kdrinks.search import said_again
-from kdrinks.services import Services, last_choice, mode_of, modes_of, usual_sampling
+from kdrinks.services import Services, settled
 from kdrinks.store import chats, exclusions
 from kdrinks.store.db import new_id
 from kdrinks.text import analyzer
@@ -57,17 +57,18 @@ def ask(
     mode: Mode | None = None,
     knowledge: bool = True,
     session: str = "",
+    address: str = "",
     turns: Sequence[Turn] = (),
     thinking: bool | None = None,
 ) -> "Answer":
     """Start answering and return the answer to watch.
 
     conversation_id: empty starts a conversation. question_id: a stored question to answer again (a retry).
-    session: whose turn it takes in the queue, for a visitor without an id.
+    session: whose turn it takes in the queue, for a visitor without an id. address: of the connection, which a hosted site counts.
     choice, sampling, mode: None takes the last choice, the model's own sampling and its mode. lang: of the answer; None takes the question's.
     thinking: None leaves it to the sampling.
     Raises BadQuestion, BadInput (an answer is under way in this conversation, the model has no such mode, a value out of its range),
-    ModelNotFound, NotAModel, StoreError, and NotAllowed for another visitor's conversation, or for a choice of one's own.
+    ModelNotFound, NotAModel, StoreError, Busy on a hosted site, and NotAllowed for another visitor's conversation, or for a choice of one's own.
     """
     text = prompt.clean_question(text)
     meant = services.words.as_meant(text)
@@ -75,21 +76,18 @@ def ask(
         raise BadInput("template_unknown", found=template, known=", ".join(prompt.TEMPLATES))
     if choice or mode:
         administrators_only(who)
-    choice = choice or last_choice(services)
-    model = catalog.describe_ref(choice.model, services.settings)
-    if mode and mode not in modes_of(model):
-        raise BadInput("mode_not_there", model=model.id, found=mode)
-    mode = mode or mode_of(services, model)
-    sampling = checked(sampling or usual_sampling(services, model, mode))
+    choice, mode, sampling = settled(services, choice, mode, sampling)
     owner = owner_of(who)
     if conversation_id or question_id:
         owner = chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)
+    admit(services, who, address)
+    conversation_id = conversation_id or chats.start_conversation(services.db, who, session=session)
     question = Question(
         text=text,
         meant=meant,
         who=who,
         id=question_id or new_id(),
-        conversation_id=conversation_id or chats.start_conversation(services.db, who, session=session),
+        conversation_id=conversation_id,
         owner=owner,
         lang=said_again.heard(meant).language or lang or services.words.language(meant),
         choice=choice,
@@ -102,16 +100,14 @@ def ask(
     )
     answer = Answer(services, question)
     with services.answers_lock:
-        if other := services.answers.get(question.conversation_id):
+        if other := services.answers.get(conversation_id):
             raise BadInput("still_answering") if is_theirs(other.question.owner, who) else NotAllowed("not_yours")
-        services.answers[question.conversation_id] = answer
+        services.answers[conversation_id] = answer
     try:
         if not question_id:
-            chats.record_question(
-                services.db, who, question.conversation_id, text, question.lang, question_id=question.id
-            )
+            chats.record_question(services.db, who, conversation_id, text, question.lang, question_id=question.id)
     except BaseException:
-        services.answers.pop(question.conversation_id, None)
+        services.answers.pop(conversation_id, None)
         raise
     threading.Thread(target=answer._run, name=f"answer-{answer.message_id[-6:]}", daemon=True).start()
     return answer
@@ -132,7 +128,7 @@ class Answer:
         self.phase = "searching"
         """waiting_knowledge, searching, queued, loading, reading, thinking, writing or done."""
         self.phase_values: dict[str, float] = {}
-        """position (queued), fraction (loading), done and total (reading)."""
+        """position and until (queued; monotonic, past where no time was measured), fraction (loading), done and total (reading)."""
         self.finish: Finish | None = None
         """None while it is written."""
         self.error: KdrinksError | None = None
@@ -208,6 +204,7 @@ class Answer:
                 self.error = self.error or error
             finally:
                 self._services.answers.pop(self.question.conversation_id, None)
+                self._services.metrics.answered(self, finish)
                 with self._changed:
                     self.phase, self.phase_values, self.finish = "done", {}, finish
                     self._changed.notify_all()
@@ -281,8 +278,8 @@ class Answer:
             with closing(events):
                 for event in events:
                     match event:
-                        case Queued(position):
-                            self._phase("queued", position=position)
+                        case Queued(position, left_s):
+                            self._queued(position, left_s)
                         case Loading(fraction):
                             self._phase("loading", fraction=fraction)
                         case Reading(done_tokens, prompt_tokens):
@@ -307,7 +304,8 @@ class Answer:
                             self.identity = identity.of(
                                 question, findings, mode, loaded, done.prompt_hash, sentences, hashes
                             )
-                            self.timing = replace(timing, retrieve_s=self.timing.retrieve_s)
+                            queue_s = self.timing.queue_s + timing.queue_s
+                            self.timing = replace(timing, queue_s=queue_s, retrieve_s=self.timing.retrieve_s)
         except (outright.TooLittleRead, ContextTooSmall):
             if not passages:
                 raise
@@ -347,13 +345,17 @@ class Answer:
         if not knowledge.ready.is_set():
             self._phase("waiting_knowledge")
             knowledge.fill()
-        self._phase("searching")
-        began = time.monotonic()
-        db, conversation_id = self._services.db, self.question.conversation_id
-        lifted = exclusions.lifted(db, self.question.who, conversation_id)
-        found = knowledge.find(self.question.meant, history=history, lang=self.question.lang, lifted=lifted)
-        exclusions.hold_again(db, conversation_id, lifted.intersection(found.exclusions))
-        self.timing = replace(self.timing, retrieve_s=time.monotonic() - began)
+        came_at = time.monotonic()
+        with self._services.searches.turn(self.question.session, self._halt, self._queued) as came:
+            if not came:
+                return NOTHING_FOUND
+            self._phase("searching")
+            began = time.monotonic()
+            db, conversation_id = self._services.db, self.question.conversation_id
+            lifted = exclusions.lifted(db, self.question.who, conversation_id)
+            found = knowledge.find(self.question.meant, history=history, lang=self.question.lang, lifted=lifted)
+            exclusions.hold_again(db, conversation_id, lifted.intersection(found.exclusions))
+            self.timing = replace(self.timing, queue_s=began - came_at, retrieve_s=time.monotonic() - began)
         # without the notes, too, it must be known what is asked, and what must be said or left out
         if self.question.knowledge or found.sensitive or found.narrowed:
             return found
@@ -378,6 +380,9 @@ class Answer:
             self.wait_s = self.wait_s or time.monotonic() - self._asked_at
             self.phase, self.phase_values = "writing", {}
             self.draft.add(text)
+
+    def _queued(self, position: int, left_s: float | None) -> None:
+        self._phase("queued", position=position, until=time.monotonic() + (left_s or 0.0))
 
     def _phase(self, phase: str, **values: float) -> None:
         self.phase, self.phase_values = phase, values

@@ -20,6 +20,14 @@ class Settings:
     hosts: frozenset[str] = frozenset()
     """KDRINKS_HOSTS: names, with commas between, under which the app answers besides localhost, this machine's own name and every
     numeric address; `*.example.org` for all names below one, `*` for every name."""
+    proxy: tuple[str, ...] = ()
+    """KDRINKS_PROXY: addresses or networks, with commas between, of the proxies before a hosted site; whom X-Forwarded-For names is believed
+    from these alone, and from one on this machine."""
+    frames: tuple[str, ...] = ()
+    """KDRINKS_FRAMES: origins, with commas between, whose pages may show the app in a frame, as a Hugging Face Space does
+    (`https://huggingface.co`); empty: no page but the app's own."""
+    metrics_token: str = ""
+    """KDRINKS_METRICS_TOKEN: whoever sends it as a bearer token may read the metrics; empty: only this machine, and not through a proxy."""
 
     mode: str = ""
     """KDRINKS_MODE: "local", everybody is an administrator, or "hosted", everybody has conversations of their own and only administrators
@@ -43,6 +51,9 @@ def from_environment() -> Settings:
         admins=_listed("KDRINKS_ADMINS") or frozenset(os.environ.get("KDRINKS_ADMINS", "").strip()),
         hosts=_listed("KDRINKS_HOSTS"),
         mode=os.environ.get("KDRINKS_MODE", "").strip().lower(),
+        proxy=tuple(sorted(_listed("KDRINKS_PROXY"))),
+        frames=tuple(sorted(_listed("KDRINKS_FRAMES"))),
+        metrics_token=os.environ.get("KDRINKS_METRICS_TOKEN", "").strip(),
     )
 
 

@@ -4,6 +4,7 @@ KdrinksError              key and values; message and hint in the reader's langu
 + BadQuestion             empty, too long or unreadable question
 + BadInput                any other value a person typed or passed
 + NotAllowed             what only an administrator, or only its owner, may do
++ Busy                   too many questions, of one visitor or of all: the same one is answered a little later
 + ModelError
 | + ModelNotFound         no such id or file
 | + NotAModel             the file is no GGUF, is broken, or holds no language model
@@ -50,6 +51,9 @@ class BadInput(KdrinksError): ...
 
 
 class NotAllowed(KdrinksError): ...
+
+
+class Busy(KdrinksError): ...
 
 
 class ModelError(KdrinksError): ...

@@ -1,4 +1,5 @@
-"""Opens regular files and nothing else: a pipe would wait for ever for a writer, and opening a device can set it off.
+"""Opens regular files and nothing else: a pipe would wait for ever for a writer, and opening a device can set it off; and keeps what is
+private to whose it is.
 
 For every path that a person typed or that lies in a folder of theirs. Knows nothing of what the files hold.
 """
@@ -61,6 +62,20 @@ def open_regular(path: Path) -> BinaryIO:
     except BaseException:
         os.close(number)
         raise
+
+
+def keep_private(path: Path) -> None:
+    """Nobody but its owner may open the file or folder from now on; nothing where the system has no modes, or it is another one's.
+
+    A folder that everybody shares (/tmp, by its sticky bit), the root and a person's own home are left as they are.
+    """
+    try:
+        mode = path.stat().st_mode
+        shared = stat.S_ISDIR(mode) and (mode & stat.S_ISVTX or path.resolve() in (Path(path.anchor), Path.home()))
+        if mode & 0o077 and not shared:
+            path.chmod(stat.S_IMODE(mode) & ~0o077)
+    except (OSError, RuntimeError):  # not there, not ours; no home
+        pass
 
 
 def _checked(status: os.stat_result, path: Path) -> os.stat_result:

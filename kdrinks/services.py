@@ -14,7 +14,9 @@ from kdrinks.config import Settings
 from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import Count, Engine, Stopped
-from kdrinks.errors import KdrinksError
+from kdrinks.engine.request_queue import RequestQueue
+from kdrinks.engine.sampling import checked
+from kdrinks.errors import BadInput, KdrinksError
 from kdrinks.generation import prompt
 from kdrinks.hub import catalog, model_hash
 from kdrinks.hub.plan import Planner
@@ -39,6 +41,7 @@ from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import chats, file_hashes, forget, live, preferences
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
+from kdrinks.watch.metrics import Metrics
 
 CHOICE_KEY = "model"
 """Under which the store keeps the last choice of model, device and context."""
@@ -57,6 +60,9 @@ MOST_MODELS = 100
 """Above these a saved KeepAlive is damaged."""
 
 DAY_S = 86400.0
+SEARCHES_AT_ONCE = 2
+"""A search is Python, which one thread at a time may run, with numpy and DuckDB, which let others in. Of 50 at once each takes as long as all
+of them together; in turns the first ones have their answers while the others wait."""
 FORGOTTEN_BY_NAME = 100
 """When more conversations are deleted at once the workers drop all they keep."""
 FIRST_PAGE_S = 5.0
@@ -85,6 +91,12 @@ class Services:
     jobs: Jobs = field(default_factory=Jobs)
     """Everything that goes on in the background for longer than a page may wait."""
     closing: threading.Event = field(default_factory=threading.Event)
+    searches: RequestQueue = field(default_factory=lambda: RequestQueue(SEARCHES_AT_ONCE))
+    """Whose turn it is to have a question looked up."""
+    metrics: Metrics = field(default_factory=Metrics)
+    """What is counted of answers and refusals, for whoever runs the site."""
+    warmed: threading.Event = field(default_factory=threading.Event)
+    """Set when the warm-up is over, whether or not it met a problem."""
 
     def warm(self) -> None:
         """Prepare words, passages and the last chosen model in the background: 3 to 4 s that no first page waits for."""
@@ -111,6 +123,7 @@ class Services:
         except KdrinksError as error:
             self.problem = error
         loading.join()
+        self.warmed.set()
 
     def _warm_engine(self) -> None:
         try:
@@ -229,6 +242,21 @@ def save_mode(services: Services, who: Visitor, model: ModelFile | Described, mo
     """Remember a model's mode for everybody's next question. Raises NotAllowed."""
     administrators_only(who)
     preferences.set(services.db, who, MODES_KEY, _saved(services.db, MODES_KEY) | {model.id: mode})
+
+
+def settled(
+    services: Services, choice: Choice | None, mode: Mode | None, sampling: Sampling | None
+) -> tuple[Choice, Mode, Sampling]:
+    """What a question is answered with: what was asked for, else what was chosen last, or is usual for the model.
+
+    Raises BadInput for a mode that the model has not or a value out of its range, ModelNotFound, NotAModel.
+    """
+    choice = choice or last_choice(services)
+    model = catalog.describe_ref(choice.model, services.settings)
+    if mode and mode not in modes_of(model):
+        raise BadInput("mode_not_there", model=model.id, found=mode)
+    mode = mode or mode_of(services, model)
+    return choice, mode, checked(sampling or usual_sampling(services, model, mode))
 
 
 def thinks_first(services: Services) -> bool | None:

@@ -1,10 +1,13 @@
 """The command line keeps its contract: names, JSON keys, exit statuses, and one document on standard output."""
 
+import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from kdrinks.config import BUILT_IN_FILE
 from kdrinks.store.db import Database
 from tests.support.command_line import document, kdrinks
 
@@ -150,3 +153,11 @@ def test_a_damaged_database_is_named_and_left_as_it_is(tmp_path: Path) -> None:
 def test_wrong_usage_has_a_status_of_its_own(tmp_path: Path) -> None:
     assert kdrinks("brew", home=tmp_path).returncode == 2
     assert kdrinks("search", "x", "-k", "0", home=tmp_path).returncode == 2
+
+
+def test_versions_name_what_runs_here(tmp_path: Path) -> None:
+    found = document(kdrinks("versions", "--json", home=tmp_path))
+    assert found["model"] == "kdrinks-mini.gguf"
+    assert found["model_sha256"] == hashlib.sha256(BUILT_IN_FILE.read_bytes()).hexdigest()
+    assert found["duckdb"] == "1.5.5" and re.fullmatch(r"[0-9a-f]{16}", found["data"])
+    assert all(found[name] for name in ("kdrinks", "python", "streamlit", "llama-cpp-python"))

@@ -21,7 +21,9 @@ def first_cells(text: str, head: str) -> list[str]:
 def test_the_readme_names_every_setting_that_the_code_reads() -> None:
     sources = [ROOT / "start.py", ROOT / "app.py", *(ROOT / "kdrinks").rglob("*.py")]
     read = {
-        name for path in sources for name in re.findall(r"[\"'](KDRINKS_[A-Z]+)[\"']", path.read_text(encoding="utf-8"))
+        name
+        for path in sources
+        for name in re.findall(r"[\"'](KDRINKS_[A-Z_]+)[\"']", path.read_text(encoding="utf-8"))
     }
     assert set(first_cells(README, "Settings")) == read
 

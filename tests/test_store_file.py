@@ -209,6 +209,38 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert "KDRINKS_HOME" in caught.value.hint("ko")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="has no modes")
+def test_nobody_else_reads_the_database_its_log_and_its_folder(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    path, log = home / "kdrinks.duckdb", home / "kdrinks.duckdb.wal"
+
+    def modes() -> list[str]:
+        return [oct(one.stat().st_mode & 0o777) for one in (home, path, log) if one.exists()]
+
+    db = Database.open(path)
+    chats.start_conversation(db, ADMINISTRATOR)
+    assert modes() == ["0o700", "0o600", "0o600"]
+    db.checkpoint()
+    chats.start_conversation(db, ADMINISTRATOR)
+    assert modes() == ["0o700", "0o600", "0o600"], "DuckDB makes a new log after each checkpoint"
+    assert db.rewrite() and modes() == ["0o700", "0o600"]
+    db.close()
+    home.chmod(0o755)
+    path.chmod(0o644)
+    Database.open(path).close()
+    assert modes() == ["0o700", "0o600"], "as an earlier version left them"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no modes")
+def test_a_folder_that_everybody_shares_is_left_as_it_is(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    Database.open(shared / "kdrinks.duckdb").close()
+    assert shared.stat().st_mode & 0o7777 == 0o1777
+    assert (shared / "kdrinks.duckdb").stat().st_mode & 0o077 == 0
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes to read-only folders")
 def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

@@ -6,7 +6,9 @@ Returns documents and prints for people; exit status and --json are __main__'s.
 import argparse
 import json
 import sys
+import time
 from dataclasses import asdict, replace
+from math import ceil
 from pathlib import Path
 from typing import Any, get_args
 
@@ -91,7 +93,11 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
             turns=_history(options.history) if options.history else (),
         )
         try:
+            waits = ""
             for piece in answer.pieces():
+                if answer.phase == "queued" and (said := _place(answer)) != waits:
+                    print(said, file=sys.stderr)
+                    waits = said
                 if not options.json:
                     print(piece, end="", flush=True)
         except KeyboardInterrupt:
@@ -109,6 +115,14 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
         if answer.finish == "failed" and answer.error:
             raise answer.error
         return _answer_document(answer, catalog.describe_ref(choice.model, services.settings), options.device)
+
+
+def _place(answer: Answer) -> str:
+    """How many are before it, and for how long by what the last ones took."""
+    values = answer.phase_values
+    left_s = values.get("until", 0.0) - time.monotonic()
+    key = "chat.phase_queued_for" if left_s > 0 else "chat.phase_queued"
+    return i18n.text(key, answer.question.lang, position=int(values.get("position", 0)), left=ceil(left_s))
 
 
 def _sampling(options: argparse.Namespace, services: Services, choice: Choice) -> Sampling:

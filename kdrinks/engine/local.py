@@ -83,7 +83,8 @@ class LocalEngine:
             choice=pool.choice if alive else None,
             worker_pid=worker.pid if worker and alive else None,
             busy=self._turns.busy,
-            waiting=self._turns.waiting,
+            waiting=(waiting := self._turns.waiting),
+            left_s=self._turns.left_s(waiting + self._turns.busy),
             idle_models=pool.idle_models,
             replaced=alive and pool.replaced,
         )
@@ -138,7 +139,7 @@ class LocalEngine:
             except Stopped:
                 yield self._stopped_early(choice, replace(timing, total_s=self._clock() - called))
         finally:
-            self._done()
+            self._done(measured=True)
 
     def _queued(self, session: str, stop: threading.Event) -> Generator[Queued, None, bool]:
         """Queued events until it is our turn (True) or stop was set (False). Position 1 is next."""
@@ -146,7 +147,8 @@ class LocalEngine:
         with closing(waiting):
             while True:
                 try:
-                    yield Queued(next(waiting))
+                    position = next(waiting)
+                    yield Queued(position, self._turns.left_s(position))
                 except StopIteration as end:
                     return bool(end.value)
 
@@ -289,11 +291,11 @@ class LocalEngine:
         with self._turn(stop=stop):
             self._pool.end()
 
-    def _done(self) -> None:
-        """Gives the turn to the next one; the time until idle models leave begins."""
+    def _done(self, *, measured: bool = False) -> None:
+        """Gives the turn to the next one; the time until idle models leave begins. measured: as RequestQueue.done."""
         self._used_at = self._clock()
         self._start_idle_timer()
-        self._turns.done()
+        self._turns.done(measured=measured)
 
     def _start_idle_timer(self) -> None:
         self._idle.cancel()
@@ -312,7 +314,7 @@ class LocalEngine:
                 self._pool.end()
             self._start_idle_timer()
         finally:
-            self._turns.done()
+            self._turns.done(measured=False)
 
     def devices(self) -> list[Device]:
         """What llama.cpp can use on this machine; answers in the middle of a request too, and within seconds when the worker does not:

@@ -35,6 +35,8 @@ class Queued:
     """Engine event: waiting for others."""
 
     position: int
+    left_s: float | None = None
+    """By the last answers' times; None where none was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class State:
     busy: bool
     waiting: int
     """Requests in the queue."""
+    left_s: float | None = None
+    """How long one that came now would wait, by the last answers' times; None where none was measured."""
     idle_models: tuple[Loaded, ...] = ()
     """Models in memory beside `loaded`, least recently used first."""
     replaced: bool = False

@@ -1,20 +1,29 @@
-"""Whose turn it is: sessions take turns round-robin, requests of one session in their order. Knows nothing of models."""
+"""Whose turn it is: visitors take turns round-robin, requests of one visitor in their order. Knows nothing of models."""
 
 import threading
+import time
 from collections import OrderedDict, deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+
+MEASURED = 20
+"""Of how many turns, the last ones, the time that each takes is the mean: a model that was exchanged is in the estimate after some questions."""
 
 
 class RequestQueue:
-    """A fair queue for one thing that serves one at a time.
+    """A fair queue for what serves one at a time, or `places` of them.
 
     A person with ten requests waiting delays a newcomer by one of them, not by ten.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, places: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
         self._changed = threading.Condition()
         self._waiting: OrderedDict[str, deque[object]] = OrderedDict()
-        self._current: object | None = None
+        self._places = places
+        self._clock = clock
+        self._began: deque[float] = deque()
+        """When each turn under way began. Which of them ends is not asked: the mean of their times is the same."""
+        self._took_s: deque[float] = deque(maxlen=MEASURED)
 
     def wait(self, session: str, stop: threading.Event) -> Generator[int, None, bool]:
         """Yields the position (1 is next) when others are before, again at each change; returns True at our turn.
@@ -31,7 +40,7 @@ class RequestQueue:
                 with self._changed:
                     if stop.is_set():
                         return False
-                    if self._current is None and self._first() is ticket:
+                    if len(self._began) < self._places and self._first() is ticket:
                         self._start(session, ticket)
                         return True
                     position = self._position(session, ticket)
@@ -45,15 +54,43 @@ class RequestQueue:
             with self._changed:
                 self._leave(session, ticket)
 
-    def done(self) -> None:
-        """Gives the turn to the next one. Call it once for every wait() that ended with our turn."""
+    def done(self, *, measured: bool = True) -> None:
+        """Gives the turn to the next one. Call it once for every wait() that ended with our turn.
+
+        measured: False for what is no person's question, and says nothing of how long those take.
+        """
         with self._changed:
-            self._current = None
+            took_s = self._clock() - self._began.popleft()
+            if measured:
+                self._took_s.append(took_s)
             self._changed.notify_all()
+
+    @contextmanager
+    def turn(self, session: str, stop: threading.Event, told: Callable[[int, float | None], None]) -> Iterator[bool]:
+        """A turn for as long as the block lasts; False where stop was set before it came. told: the position and left_s() of it, as they change."""
+        waiting = self.wait(session, stop)
+        with closing(waiting):
+            while True:
+                try:
+                    position = next(waiting)
+                except StopIteration as end:
+                    came = bool(end.value)
+                    break
+                told(position, self.left_s(position))
+        try:
+            yield came
+        finally:
+            if came:
+                self.done()
+
+    def left_s(self, position: int) -> float | None:
+        """How long a request at this position waits, by the last turns; None before one was measured."""
+        with self._changed:
+            return position * sum(self._took_s) / len(self._took_s) / self._places if self._took_s else None
 
     @property
     def busy(self) -> bool:
-        return self._current is not None
+        return bool(self._began)
 
     @property
     def waiting(self) -> int:
@@ -64,7 +101,7 @@ class RequestQueue:
         return next(iter(self._waiting.values()))[0] if self._waiting else None
 
     def _start(self, session: str, ticket: object) -> None:
-        self._current = ticket
+        self._began.append(self._clock())
         self._leave(session, ticket)
         if session in self._waiting:
             self._waiting.move_to_end(session)

@@ -177,7 +177,15 @@ def build(
     )
     bare = count([*before, _asked(question, (), lang)])
     if bare > budget_tokens:
-        raise ContextTooSmall("context_too_small", needed=bare, available=budget_tokens)
+        room = budget_tokens - count([*before, _asked("", (), lang)])
+        fits_characters = max(0, room * len(question) // max(1, room + bare - budget_tokens))
+        raise ContextTooSmall(
+            "question_too_long_for_model",
+            needed=bare,
+            available=budget_tokens,
+            characters=len(question),
+            fitting=fits_characters // 10 * 10,  # another text of this length has a few tokens more or less
+        )
 
     def fits(kept: Sequence[Passage]) -> bool:
         used = count([*before, _asked(question, kept, lang)])

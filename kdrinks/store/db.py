@@ -23,7 +23,7 @@ from uuid import UUID
 import duckdb
 
 from kdrinks.errors import StoreDamaged, StoreError, StoreLocked, StoreNotWritable
-from kdrinks.files import is_special
+from kdrinks.files import is_special, keep_private
 from kdrinks.store.schema import MIGRATIONS, tables_of
 
 Cursor = duckdb.DuckDBPyConnection
@@ -102,10 +102,12 @@ class Database:
                     for file in (path, path.with_name(path.name + ".wal")):
                         if is_special(file):  # DuckDB would wait for the other end of a pipe for ever
                             raise StoreDamaged("store_is_special", path=file)
+                    keep_private(path.parent)
             except OSError as exc:
                 raise StoreNotWritable("store_not_writable", path=path, cause=exc) from exc
             connection = duckdb.connect(str(path) if path else ":memory:", config=CONFIG)
         database = cls(connection, path)
+        database._keep_private()
         try:
             database._migrate()
             if path is not None and (missing := sorted(tables_of(MIGRATIONS) - database._tables())):
@@ -152,6 +154,7 @@ class Database:
                     cursor.rollback()
                 raise
             cursor.commit()
+            self._keep_private()
 
     def checkpoint(self) -> None:
         """Fold the log into the file now, so that what was deleted does not wait in it; left to the next time while a reader is at work."""
@@ -211,7 +214,14 @@ class Database:
                 fresh.replace(path)
         finally:
             self._connection = duckdb.connect(str(path), config=CONFIG)
+            self._keep_private()
         return not fresh.exists()
+
+    def _keep_private(self) -> None:
+        """The database and its log, which DuckDB makes anew after each checkpoint, for everybody to read."""
+        if self.path is not None:
+            keep_private(self.path)
+            keep_private(self.path.with_name(self.path.name + ".wal"))
 
     def close(self) -> None:
         with self._writing, translate_errors(self.path):

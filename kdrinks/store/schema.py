@@ -282,6 +282,14 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         );
         """,
     ),
+    (
+        15,
+        "how many questions were asked",
+        """
+        -- on a hosted site, for its limits: hashes of the visitor and of the address, no text; a row goes after a day
+        CREATE TABLE asked (id UUID NOT NULL, visitor VARCHAR NOT NULL, address VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL);
+        """,
+    ),
 )
 
 _MADE = re.compile(r"^\s*(?P<what>CREATE|DROP) TABLE (IF (NOT )?EXISTS )?(?P<table>\w+)", re.MULTILINE)

@@ -8,6 +8,7 @@ could not be undone, and would not stop a DELETE.
 import json
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ from kdrinks.store.views import VIEWS
 
 TIME_LIMIT_S = 10.0
 MEMORY_LIMIT_MB = 1024
+AT_ONCE = 2
+"""Queries; each may take the memory limit and two processors for as long as the time limit."""
+_places = threading.BoundedSemaphore(AT_ONCE)
 SAVED_KEY = "sql_queries"
 """Under which the store keeps saved queries: a mapping of name to text."""
 
@@ -53,6 +57,15 @@ def query(
     Raises BadInput with the reason and, where DuckDB names one, the line and column; StoreNotWritable when no snapshot can be written; NotAllowed.
     """
     administrators_only(who)
+    if not _places.acquire(blocking=False):
+        raise BadInput("sql_busy", count=AT_ONCE)
+    try:
+        return _answered(db, who, sql, time_limit_s, memory_limit_mb)
+    finally:
+        _places.release()
+
+
+def _answered(db: Database, who: Visitor, sql: str, time_limit_s: float, memory_limit_mb: int) -> Answer:
     with snapshot.open_snapshot(db, who, data_version(db)) as folder:
         done = _run(folder, sql, time_limit_s, memory_limit_mb)
     try:

@@ -11,6 +11,8 @@ from typing import Any
 from uuid import uuid4
 
 import streamlit as st
+from streamlit.runtime import get_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kdrinks import i18n
 from kdrinks.config import from_environment
@@ -21,6 +23,7 @@ from kdrinks.store import logins
 from kdrinks.store.views import without_folders
 from kdrinks.ui import site
 from kdrinks.ui.markdown_text import as_plain
+from kdrinks.ui.presence import Presence
 from kdrinks.ui.visitor import COOKIE, SESSION_COOKIE, login_of, of_login, of_token, session_of, token_in
 
 LANGUAGE_KEY = "language"
@@ -79,6 +82,11 @@ def session() -> str:
     return str(st.session_state.setdefault("session", uuid4().hex))
 
 
+def address_of_connection() -> str:
+    """Where this page's connection comes from, behind a proxy the visitor's own address; "" from this machine. Nobody is known by it."""
+    return st.context.ip_address or ""
+
+
 def visitor() -> Visitor:
     """Who is at this page, for whatever is read or written: the administrator at home, on no hosted site.
 
@@ -113,6 +121,19 @@ def administers() -> bool:
         return visitor().administrator
     except KdrinksError:
         return False
+
+
+@st.cache_resource(show_spinner=False)
+def presence() -> Presence:
+    """Who has a page open, on a hosted site."""
+    return Presence(lambda session_id: get_instance().is_active_session(session_id))
+
+
+def note_presence() -> None:
+    """This page is drawn for whoever is at it; nothing at home, where nobody's answer ends for a page that left."""
+    context = get_script_run_ctx()
+    if context and get_services().settings.hosted:
+        presence().note(context.session_id, visitor())
 
 
 @st.cache_resource(show_spinner=False)

@@ -12,7 +12,16 @@ from kdrinks.config import from_environment
 from kdrinks.errors import KdrinksError
 from kdrinks.ui import address, login, site
 from kdrinks.ui.chat import conversations
-from kdrinks.ui.frame import LANGUAGE_COOKIE, LANGUAGE_KEY, administers, get_services, lang, show_error, t
+from kdrinks.ui.frame import (
+    LANGUAGE_COOKIE,
+    LANGUAGE_KEY,
+    administers,
+    get_services,
+    lang,
+    note_presence,
+    show_error,
+    t,
+)
 from kdrinks.ui.pages import declared_pages
 
 CHOSEN = "language_was_chosen"
@@ -71,6 +80,7 @@ st.html(
 
 address.begin_run()
 try:
+    note_presence()
     with list_of_conversations:
         conversations.draw_list(get_services(), pages["chat"])
     with account:

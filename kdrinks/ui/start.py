@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from kdrinks import i18n
-from kdrinks.config import Settings
+from kdrinks.config import Settings, from_environment
 from kdrinks.errors import KdrinksError
 from kdrinks.records import Visitor
 
@@ -30,11 +30,24 @@ async def warm(app: object) -> AsyncIterator[None]:
     requests: list[BackupRequests] = []
     threading.Thread(target=_open_browser, name="browser", daemon=True).start()
     threading.Thread(target=_warm, args=(opened, requests), name="warm-up", daemon=True).start()
+    closing = threading.Event()
+    if from_environment().hosted:
+        threading.Thread(target=_stop_abandoned, args=(opened, closing), name="presence", daemon=True).start()
     yield
+    closing.set()
     for listening in requests:
         listening.close()
     for services in opened:
         services.jobs.close()
+
+
+def _stop_abandoned(opened: list["Services"], closing: threading.Event) -> None:
+    from kdrinks.ui.frame import presence  # as below
+    from kdrinks.ui.presence import LOOKED_AT_S
+
+    while not closing.wait(LOOKED_AT_S):
+        for services in opened:
+            presence().stop_abandoned(list(services.answers.values()))
 
 
 def _open_browser() -> None:
@@ -42,6 +55,27 @@ def _open_browser() -> None:
     if not st.get_option("server.headless"):
         path = str(st.get_option("server.baseUrlPath")).strip("/")
         webbrowser.open(f"http://localhost:{st.get_option('server.port')}/{path}")
+
+
+def services() -> "Services":
+    """Those of this process, opened where nobody has yet. Raises StoreError."""
+    from kdrinks.ui.frame import get_services
+
+    return get_services()
+
+
+def visitors() -> int:
+    """How many have a page open, on a hosted site."""
+    from kdrinks.ui.frame import presence
+
+    return presence().visitors
+
+
+def may_upload(session_id: str) -> bool:
+    """Whether a session's visitor has a field for files on some page: at home everybody, on a hosted site administrators."""
+    from kdrinks.ui.frame import presence
+
+    return not from_environment().hosted or presence().is_administrator(session_id)
 
 
 def was_here(visitor: Visitor) -> bool:

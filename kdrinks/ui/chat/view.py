@@ -3,8 +3,10 @@
 Only watches answers: leaving, clicking and refreshing never touch one; Stop is a call on the answer. Knows no SQL and no model.
 """
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from math import ceil
 from pathlib import Path
 
 import streamlit as st
@@ -17,7 +19,16 @@ from kdrinks.services import Services
 from kdrinks.store import chats, forget, ratings, traces
 from kdrinks.store.ratings import Rating
 from kdrinks.ui.chat import conversations, evidence, exclusions, rating, rows, thought
-from kdrinks.ui.frame import as_state, get_services, in_public, session, show_error, t, visitor
+from kdrinks.ui.frame import (
+    address_of_connection,
+    as_state,
+    get_services,
+    in_public,
+    session,
+    show_error,
+    t,
+    visitor,
+)
 from kdrinks.ui.markdown_text import as_markdown, as_plain
 
 SHOWN = 15
@@ -160,7 +171,7 @@ def _watch(live: Answer) -> None:
         apart = False
         while True:
             ended = live.wait(WATCH_S)
-            state = (live.text, live.draft.thought, live.own_from, live.phase, dict(live.phase_values))
+            state = (live.text, live.draft.thought, live.own_from, live.phase, _counted_down(live.phase_values))
             if state != drawn:
                 drawn = state
                 text, thoughts, own_from, phase, values = state
@@ -184,6 +195,12 @@ def _watch(live: Answer) -> None:
                 return
 
 
+def _counted_down(values: Mapping[str, float]) -> dict[str, float]:
+    """An answer's phase_values with the whole seconds that are left to wait, so that it is drawn again as they pass."""
+    left_s = values.get("until", 0.0) - time.monotonic()
+    return {name: value for name, value in values.items() if name != "until"} | {"left_s": max(0, ceil(left_s))}
+
+
 def _draw_state(text: str, thoughts: str, phase: str, values: dict[str, float], *, thought_s: float) -> None:
     if thoughts:
         thought.draw_live(thoughts)
@@ -193,8 +210,11 @@ def _draw_state(text: str, thoughts: str, phase: str, values: dict[str, float], 
         return
     if phase == "reading" and not values.get("total"):
         phase = "searching"  # the prompt is being built: nothing is counted yet
+    if phase == "queued" and values.get("left_s"):
+        phase = "queued_for"
     words = t(
         f"chat.phase_{'writing' if phase == 'done' else phase}",
+        left=int(values.get("left_s", 0)),
         position=int(values.get("position", 0)),
         percent=round(100 * values.get("fraction", 0)),
         done=int(values.get("done", 0)),
@@ -223,6 +243,7 @@ def _ask(question: str, *, question_id: str = "", thinking: bool | None = None) 
             question,
             conversation_id=st.session_state.get(conversations.SESSION_KEY, ""),
             session=session(),
+            address=address_of_connection(),
             question_id=question_id,
             thinking=thinking,
         )

@@ -30,7 +30,7 @@ from kdrinks.ui.format import bytes_text, short
 from kdrinks.ui.frame import get_services, lang, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 from kdrinks.ui.models import catalog as models_catalog
-from kdrinks.ui.models import compare, keep_alive, link, mode, quantize
+from kdrinks.ui.models import compare, keep_alive, link, mode, quantize, versions
 
 WATCH_S = 0.2
 GPUS = ("gpu", "igpu")
@@ -55,6 +55,7 @@ def draw(services: Services) -> None:
     quantize.draw(services)
     compare.draw(services, devices)
     _draw_machine(services, devices)
+    versions.draw(services)
 
 
 def _draw_what_answers(services: Services) -> None:
