@@ -77,9 +77,8 @@ def ask(
     if choice or mode:
         administrators_only(who)
     choice, mode, sampling = settled(services, choice, mode, sampling)
-    owner = owner_of(who)
-    if conversation_id or question_id:
-        owner = chats.check_may_ask(services.db, who, conversation_id, question_id=question_id)
+    given = conversation_id or question_id
+    owner = chats.check_may_ask(services.db, who, conversation_id, question_id=question_id) if given else owner_of(who)
     admit(services, who, address)
     conversation_id = conversation_id or chats.start_conversation(services.db, who, session=session)
     question = Question(
@@ -304,8 +303,8 @@ class Answer:
                             self.identity = identity.of(
                                 question, findings, mode, loaded, done.prompt_hash, sentences, hashes
                             )
-                            queue_s = self.timing.queue_s + timing.queue_s
-                            self.timing = replace(timing, queue_s=queue_s, retrieve_s=self.timing.retrieve_s)
+                            waited_s, retrieve_s = self.timing.queue_s + timing.queue_s, self.timing.retrieve_s
+                            self.timing = replace(timing, queue_s=waited_s, retrieve_s=retrieve_s)
         except (outright.TooLittleRead, ContextTooSmall):
             if not passages:
                 raise
@@ -370,9 +369,8 @@ class Answer:
     def _show_own(self, text: str) -> None:
         """What a model wrote freely, below what was quoted before it."""
         if self.own_from is None:
-            quoted = self.text
-            self._show("\n\n" if quoted else "")
-            self.own_from = len(quoted) + 2 if quoted else 0
+            self._show("\n\n" if self.text else "")
+            self.own_from = len(self.text)
         self._show(text)
 
     def _show(self, text: str) -> None:
