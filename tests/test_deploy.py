@@ -165,7 +165,11 @@ def test_the_example_of_secrets_has_every_key_and_no_secret() -> None:
     assert example["kdrinks"] == {"cookie_secret": "", "admin_password": ""}
     wanted = {"redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url"}
     assert set(example["auth"]) == wanted, "what Streamlit's log-in asks for"
-    assert {name for name, value in example["auth"].items() if not value} == {"client_id", "client_secret"}
+    assert {name for name, value in example["auth"].items() if not value} == {
+        "cookie_secret",
+        "client_id",
+        "client_secret",
+    }
 
 
 def test_a_space_is_shown_at_the_port_that_the_image_opens() -> None:

@@ -80,6 +80,14 @@ def test_who_waits_is_told_how_long_by_what_the_last_ones_took() -> None:
     assert both.left_s(1) == 3.0, "two at once go on twice as fast"
 
 
+def test_a_newcomer_is_after_one_turn_of_each_who_waits_however_many_they_wait_for() -> None:
+    queue, never = RequestQueue(), threading.Event()
+    list(queue.wait("a", never))
+    waiting = [queue.wait(session, never) for session in ("a", "a", "a", "b")]
+    assert all(next(one) for one in waiting)
+    assert queue.waiting == 4 and queue.before_newcomer == 3
+
+
 def test_a_visitor_with_many_tabs_holds_nobody_up_for_more_than_one_question(held: Services) -> None:
     mine = [answer.ask(held, ONE, "식혜가 뭐야?", session=f"tab {number}") for number in range(3)]
     assert [waiting(one) for one in mine] == [1, 2, 3]

@@ -55,6 +55,8 @@ def test_each_wrong_setting_is_named(tmp_path: Path, secrets: dict[str, dict[str
     assert key_of(good) == "hosted_without_secret"
     secrets["auth"] = {"cookie_secret": SECRET}
     assert key_of(good) == "hosted_without_secret", "the nearer one counts"
+    secrets["kdrinks"] = {"cookie_secret": "16 random characters or more"}
+    assert key_of(good) == "hosted_without_secret", "a sentence of the documents is known to everybody"
     secrets["kdrinks"] = {"admin_password": "short"}
     assert key_of(good) == "admin_password_short"
     secrets["kdrinks"] = {"admin_password": "long enough to be one"}
@@ -62,6 +64,28 @@ def test_each_wrong_setting_is_named(tmp_path: Path, secrets: dict[str, dict[str
     assert not key_of(Settings(tmp_path, tmp_path)), "at home nobody needs a secret"
     (tmp_path / "file").touch()
     assert key_of(Settings(tmp_path / "file" / "home", tmp_path)) == "home_not_writable"
+
+
+def test_the_secret_of_log_ins_is_looked_at_where_there_are_log_ins(
+    tmp_path: Path, secrets: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site_of_ours = Settings(tmp_path, tmp_path, frozenset({"boss@example.org"}))
+    secrets.update(
+        kdrinks={"cookie_secret": SECRET}, auth={"cookie_secret": "long and random: it signs who is logged in"}
+    )
+    assert not key_of(site_of_ours), "nobody logs in by it"
+    monkeypatch.setattr(site, "providers", lambda: [""])
+    assert key_of(site_of_ours) == "auth_secret_unfit"
+    secrets["auth"] = {"cookie_secret": "0123456789abcdef"}
+    assert not key_of(site_of_ours)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "key"),
+    [("172.18.0.2", ""), ("172.18.0.0/16", ""), ("172.18.0.1/16", "proxy_unfit"), ("nginx", "proxy_unfit")],
+)
+def test_a_proxy_is_an_address_or_a_network(tmp_path: Path, proxy: str, key: str) -> None:
+    assert key_of(Settings(tmp_path, tmp_path, proxy=(proxy,))) == key
 
 
 @pytest.mark.parametrize(

@@ -83,8 +83,8 @@ class LocalEngine:
             choice=pool.choice if alive else None,
             worker_pid=worker.pid if worker and alive else None,
             busy=self._turns.busy,
-            waiting=(waiting := self._turns.waiting),
-            left_s=self._turns.left_s(waiting + self._turns.busy),
+            waiting=self._turns.waiting,
+            left_s=self._turns.left_s(self._turns.before_newcomer),
             idle_models=pool.idle_models,
             replaced=alive and pool.replaced,
         )

@@ -93,6 +93,12 @@ class RequestQueue:
         return bool(self._began)
 
     @property
+    def before_newcomer(self) -> int:
+        """Turns before that of a session that has none yet: one of each that waits, however many it waits for."""
+        with self._changed:
+            return len(self._waiting) + len(self._began)
+
+    @property
     def waiting(self) -> int:
         with self._changed:
             return sum(len(tickets) for tickets in self._waiting.values())

@@ -11,7 +11,7 @@ from typing import Any
 from kdrinks.errors import BadInput
 from kdrinks.permissions import administrators_only, owner_of
 from kdrinks.records import ADMINISTRATOR, Visitor
-from kdrinks.store import logins, preferences, rollup, snapshot
+from kdrinks.store import limits, logins, preferences, rollup, snapshot
 from kdrinks.store.db import Cursor, Database, new_id, now
 
 TABLES_OF_A_CONVERSATION = ("words", "citations", "generations", "messages", "lifted_exclusions", "traces", "ratings")
@@ -120,6 +120,7 @@ def apply_retention(db: Database) -> int:
     first answer of a day."""
     with db.write() as cursor:
         logins.forget_old(cursor)
+        limits.forget_old(cursor)
     days, of_visitors = retention_days(db), visitor_days(db)
     count = older_than(db, ADMINISTRATOR, days) if days else 0
     if of_visitors:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
 
-from kdrinks.store.db import Database, new_id, now
+from kdrinks.store.db import Cursor, Database, new_id, now
 
 Whose = Literal["visitor", "address", "everybody"]
 DAY_S = 86_400
@@ -58,7 +58,7 @@ def take(db: Database, visitor: str, address: str, limits: tuple[Limit, ...] = L
         "everybody": ("true", []),
     }
     with db.write() as cursor:
-        cursor.execute("DELETE FROM asked WHERE created_at <= ?", [at - timedelta(seconds=DAY_S)])
+        forget_old(cursor)
         for limit in limits:
             if limit.whose == "address" and not place:
                 continue
@@ -74,6 +74,11 @@ def take(db: Database, visitor: str, address: str, limits: tuple[Limit, ...] = L
             [new_id(), visitor, _hash(place), at],
         )
     return None
+
+
+def forget_old(cursor: Cursor) -> None:
+    """Delete what is older than a day, inside the caller's transaction."""
+    cursor.execute("DELETE FROM asked WHERE created_at <= ?", [now() - timedelta(seconds=DAY_S)])
 
 
 def network_of(address: str) -> str:

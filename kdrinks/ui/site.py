@@ -7,7 +7,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import streamlit as st
@@ -50,10 +50,15 @@ def problem(settings: Settings) -> KdrinksError | None:
     """Why the app should not start with these settings; None where it may."""
     if settings.mode and settings.mode not in MODES:
         return BadInput("mode_unknown", found=settings.mode, known=", ".join(MODES))
+    if unfit := [one for one in settings.proxy if not _is_network(one)]:
+        return BadInput("proxy_unfit", found=", ".join(unfit))
     if unfit := sorted(one for one in settings.admins if not _ADDRESS.fullmatch(one)):
         return BadInput("admins_unfit", found=", ".join(unfit))
-    if settings.hosted and len(cookie_secret()) < SECRET_CHARACTERS:
+    if settings.hosted and not _fit(cookie_secret()):
         return BadInput("hosted_without_secret", least=SECRET_CHARACTERS)
+    # whoever knows it signs a log-in of any address: Streamlit's own log-in takes it as it is
+    if settings.hosted and providers() and not _fit(_of_section("auth", "cookie_secret")):
+        return BadInput("auth_secret_unfit", least=SECRET_CHARACTERS)
     if settings.hosted and 0 < len(admin_password()) < PASSWORD_CHARACTERS:
         return BadInput("admin_password_short", least=PASSWORD_CHARACTERS)
     probe = settings.home / f".writable-{secrets.token_hex(4)}"
@@ -82,6 +87,20 @@ def stands_open() -> bool:
         return not ip_address(address.strip("[]")).is_loopback
     except ValueError:  # a name; none at all is every address of this machine
         return address != "localhost"
+
+
+def _is_network(text: str) -> bool:
+    """An address or a network; uvicorn takes whatever else for a name that no connection has, and believes nobody."""
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _fit(secret: str) -> bool:
+    """Long enough, and no sentence of some document's example."""
+    return len(secret) >= SECRET_CHARACTERS and not any(one.isspace() for one in secret)
 
 
 def _of_section(section: str, name: str) -> str:

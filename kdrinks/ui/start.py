@@ -14,6 +14,7 @@ import streamlit as st
 from kdrinks import i18n
 from kdrinks.config import Settings, from_environment
 from kdrinks.errors import KdrinksError
+from kdrinks.i18n import LANGUAGES
 from kdrinks.records import Visitor
 
 if TYPE_CHECKING:
@@ -95,9 +96,14 @@ def warn_of_administrators(settings: Settings) -> None:
 
     by_address = bool(settings.admins) and bool(site.providers())
     if settings.hosted and not by_address and not site.admin_password():
-        log.warning("%s %s", i18n.text("frame.nobody_administers", "ko"), i18n.text("frame.nobody_administers", "en"))
+        log.warning(_in_both("frame.nobody_administers"))
     if site.stands_open():
-        log.warning("%s %s", i18n.text("frame.stands_open", "ko"), i18n.text("frame.stands_open", "en"))
+        log.warning(_in_both("frame.stands_open"))
+
+
+def _in_both(key: str) -> str:
+    """Whole, with nothing to be filled in: a site's log of JSON lines leaves out what is filled in, lest it be somebody's text."""
+    return " ".join(i18n.text(key, lang) for lang in LANGUAGES)
 
 
 def _listen(services: "Services", requests: list["BackupRequests"]) -> None:

@@ -32,7 +32,7 @@ class LoginProvider(ThreadingHTTPServer):
     def secrets(self, app_url: str) -> str:
         """What the app's secrets.toml says of this provider."""
         return (
-            f'[auth]\nredirect_uri = "{app_url}/oauth2callback"\ncookie_secret = "of this test alone, 0123456789 abcdef"\n'
+            f'[auth]\nredirect_uri = "{app_url}/oauth2callback"\ncookie_secret = "of-this-test-alone-0123456789-abcdef"\n'
             f'client_id = "{CLIENT}"\nclient_secret = "none"\n'
             f'server_metadata_url = "{self.url}/.well-known/openid-configuration"\n'
         )

@@ -20,7 +20,7 @@ from tests.support.wait import eventually
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE_S = 60
-SECRET = "of these tests alone, 0123456789 abcdef"
+SECRET = "of-these-tests-alone-0123456789-abcdef"
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian: apt install chromium)")
 expect.set_options(timeout=PATIENCE_S * 1000)

@@ -14,11 +14,10 @@ from kdrinks.drinks.catalog import DrinkCatalog
 from kdrinks.drinks.model import Bilingual, BilingualList, Drink
 from kdrinks.errors import KdrinksError
 from kdrinks.services import Services
-from kdrinks.store import chats
 from kdrinks.ui.chat import conversations
 from kdrinks.ui.drinks import changes, conflicts, details
 from kdrinks.ui.drinks.labels import DRINKS_PAGE, badges, field, label, making_time, short, title
-from kdrinks.ui.frame import lang, session, show_error, t, visitor
+from kdrinks.ui.frame import address_of_connection, lang, session, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
 ELSEWHERE = ("identity", "cautions")
@@ -142,13 +141,12 @@ def _draw_questions(services: Services, drink: Drink) -> None:
 
 def _ask(services: Services, question: str) -> None:
     """Ask in a new conversation and go there."""
-    conversation_id = chats.start_conversation(services.db, visitor(), session=session())
     try:
-        answer.ask(services, visitor(), question, conversation_id=conversation_id, session=session())
+        answered = answer.ask(services, visitor(), question, session=session(), address=address_of_connection())
     except KdrinksError as error:
-        chats.delete_conversation(services.db, visitor(), conversation_id)
         show_error(error)
         return
+    conversation_id = answered.question.conversation_id
     conversations.open_one(conversation_id)
     st.switch_page(ROOT / "pages" / "chat.py", query_params={conversations.ADDRESS_KEY: conversation_id})
 
