@@ -84,3 +84,25 @@ def test_a_fact_is_told_where_the_drink_is_not_named(knowledge: Knowledge, quest
 def test_a_wish_still_gets_drinks(knowledge: Knowledge, question: str) -> None:
     found = knowledge.find(question)
     assert not found.subjects and (found.rows or len(found.prompt_hits) > 1)
+
+
+@pytest.mark.parametrize(
+    ("question", "made"),
+    [
+        ("냉장고에 대추랑 생강밖에 없는데 뭐 만들 수 있어?", {"대추차", "생강차"}),
+        ("집에 꿀밖에 없어. 뭐 만들까", {"꿀물"}),
+    ],
+)
+def test_nothing_but_what_there_is_is_what_there_is(knowledge: Knowledge, question: str, made: set[str]) -> None:
+    found = knowledge.find(question)
+    assert not found.exclusions and all(one in found.listed for one in made)
+
+
+def test_a_request_before_the_word_allergy_is_nothing_that_one_is_allergic_to(knowledge: Knowledge) -> None:
+    found = knowledge.find("애들 간식으로 낼 전통음료 좀 골라주세요 알러지 있는 애도 있을 수 있어요")
+    assert found.cautions and not any("골라주세요" in caution.text for caution in found.cautions)
+
+
+def test_which_of_two_is_stronger_is_told_by_their_figures_in_any_ending(knowledge: Knowledge) -> None:
+    found = knowledge.find("안동소주 vs 이강주 뭐가 더 셈?")
+    assert "45%" in found.listed and "38%" in found.listed

@@ -315,11 +315,15 @@ _NO_THING = frozenset(
 )
 
 
+_ENDS_A_SENTENCE = re.compile(r"(?:[세어아해나까]요|니다|까|줘|[는은인한]데|니까)$")
+"""`좀 골라주세요 알러지 있는 애도 있어요`: no thing."""
+
+
 def _against(text: str) -> str:
     """The word that an allergy is against where no list knows it; empty where none is said."""
     found = _AGAINST.search(text)
     word = next((part for part in found.groups() if part), "") if found else ""
-    return "" if word in _NO_THING else word
+    return "" if word in _NO_THING or _ENDS_A_SENTENCE.search(word) else word
 
 
 def _settled(concerns: Iterable[Concern], certain: set[str]) -> list[Concern]:

@@ -11,7 +11,7 @@ from kdrinks.drinks.browse import ALLERGENS
 from kdrinks.drinks.model import Tag
 from kdrinks.search import concerns
 from kdrinks.search.filters import CAREFUL, Wishes
-from kdrinks.search.refusals import Things
+from kdrinks.search.refusals import Things, as_having
 
 _CONTAINED = frozenset({*ALLERGENS, "sugar"})
 """Tags of the group diet that say what a drink may contain: asked about, they are mostly to be avoided."""
@@ -115,7 +115,7 @@ class Facets:
         """What the text asks for. own_names: names of drinks in it, which are no wish."""
         for name in own_names:
             text = text.replace(name, "¤")
-        text = _CONTRACTED.sub(r"\1n't", text.replace("’", "'"))
+        text = as_having(_CONTRACTED.sub(r"\1n't", text.replace("’", "'")))
         found = list(self._asked_korean(text) if lang == "ko" else self._asked_english(text.lower()))
         parts = self._asked_ingredients(text.lower(), lang)
         things = Things(

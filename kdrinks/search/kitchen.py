@@ -7,12 +7,13 @@ from kdrinks.drinks.ingredients import ingredients, named, stands_for
 from kdrinks.records import Language
 from kdrinks.search.conditions import held, is_word
 from kdrinks.search.heard import Asked, Heard
+from kdrinks.search.refusals import as_having
 from kdrinks.store.drink_queries import DrinkQuery
 
 
 def ingredients_in(heard: Heard) -> Asked | None:
     """What there is: `쌀이랑 누룩 있는데 뭐 만들지`, `what can I make with ginger`; a drink that is named is an ingredient here."""
-    text = heard.whole.replace("밖에 없", "만 있").replace("뿐이", "만 있")
+    text = as_having(heard.whole)
     have = [code for start, end, code in named(text, heard.lang) if is_word(text, start, end, heard.lang)]
     have = [code for code in have if not ingredients()[code].assumed] or have
     refused = {code for code, out in held(text, heard.lang) if out}

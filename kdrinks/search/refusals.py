@@ -32,6 +32,11 @@ _AND = re.compile(
 """What stands between two things that are named in one breath: `꿀이나 견과류 없는`, `without honey, nuts or gluten`."""
 
 
+def as_having(text: str) -> str:
+    """`생강밖에 없는데` says what there is, though it says `없`."""
+    return text.replace("밖에 없", "만 있").replace("밖엔 없", "만 있").replace("뿐이", "만 있")
+
+
 class Things:
     """The things of a text that one may want or not, by the places where they are named."""
 
