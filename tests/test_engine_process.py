@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from functools import partial
 from operator import contains
 from pathlib import Path
@@ -98,15 +99,16 @@ def worker_rests(engine: LocalEngine) -> bool:
 
 
 def test_a_stopped_request_leaves_the_queue(engine: LocalEngine, slow_model: Choice) -> None:
-    running = engine.stream(says("a"), slow_model, ON_AND_ON)
-    assert any(isinstance(event, Text) for event in running)
-    stop = threading.Event()
-    waiting = engine.stream(says("b"), slow_model, Sampling(), session="other", stop=stop)
-    assert next(waiting) == Queued(1)
-    stop.set()
-    events = list(waiting)
-    assert done(events).finish == "stopped" and engine.state.waiting == 0
-    running.close()
+    # closed whatever happens: the turn of an answer that nobody reads on would be waited for by every later test
+    with closing(engine.stream(says("a"), slow_model, ON_AND_ON)) as running:
+        assert any(isinstance(event, Text) for event in running)
+        stop = threading.Event()
+        waiting = engine.stream(says("b"), slow_model, Sampling(), session="other", stop=stop)
+        first = next(waiting)
+        assert isinstance(first, Queued) and first.position == 1
+        stop.set()
+        events = list(waiting)
+        assert done(events).finish == "stopped" and engine.state.waiting == 0
 
 
 # Death
