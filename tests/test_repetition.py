@@ -34,6 +34,16 @@ def cut(text: str, step: int = 3) -> str | None:
             "식혜는 답니다. 이강주는 배와 생강으로 빚은 술입니다.",
         ),
         ("It is old. ", "The answer is: yes, it is. [1] ", "It is old. The answer is: yes, it is. [1]"),
+        (
+            "막걸리는 달고 ",
+            "시원합니다 [1]. 그리고 참 좋은 술이라 자주 마시고 ",
+            "막걸리는 달고 시원합니다 [1]. 그리고 참 좋은 술이라 자주 마시고 시원합니다 [1].",
+        ),
+        (
+            "It is ",
+            "a good drink (really). And it is also sweet, so it is ",
+            "It is a good drink (really). And it is also sweet, so it is a good drink (really).",
+        ),
         ("", "ㅋ", "ㅋ"),
         ("Steps:\n", "- Boil the rice.\n- Wait.\n", "Steps:\n- Boil the rice.\n- Wait."),
         (

@@ -15,7 +15,7 @@ _TAIL_CHARACTERS = 2400
 _NEEDLE_CHARACTERS = 12
 _CANDIDATES = 12
 _DIGITS = str.maketrans("123456789", "0" * 9)
-_SENTENCE_END = re.compile(r"[.!?。…](?:[\"'”’)\\]]|\\s?\\[\\d+\\])*(?=\\s|$)|\n")
+_SENTENCE_END = re.compile(r"[.!?。…](?:[\"'”’)\]]|\s?\[\d+\])*(?=\s|$)|\n")
 _BETWEEN = " \t\n,;:·、/|-–—*#"
 
 

@@ -128,7 +128,7 @@ def find_model(name: str, settings: Settings) -> ModelFile:
     candidates = (path, on_disk(settings.models / name), on_disk(settings.models / f"{name}.gguf"))
     for candidate in candidates:
         if is_regular(candidate):
-            return _read(candidate, BUILT_IN if _same(candidate, BUILT_IN_FILE) else "")
+            return _at(candidate)
     is_path = is_named_gguf(name) or len(path.parts) > 1
     for candidate in (*candidates, settings.models / f"{path.name.removesuffix('.gguf')}.gguf"):
         if gone := links.moved(candidate):
@@ -142,6 +142,10 @@ def find_model(name: str, settings: Settings) -> ModelFile:
     raise ModelNotFound("model_unknown", name=name, known=", ".join(model.id for model in models))
 
 
+def _at(path: Path) -> ModelFile:
+    return _read(path, BUILT_IN if _same(path, BUILT_IN_FILE) else "")
+
+
 def describe_ref(ref: ModelRef, settings: Settings) -> Described:
     """What answers, wherever it is; a model behind an address is guarded, for nobody can measure it.
 
@@ -151,7 +155,8 @@ def describe_ref(ref: ModelRef, settings: Settings) -> Described:
         return Described(ref.id, "", "", guarded=True)
     if ref.adapter and not is_regular(ref.adapter.path):
         raise ModelNotFound("model_file_missing", file=str(ref.adapter.path))
-    model = find_model(str(ref.path), settings)
+    # by its place: that of a known file needs no look into every other one, which find_model takes to know an id
+    model = _at(ref.path) if is_regular(ref.path) else find_model(str(ref.path), settings)
     small = model.parameters < _catalog()[0]
     sampling = Sampling() if model.guarded else model.sampling or Sampling()
     return Described(model.id, model.path.name, model.quantization, model.guarded, small, sampling)

@@ -3,7 +3,6 @@
 Knows who may delete nothing: asking the person is the page's work.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from kdrinks.errors import BadInput
 from kdrinks.permissions import administrators_only, owner_of
 from kdrinks.records import ADMINISTRATOR, Visitor
 from kdrinks.store import limits, logins, preferences, rollup, snapshot
-from kdrinks.store.db import Cursor, Database, new_id, now
+from kdrinks.store.db import Cursor, Database, now
 
 TABLES_OF_A_CONVERSATION = ("words", "citations", "generations", "messages", "lifted_exclusions", "traces", "ratings")
 _OLDER = (
@@ -78,18 +77,15 @@ def older_than(db: Database, who: Visitor, days: int) -> int:
 
 def retention_days(db: Database) -> int | None:
     """How long a conversation is kept after its last message; None keeps everything."""
-    with db.cursor() as cursor:
-        return _retention_days(cursor)
+    days = preferences.get(db, RETENTION_KEY)
+    # what a newer version or damage left there deletes nothing: -1 or 0.5 would delete everything
+    return next((known for known in RETENTION_DAYS if known == days), None)
 
 
 def set_retention(db: Database, who: Visitor, days: int | None) -> int:
     """Keep conversations for this long from now on; returns how many were deleted at once. Raises NotAllowed."""
     administrators_only(who)
-    with db.write() as cursor:
-        cursor.execute(
-            "INSERT INTO choices (id, key, value, created_at) VALUES (?, ?, ?, ?)",
-            [new_id(), RETENTION_KEY, json.dumps(days), now()],
-        )
+    preferences.set(db, who, RETENTION_KEY, days)
     return apply_retention(db)
 
 
@@ -161,15 +157,3 @@ def purge_copies(db: Database, ids: Sequence[str], began: datetime | None = None
             db.drop_copy()  # before the rewriting, which may need its room on the disk
     finally:
         db.rewrite()
-
-
-def _retention_days(cursor: Cursor) -> int | None:
-    row = cursor.execute(
-        "SELECT value FROM choices WHERE key = ? ORDER BY created_at DESC, id DESC LIMIT 1", [RETENTION_KEY]
-    ).fetchone()
-    try:
-        days = json.loads(row[0]) if row else None
-    except (ValueError, RecursionError):
-        return None
-    # what a newer version or damage left there deletes nothing: -1 or 0.5 would delete everything
-    return next((known for known in RETENTION_DAYS if known == days), None)

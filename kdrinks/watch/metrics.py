@@ -16,15 +16,16 @@ from prometheus_client import (
     Histogram,
     ProcessCollector,
     disable_created_metrics,
+    exposition,
     generate_latest,
 )
 
 from kdrinks.errors import KdrinksError
 from kdrinks.records import Finish, Loaded, Question, Timing
 
+CONTENT_TYPE = exposition.CONTENT_TYPE_PLAIN_0_0_4
 log = logging.getLogger(__name__)
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 SECONDS_A_TOKEN = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 TOKENS_A_SECOND = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)

@@ -44,12 +44,12 @@ WATCH_S = 0.1
 
 def draw(services: Services) -> None:
     """The chat page. Raises StoreError."""
-    conversation_id = conversations.current()
+    conversation_id, who = conversations.current(), visitor()
     # the answer first: one that ends between the two reads is then in the store
-    live = answer.running(services, visitor(), conversation_id) if conversation_id else None
-    asked = chats.messages(services.db, visitor(), conversation_id) if conversation_id else []
-    traced = traces.kept(services.db, visitor(), conversation_id) if conversation_id else frozenset()
-    rated = ratings.of(services.db, visitor(), conversation_id) if conversation_id and services.settings.hosted else {}
+    live = answer.running(services, who, conversation_id) if conversation_id else None
+    asked = chats.messages(services.db, who, conversation_id) if conversation_id else []
+    traced = traces.kept(services.db, who, conversation_id) if conversation_id else frozenset()
+    rated = ratings.of(services.db, who, conversation_id) if conversation_id and services.settings.hosted else {}
     if conversation_id and not asked and live is None:
         st.info(t("chat.unknown_conversation"), icon=":material/help:")
         conversations.close()
