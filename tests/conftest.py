@@ -9,6 +9,7 @@ import pytest
 from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.local import LocalEngine
 from kdrinks.records import Choice, LocalModel
+from kdrinks.store import live
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
 from tests.support.tiny_models import write_byte_model
@@ -25,6 +26,12 @@ def db() -> Iterator[Database]:
     opened = Database.open(None)
     yield opened
     opened.close()
+
+
+@pytest.fixture(autouse=True)
+def _a_port_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a live connection: two that look for the usual port at the same moment, in two workers, both find it free and both get it."""
+    monkeypatch.setattr(live, "PORT", 0)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -132,12 +133,12 @@ def test_nothing_but_the_documented_views_can_be_read(db: Database) -> None:
 
 def test_it_is_shut_until_asked_for_needs_the_token_and_listens_on_this_machine_alone(db: Database) -> None:
     def listening() -> set[str]:
-        return {
-            one.laddr.ip
-            for process in psutil.Process().children()
-            for one in process.net_connections("tcp")
-            if one.status == "LISTEN" and one.laddr.port == port
-        }
+        found = set()
+        for process in psutil.Process().children():
+            with suppress(psutil.NoSuchProcess):
+                sockets = process.net_connections("tcp")
+                found |= {one.laddr.ip for one in sockets if one.status == "LISTEN" and one.laddr.port == port}
+        return found
 
     connection = live.start(db, ADMINISTRATOR)
     port = int(connection.address.rsplit(":", 1)[1])

@@ -116,6 +116,9 @@ def find_model(name: str, settings: Settings) -> ModelFile:
     """The model with this id, or the file at this path. Raises ModelNotFound, and NotAModel for a broken file."""
     if name == BUILT_IN:
         return _read(BUILT_IN_FILE, BUILT_IN)
+    # a whole path is no id: it needs no look into every other file, and each question asks for its model by its place
+    if os.path.isabs(name) and is_regular(Path(name)):
+        return _at(Path(name))
     models = local_models(settings)
     for model in models:
         if model.id == name:
@@ -155,8 +158,7 @@ def describe_ref(ref: ModelRef, settings: Settings) -> Described:
         return Described(ref.id, "", "", guarded=True)
     if ref.adapter and not is_regular(ref.adapter.path):
         raise ModelNotFound("model_file_missing", file=str(ref.adapter.path))
-    # by its place: that of a known file needs no look into every other one, which find_model takes to know an id
-    model = _at(ref.path) if is_regular(ref.path) else find_model(str(ref.path), settings)
+    model = find_model(str(ref.path), settings)
     small = model.parameters < _catalog()[0]
     sampling = Sampling() if model.guarded else model.sampling or Sampling()
     return Described(model.id, model.path.name, model.quantization, model.guarded, small, sampling)

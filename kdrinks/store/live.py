@@ -78,7 +78,7 @@ def start(db: Database, who: Visitor) -> LiveConnection:
     if db.live:
         return LiveConnection(*db.live)
     files = [_extension(name) for name in EXTENSIONS]
-    address, token = f"quack:localhost:{_free_port()}", secrets.token_urlsafe(24)
+    address, token = f"quack:localhost:{_free_port(PORT, 0)}", secrets.token_urlsafe(24)
     source, source_token = f"quack:localhost:{_free_port(0)}", secrets.token_urlsafe(24)
     with db.cursor() as cursor:
         try:
@@ -199,8 +199,8 @@ def _extension(name: str) -> Path:
     return files[-1]
 
 
-def _free_port(wanted: int = PORT) -> int:
-    for port in (wanted, 0):
+def _free_port(*wanted: int) -> int:
+    for port in wanted:
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

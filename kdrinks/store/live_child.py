@@ -45,20 +45,24 @@ def main() -> None:
 
 
 def _must_end(connection: Any, port: int, time_limit_s: float) -> bool:
-    with connection.cursor() as cursor:
-        began = [
-            row[0]
-            for row in cursor.execute(
-                "SELECT query_started_at FROM quack_active_connections() WHERE state = 'active'"
-            ).fetchall()
-        ]
+    began = _active(connection)
     if not began:
         return False
     now = datetime.now(UTC).replace(tzinfo=None)
     if max((now - one).total_seconds() for one in began) > time_limit_s:
         return True
     sockets = psutil.Process().net_connections("tcp")
-    return not any(one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port for one in sockets)
+    if any(one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port for one in sockets):
+        return False
+    # a query that was answered between the two looks has no client any more either
+    return bool(began & _active(connection))
+
+
+def _active(connection: Any) -> set[datetime]:
+    """When each query under way began."""
+    with connection.cursor() as cursor:
+        rows = cursor.execute("SELECT query_started_at FROM quack_active_connections() WHERE state = 'active'")
+        return {row[0] for row in rows.fetchall()}
 
 
 def _end_with_the_app() -> None:
