@@ -45,10 +45,11 @@ def answer(
     phrase = described(asked, labels, lang, told)
     if told.region_of and not asked.tags.get("region"):
         return say("nowhere", lang, title=title(told.region_of, lang))
-    if told.by_taste:
-        text = _tasted(found, drinks, labels, lang, told.by_taste)
-    elif asked.operation == "compare":
-        text = _compared(asked, found, drinks, lang)
+    if asked.operation == "compare":
+        tasted = [_tasted(found, drinks, labels, lang, told.by_taste)] if told.by_taste else []
+        # "milder" of two without alcohol is said of their taste
+        by_figure = asked.by is not None and not (tasted and asked.by == "abv" and all(one.high == 0 for one in found))
+        text = " ".join([*([_compared(asked, found, drinks, lang)] if by_figure else []), *tasted])
     elif asked.operation in ("most", "least"):
         text = _first(asked, found, drinks, phrase, lang)
     elif asked.operation == "order":

@@ -126,11 +126,11 @@ def _compare(heard: Heard) -> Asked | None:
     )
     if not 2 <= len(subjects) <= 3:
         return None
-    if not found:
-        tasted = operation_words.qualities(text, lang)
-        asked_for = DrinkQuery(operation="compare")
-        return Asked(asked_for, compared=tuple(subjects), by_taste=tuple(tasted)) if tasted else None
-    return Asked(DrinkQuery(operation="compare", by=found[0], descending=found[1]), compared=tuple(subjects))
+    tasted = tuple(operation_words.qualities(text, lang))
+    if not found and not tasted:
+        return None
+    by = DrinkQuery(operation="compare", by=found[0], descending=found[1]) if found else DrinkQuery(operation="compare")
+    return Asked(by, compared=tuple(subjects), by_taste=tasted)
 
 
 def _list(heard: Heard, foods: Foods) -> Asked | None:
