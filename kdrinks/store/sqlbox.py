@@ -28,6 +28,8 @@ TIME_LIMIT_S = 10.0
 MEMORY_LIMIT_MB = 1024
 AT_ONCE = 2
 """Queries; each may take the memory limit and two processors for as long as the time limit."""
+PATIENCE_S = 10.0
+"""Waited for one of them to end: most take a tenth of a second."""
 _places = threading.BoundedSemaphore(AT_ONCE)
 SAVED_KEY = "sql_queries"
 """Under which the store keeps saved queries: a mapping of name to text."""
@@ -57,7 +59,7 @@ def query(
     Raises BadInput with the reason and, where DuckDB names one, the line and column; StoreNotWritable when no snapshot can be written; NotAllowed.
     """
     administrators_only(who)
-    if not _places.acquire(blocking=False):
+    if not _places.acquire(timeout=PATIENCE_S):
         raise BadInput("sql_busy", count=AT_ONCE)
     try:
         return _answered(db, who, sql, time_limit_s, memory_limit_mb)
