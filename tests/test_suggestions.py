@@ -278,3 +278,17 @@ def test_a_document_does_not_bring_in_what_was_left_out(tmp_path: Path) -> None:
         )
     finally:
         services.close()
+
+
+@pytest.mark.parametrize(
+    ("question", "feast"),
+    [
+        ("설날에 마실 술 추천해줘", "seollal"),
+        ("단오에 마실 거 추천해줘", "dano"),
+        ("suggest something for Chuseok", "chuseok"),
+        ("What should we drink for Dongji?", "dongji"),
+    ],
+)
+def test_for_a_feast_only_its_own_drinks_are_suggested(knowledge: Knowledge, question: str, feast: str) -> None:
+    told = [hit.passage.subject_id for hit in knowledge.find(question).prompt_hits]
+    assert told and all(feast in knowledge.index.drinks[drink].tags.occasion for drink in told)

@@ -185,6 +185,9 @@ def fits(drink: Drink, wishes: Wishes) -> float | None:
         return None
     if "low" in wishes.wanted.get("alcohol", ()) and tags.alcohol != "low":
         return None  # who asks for a weak one relies on it
+    feasts, own_feasts = wishes.wanted.get("occasion", frozenset()) & FEASTS, FEASTS & set(tags.occasion)
+    if feasts and own_feasts and not feasts & own_feasts:
+        return None
     score = 0.0
     if drink.is_alcoholic and wishes.liquor is None:
         score = -3.0 if wishes.wanted.keys() & _SOFT_GROUPS else -1.5 if wishes.soft_word else 0.0
@@ -203,6 +206,10 @@ def fits(drink: Drink, wishes: Wishes) -> float | None:
     return score
 
 
+FEASTS = frozenset({"seollal", "daeboreum", "samjinnal", "hansik", "dano", "yudu", "chuseok", "jungyang", "dongji"})
+"""Days of the year: what is drunk on one of them is no second choice for another."""
+
+
 def _values(drink: Drink, group: str) -> frozenset[str]:
     value = getattr(drink.tags, group)
     return frozenset((value,)) if isinstance(value, str) else frozenset(value)
@@ -213,8 +220,11 @@ PLACES = frozenset({"region", "kind", "look", "base", "kitchen", "temperature", 
 
 
 def fitting(ids: Sequence[str], drinks: Mapping[str, Drink], wishes: Wishes) -> list[str]:
-    """The drinks that meet the wishes of PLACES as well as the best does; all where there are none, or no drink meets them."""
+    """The drinks that meet the wishes of PLACES and FEASTS as well as the best does; all where there are none, or no drink meets them."""
     wanted = {group: tags for group, tags in wishes.wanted.items() if group in PLACES}
+    occasions = wishes.wanted.get("occasion", frozenset())
+    if occasions and occasions <= FEASTS:  # a gift at a feast is a gift
+        wanted["occasion"] = occasions
     fit = {one: sum(bool(tags & _values(drinks[one], group)) for group, tags in wanted.items()) for one in ids}
     best = max(fit.values(), default=0)
     return [one for one in ids if fit[one] == best]
