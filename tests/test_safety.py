@@ -167,6 +167,7 @@ def test_what_is_said_not_to_be_so_is_no_concern(knowledge: Knowledge, question:
         ("¤ 얼려도 돼?", False),
         ("¤ 유통기한 지났는데 먹어도 돼?", False),
         ("¤ 선물로 줘도 돼?", False),
+        ("먹다 남은 ¤ 뭐 해먹을 수 있어?", False),
         ("can I freeze ¤?", False),
         ("can I drink ¤ cold?", False),
         ("is ¤ okay with pizza", False),

@@ -155,8 +155,9 @@ def asks_may(text: str) -> bool:
 
 _WHERE = re.compile(
     r"어디|어느 (?:가게|집|식당)|\bwhere\b|\bwhat (?:food )?(?:can|should|could|do|would|shall) (?:i|we|you) (?:eat|have|serve|cook|pair|put|order)\b(?:[^.?!]*\bwith (?:it|¤|that))"
+    r"|(?:뭐|뭘|무엇을?|뭣을?|무슨 ?요리를?) ?(?:좀 |또 )?(?:해|만들어|끓여|요리해)(?:서)? ?(?:먹|드|마시)"
 )
-"""Asks for the place where somebody can have it, or for what goes with it."""
+"""Asks for the place where somebody can have it, for what goes with it, or for what can be made of it."""
 
 _BARE_KO = re.compile(
     r"¤(?:은|는|이|가|도|라도)? ?(?:(?:한 ?(?:잔|모금|컵)|조금|정도|정말|진짜|혹시|그냥|너무)(?:은|만|는)? ?)*"
