@@ -38,7 +38,7 @@ from kdrinks.records import (
 )
 from kdrinks.recount import count_again
 from kdrinks.search.knowledge import Knowledge
-from kdrinks.store import chats, file_hashes, forget, live, preferences
+from kdrinks.store import chats, file_hashes, forget, live, preferences, undo
 from kdrinks.store.db import Database
 from kdrinks.text.analyzer import TextAnalyzer
 from kdrinks.watch.metrics import Metrics
@@ -91,6 +91,8 @@ class Services:
     jobs: Jobs = field(default_factory=Jobs)
     """Everything that goes on in the background for longer than a page may wait."""
     closing: threading.Event = field(default_factory=threading.Event)
+    deleting: threading.Lock = field(default_factory=threading.Lock)
+    """Held while what was put away is deleted, which rewrites the file."""
     searches: RequestQueue = field(default_factory=lambda: RequestQueue(SEARCHES_AT_ONCE))
     """Whose turn it is to have a question looked up."""
     metrics: Metrics = field(default_factory=Metrics)
@@ -164,6 +166,20 @@ class Services:
             self.jobs.start(HASHING, partial(_take_hash, self.db, path), subject=path.name, key=key)
         return ""
 
+    def carry_out_deletions(self, after_s: float = 0.0) -> None:
+        """Delete what was put away and whose time is over, in the background; where the app ends before, the next start does it."""
+
+        def work() -> None:
+            if self.closing.wait(after_s):
+                return
+            with self.deleting:
+                try:
+                    forget.carry_out(self.db)
+                except KdrinksError as error:
+                    log.warning("%s", error)  # the next visit, the next day and the next start try again
+
+        threading.Thread(target=work, name="deletion", daemon=True).start()
+
     def forget_in_engine(self, conversations: Sequence[str]) -> None:
         """Let the workers drop what they keep of deleted conversations, when the request in progress is over."""
         named = tuple(conversations) if len(conversations) <= FORGOTTEN_BY_NAME else ()
@@ -189,7 +205,20 @@ def open_services(settings: Settings, *, memory: bool = False) -> Services:
     engine.keep_alive = _keeping(_saved(db, KEEPING_KEY))
     services = Services(settings, db, words, Knowledge(db, words), engine, jobs=Jobs(db))
     db.on_delete.append(services.forget_in_engine)
+    try:
+        forget.carry_out(db)  # what was deleted before the app ended is seen by nobody again
+    except KdrinksError as error:
+        log.warning("%s", error)
     return services
+
+
+def delete_conversation(services: Services, who: Visitor, conversation_id: str) -> int:
+    """Take a conversation out of sight, and delete it for good after forget.UNDO_S unless undo.take_back brings it back; 0 and nothing else for
+    an id that is unknown or another visitor's."""
+    count = undo.put_away(services.db, who, conversation_id)
+    if count:
+        services.carry_out_deletions(forget.UNDO_S + 0.1)
+    return count
 
 
 def _take_hash(db: Database, path: Path, job: Job[Any]) -> str:

@@ -9,7 +9,7 @@ from kdrinks.permissions import owner_of
 from kdrinks.records import Visitor
 from kdrinks.store.db import Database
 
-_THEIRS = "conversation_id IN (SELECT id FROM conversations WHERE owner IS NOT DISTINCT FROM ?)"
+_THEIRS = "conversation_id IN (SELECT id FROM conversations WHERE owner IS NOT DISTINCT FROM ? AND deleted_at IS NULL)"
 
 
 @dataclass(frozen=True, slots=True)
