@@ -213,17 +213,24 @@ def test_the_picked_conversation_is_open_and_marked_in_the_very_next_run(talk: T
         assert app.chat_message[1].markdown[0].value == "술입니다."
 
 
-def test_back_goes_through_the_conversations_to_the_start_page(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_back_goes_through_the_conversations_to_the_start_page(talk: Talk) -> None:
     one, other = talk("식혜란?", "쌀 음료입니다."), talk("막걸리란?", "술입니다.")
     app = open_app()
     for conversation in (one, other):
         app.button(key=f"open-{conversation}").click().run()
     assert go_back(app, c=one).chat_message[1].markdown[0].value == "쌀 음료입니다."
-    monkeypatch.setattr(conversations, "UNDER_WAY_S", 0.0)
     app = go_back(app)
     assert not app.chat_message and "어떤 음료가 궁금하세요?" in shown(app) and not addressed(app)
     assert conversations.SESSION_KEY not in app.session_state
     assert go_back(app, c=one).chat_message, "and Forward opens it again"
+
+
+def test_back_from_the_first_conversation_leads_to_the_start_page(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = talk("식혜란?", "쌀 음료입니다.")
+    app = open_app()
+    app.button(key=f"open-{one}").click().run()
+    monkeypatch.setattr(conversations, "UNDER_WAY_S", 0.0)  # it was a moment ago
+    assert not go_back(app).chat_message
 
 
 def test_a_click_before_the_browser_has_the_new_address_closes_nothing(talk: Talk) -> None:

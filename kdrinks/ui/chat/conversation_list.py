@@ -57,7 +57,6 @@ def draw(services: Services, chat_page: Page, *, here: bool) -> None:
         icon=":material/search:",
         placeholder=t("frame.search"),
         label_visibility="collapsed",
-        max_chars=sought.CHARACTERS_MAX,
         on_change=lambda: st.session_state.pop(SHOWN_KEY, None),
     )
     if typed.strip() and not listed:

@@ -14,9 +14,11 @@ from kdrinks.ui.address import RUN_KEY
 ADDRESS_KEY = "c"
 SESSION_KEY = "conversation"
 SEEN_KEY = "conversation-seen"
-"""Session state: the run in which the chat page last stood, and what was open in it."""
+"""Session state: the run in which the chat page last stood, what was open in it, and whether the browser's address said so."""
 WRITTEN_KEY = "conversation-written"
 """Session state: when the address was last written here, monotonic."""
+JUST_WRITTEN_KEY = "conversation-just-written"
+"""Session state: whether it was written for the run under way."""
 UNDER_WAY_S = 1.0
 """A click may come before the browser has the address that the run before wrote; one that comes later has it."""
 
@@ -30,7 +32,8 @@ def settle() -> None:
         st.session_state.pop(SESSION_KEY)
     elif remembered:  # one comes from another page
         open_one(remembered)
-    st.session_state[SEEN_KEY] = {"run": st.session_state.get(RUN_KEY), "id": current()}
+    known = not st.session_state.pop(JUST_WRITTEN_KEY, False)
+    st.session_state[SEEN_KEY] = {"run": st.session_state.get(RUN_KEY), "id": current(), "known": known}
 
 
 def current() -> str | None:
@@ -43,6 +46,7 @@ def open_one(conversation_id: str) -> None:
     st.session_state[SESSION_KEY] = conversation_id
     st.query_params[ADDRESS_KEY] = conversation_id
     st.session_state[WRITTEN_KEY] = time.monotonic()
+    st.session_state[JUST_WRITTEN_KEY] = True
 
 
 def close() -> None:
@@ -56,7 +60,7 @@ def _went_back(remembered: str) -> bool:
     if seen.get("id") != remembered or seen.get("run") != st.session_state.get(RUN_KEY, 0) - 1:
         return False
     written: float = st.session_state.get(WRITTEN_KEY, 0.0)
-    return time.monotonic() - written > UNDER_WAY_S
+    return bool(seen.get("known")) or time.monotonic() - written > UNDER_WAY_S
 
 
 def _addressed() -> str:
