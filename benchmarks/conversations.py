@@ -27,6 +27,7 @@ from kdrinks.drinks.names import packaged_names
 from kdrinks.drinks.passages import all_passages
 from kdrinks.drinks.read import load_beliefs, load_drinks, load_topics
 from kdrinks.records import ADMINISTRATOR
+from kdrinks.services import Services
 from kdrinks.store import chats, conversation_search
 from kdrinks.store.db import Database
 from kdrinks.text import sought
@@ -53,6 +54,7 @@ SEARCHES = {
     "not yet typed to its end": "막걸ㄹ",
     "a verb": "끓여서",
     "three words": "쌀 누룩 물",
+    "three words that stand nowhere": "호밀밭 파수꾼 사금파리",
     "a drink and a day": "drink:식혜 before:2026-06-01 쌀",
     "a model": "model:qwen",
 }
@@ -151,13 +153,17 @@ def told(taken: list[float]) -> dict[str, float]:
     }
 
 
+def _not_at_all(services: Services) -> None:
+    """Instead of the warm-up, which nobody waits for here."""
+
+
 def page_times(home: Path) -> dict[str, dict[str, float]]:
     """A whole run of the chat page with the list of these conversations in the sidebar, and with a search in it."""
     os.environ["KDRINKS_HOME"] = str(home)
     from kdrinks.services import Services
     from tests.support.app_pages import app_test_session, new_app
 
-    Services.warm = lambda services: None  # nobody waits for it here
+    Services.warm = _not_at_all  # type: ignore[method-assign,assignment]
     with app_test_session():
         app = new_app()
         app.session_state["language"] = "ko"

@@ -247,9 +247,9 @@ def test_any_of_forty_conversations_is_opened_and_deleted_and_the_language_stays
         speak(page, "English")
         page.get_by_role("button", name="Menu of “질문 9”").click()
         page.get_by_role("menu").get_by_text("Rename").click()
-        name = page.get_by_label("New name of “질문 9”")
-        name.fill("The ninth")
-        name.press("Enter")
+        title = page.get_by_label("New name of “질문 9”")
+        title.fill("The ninth")
+        title.press("Enter")
         expect(opened).to_have_text(re.compile("The ninth"))
         expect(asked).to_have_text(re.compile("질문 9$"))
 

@@ -14,6 +14,8 @@ from kdrinks.store.chats import Conversation
 from kdrinks.store.db import Cursor, Database
 from kdrinks.text.sought import Sought, Term, snippet
 
+FIRST_LOOK = 1000
+"""Of the newest conversations: what is in many is found in them, in a tenth of the time that all take."""
 _RATED = "SELECT conversation_id FROM ratings GROUP BY conversation_id, message_id HAVING arg_max(good, created_at) = ?"
 
 
@@ -33,18 +35,23 @@ def search(
     """
     before = datetime.combine(sought.before, time()) - zone if sought.before else None
     with db.cursor() as cursor:
-        ids = _ids(cursor, who, sought, before, limit)
+        ids = _ids(cursor, who, sought, before, limit, FIRST_LOOK)
+        if len(ids) < limit:
+            ids = _ids(cursor, who, sought, before, limit, None)
         texts = _texts(cursor, ids, sought.terms, before)
     by_id = {one.id: one for one in chats.conversations(db, who, None, among=ids)} if ids else {}
     return [Found(by_id[one], snippet(texts[one], sought.terms) if one in texts else ()) for one in ids if one in by_id]
 
 
-def _ids(cursor: Cursor, who: Visitor, sought: Sought, before: datetime | None, limit: int) -> list[str]:
+def _ids(
+    cursor: Cursor, who: Visitor, sought: Sought, before: datetime | None, limit: int, newest: int | None
+) -> list[str]:
+    """Of the conversations that hold what is sought, the last active one first. newest: look at so many alone; None for all of them."""
     condition, values = chats.theirs(who)
     given: dict[str, Any] = {f"v{place}": value for place, value in enumerate(values)}
     for place in given:
         condition = condition.replace("?", f"${place}", 1)
-    given |= {"limit": limit} | ({"before": before} if before else {})
+    given |= {"limit": limit, "newest": newest} | ({"before": before} if before else {})
     in_time = "created_at < $before" if before else "true"
     columns, holds, counted = [], [], []
     for number, term in enumerate(sought.terms):
@@ -76,10 +83,16 @@ def _ids(cursor: Cursor, who: Visitor, sought: Sought, before: datetime | None, 
         holds.append(f"conversation_id IN ({_RATED.replace('?', '$good')})")
     rows = cursor.execute(
         f"""
-        SELECT conversation_id::VARCHAR FROM (
-            SELECT conversation_id, max(created_at) AS last_at{"".join(f", {one}" for one in columns)} FROM messages
-            WHERE {in_time} AND conversation_id IN (SELECT id FROM conversations WHERE {condition}) GROUP BY conversation_id
-        ) {joined} WHERE {" AND ".join(holds) or "true"} ORDER BY last_at DESC, conversation_id DESC LIMIT $limit
+        WITH looked_at AS (
+            SELECT conversation_id, max(created_at) AS last_at FROM messages
+            WHERE {in_time} AND conversation_id IN (SELECT id FROM conversations WHERE {condition})
+            GROUP BY conversation_id ORDER BY last_at DESC, conversation_id DESC LIMIT $newest
+        ), by_text AS (
+            SELECT conversation_id{"".join(f", {one}" for one in columns)} FROM messages
+            WHERE {in_time} AND conversation_id IN (SELECT conversation_id FROM looked_at) GROUP BY conversation_id
+        )
+        SELECT conversation_id::VARCHAR FROM looked_at JOIN by_text USING (conversation_id) {joined}
+        WHERE {" AND ".join(holds) or "true"} ORDER BY last_at DESC, conversation_id DESC LIMIT $limit
         """,
         given,
     ).fetchall()
@@ -118,8 +131,4 @@ def _in_text(number: int) -> str:
 
 
 def _of_text(number: int, term: Term) -> dict[str, str]:
-    return {
-        f"text{number}": term.text,
-        f"apart{number}": term.decomposed,
-        f"pattern{number}": f"(?i){term.pattern}",
-    }
+    return {f"text{number}": term.text, f"apart{number}": term.decomposed, f"pattern{number}": f"(?i){term.pattern}"}
