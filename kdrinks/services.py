@@ -26,6 +26,7 @@ from kdrinks.records import (
     ADMINISTRATOR,
     Choice,
     Described,
+    Exchange,
     KeepAlive,
     Loaded,
     LocalModel,
@@ -33,13 +34,16 @@ from kdrinks.records import (
     Mode,
     ModelFile,
     ModelRef,
+    Question,
     Sampling,
+    StoredQuestion,
     Visitor,
 )
 from kdrinks.recount import count_again
 from kdrinks.search.knowledge import Knowledge
 from kdrinks.store import chats, file_hashes, forget, live, preferences, undo
 from kdrinks.store.db import Database
+from kdrinks.temporary import TemporaryChats
 from kdrinks.text.analyzer import TextAnalyzer
 from kdrinks.watch.metrics import Metrics
 
@@ -84,6 +88,8 @@ class Services:
     answers: dict[str, Any] = field(default_factory=dict)
     """Answers under way, by conversation id; answer.py alone writes and reads it, for it alone knows what an Answer is."""
     answers_lock: threading.Lock = field(default_factory=threading.Lock)
+    temporary: TemporaryChats = field(default_factory=TemporaryChats)
+    """Conversations that are never stored."""
     problem: KdrinksError | None = None
     """What went wrong while warming up; the knowledge or the model say it again when they are asked."""
     page_drawn: threading.Event = field(default_factory=threading.Event)
@@ -166,6 +172,25 @@ class Services:
             self.jobs.start(HASHING, partial(_take_hash, self.db, path), subject=path.name, key=key)
         return ""
 
+    def keep_question(self, question: Question, *, temporary: bool, again: bool) -> None:
+        """Keep a question where its conversation is kept, unless it is there and asked again. Raises BadInput, NotAllowed, StoreError."""
+        if temporary:
+            self.temporary.ask(question)
+        elif not again:
+            chats.record_question(
+                self.db, question.who, question.conversation_id, question.text, question.lang, question_id=question.id
+            )
+
+    def said_before(self, conversation_id: str) -> list[StoredQuestion]:
+        """As an administrator, for the model goes on from all that it read; that this visitor may ask there, answer.ask has seen."""
+        held = self.temporary.messages(ADMINISTRATOR, conversation_id)
+        return held or chats.messages(self.db, ADMINISTRATOR, conversation_id)
+
+    def keep_answer(self, exchange: Exchange) -> None:
+        """Keep an answer where its question is; nowhere, where that is gone."""
+        if not self.temporary.record(exchange):
+            chats.record(self.db, exchange)
+
     def carry_out_deletions(self, after_s: float = 0.0) -> None:
         """Delete what was put away and whose time is over, in the background; where the app ends before, the next start does it."""
 
@@ -205,6 +230,7 @@ def open_services(settings: Settings, *, memory: bool = False) -> Services:
     engine.keep_alive = _keeping(_saved(db, KEEPING_KEY))
     services = Services(settings, db, words, Knowledge(db, words), engine, jobs=Jobs(db))
     db.on_delete.append(services.forget_in_engine)
+    services.temporary.on_end = services.forget_in_engine
     try:
         forget.carry_out(db)  # what was deleted before the app ended is seen by nobody again
     except KdrinksError as error:

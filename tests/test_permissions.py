@@ -73,6 +73,7 @@ BY_OWNER = {
     *("kdrinks.store.chats.delete_conversation", "kdrinks.store.chats.check_may_ask", "kdrinks.store.forget.one"),
     *("kdrinks.store.chats.theirs", "kdrinks.store.conversation_search.search", "kdrinks.services.delete_conversation"),
     *("kdrinks.store.conversation_marks.rename", "kdrinks.store.conversation_marks.pin"),
+    *(f"kdrinks.temporary.TemporaryChats.{name}" for name in ("begin", "messages", "end")),
     *(f"kdrinks.store.undo.{name}" for name in ("put_away", "take_back", "put_away_by")),
 }
 """Doors that let everybody pass, each to their own; the tests below try them. Every other one is for administrators only."""

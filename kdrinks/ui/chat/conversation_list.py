@@ -37,6 +37,15 @@ def draw(services: Services, chat_page: Page, *, here: bool) -> None:
     if st.button(t("frame.new_conversation"), icon=":material/add:", width="stretch", key="new-conversation"):
         conversations.close()
         st.switch_page(chat_page)
+    if st.button(
+        t("frame.new_temporary"),
+        icon=":material/visibility_off:",
+        width="stretch",
+        type="tertiary",
+        key="new-temporary",
+    ):
+        conversations.begin_temporary()
+        st.switch_page(chat_page)
     if forget.is_overdue(services.db):
         services.carry_out_deletions()
     if refused := st.session_state.pop(REFUSED_KEY, None):

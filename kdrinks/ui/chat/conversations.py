@@ -9,7 +9,10 @@ from uuid import UUID
 
 import streamlit as st
 
+from kdrinks import answer
+from kdrinks.store.db import new_id
 from kdrinks.ui.address import RUN_KEY
+from kdrinks.ui.frame import get_services, visitor
 
 ADDRESS_KEY = "c"
 SESSION_KEY = "conversation"
@@ -19,6 +22,8 @@ WRITTEN_KEY = "conversation-written"
 """Session state: when the address was last written here, monotonic."""
 JUST_WRITTEN_KEY = "conversation-just-written"
 """Session state: whether it was written for the run under way."""
+TEMPORARY_KEY = "conversation-temporary"
+"""Session state: the id of a conversation that is never stored; it is in no address."""
 UNDER_WAY_S = 1.0
 """A click may come before the browser has the address that the run before wrote; one that comes later has it."""
 
@@ -27,6 +32,7 @@ def settle() -> None:
     """Bring the address and the session in line, on the chat page, before anything is drawn."""
     addressed, remembered = _addressed(), current()
     if addressed:
+        _end_temporary()
         st.session_state[SESSION_KEY] = addressed
     elif remembered and _went_back(remembered):
         st.session_state.pop(SESSION_KEY)
@@ -42,7 +48,22 @@ def current() -> str | None:
     return found
 
 
+def temporary() -> str | None:
+    """The id of the open conversation where it is one that is never stored."""
+    found: str | None = st.session_state.get(TEMPORARY_KEY)
+    return found
+
+
+def begin_temporary() -> None:
+    """Open a new one. It is over as soon as another conversation is opened, or a new one."""
+    close()
+    conversation_id = new_id()
+    get_services().temporary.begin(visitor(), conversation_id)
+    st.session_state[TEMPORARY_KEY] = conversation_id
+
+
 def open_one(conversation_id: str) -> None:
+    _end_temporary()
     st.session_state[SESSION_KEY] = conversation_id
     st.query_params[ADDRESS_KEY] = conversation_id
     st.session_state[WRITTEN_KEY] = time.monotonic()
@@ -50,8 +71,16 @@ def open_one(conversation_id: str) -> None:
 
 
 def close() -> None:
+    _end_temporary()
     st.session_state.pop(SESSION_KEY, None)
     st.query_params.pop(ADDRESS_KEY, None)
+
+
+def _end_temporary() -> None:
+    if conversation_id := st.session_state.pop(TEMPORARY_KEY, None):
+        if live := answer.running(get_services(), visitor(), conversation_id):
+            live.stop()
+        get_services().temporary.end(visitor(), conversation_id)
 
 
 def _went_back(remembered: str) -> bool:
