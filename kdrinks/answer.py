@@ -21,7 +21,6 @@ from kdrinks.generation.draft import Draft
 from kdrinks.hub import catalog
 from kdrinks.permissions import administrators_only, is_theirs, owner_of
 from kdrinks.records import (
-    ADMINISTRATOR,
     Choice,
     Citation,
     Finish,
@@ -60,13 +59,14 @@ def ask(
     address: str = "",
     turns: Sequence[Turn] = (),
     thinking: bool | None = None,
+    temporary: bool = False,
 ) -> "Answer":
     """Start answering and return the answer to watch.
 
     conversation_id: empty starts a conversation. question_id: a stored question to answer again (a retry).
     session: whose turn it takes in the queue, for a visitor without an id. address: of the connection, which a hosted site counts.
     choice, sampling, mode: None takes the last choice, the model's own sampling and its mode. lang: of the answer; None takes the question's.
-    thinking: None leaves it to the sampling.
+    thinking: None leaves it to the sampling. temporary: the conversation is one of services.temporary, and nothing of it is stored.
     Raises BadQuestion, BadInput (an answer is under way in this conversation, the model has no such mode, a value out of its range),
     ModelNotFound, NotAModel, StoreError, Busy on a hosted site, and NotAllowed for another visitor's conversation, or for a choice of one's own.
     """
@@ -103,8 +103,7 @@ def ask(
             raise BadInput("still_answering") if is_theirs(other.question.owner, who) else NotAllowed("not_yours")
         services.answers[conversation_id] = answer
     try:
-        if not question_id:
-            chats.record_question(services.db, who, conversation_id, text, question.lang, question_id=question.id)
+        services.keep_question(question, temporary=temporary, again=bool(question_id))
     except BaseException:
         services.answers.pop(conversation_id, None)
         raise
@@ -213,8 +212,7 @@ class Answer:
         services, question = self._services, self.question
         model = catalog.describe_ref(question.choice.model, services.settings)
         before = services.hashes_of(question.choice.model)  # known when it is written, unless the file is large and new
-        # as an administrator, for the model goes on from all that it read; that this visitor may ask here, ask() has seen
-        stored = chats.messages(services.db, ADMINISTRATOR, question.conversation_id)
+        stored = services.said_before(question.conversation_id)
         turns = [*question.turns, *(prompt.turn_of(asked) for asked in stored if asked.question_id != question.id)]
         turns = [replace(turn, question=services.words.as_meant(turn.question)) for turn in turns]
 
@@ -397,4 +395,4 @@ class Answer:
             question_words=words.count(question.text),
             answer_words=words.count(recount.own_text(self.text)),
         )
-        chats.record(self._services.db, replace(kept, analyser=analyzer.VERSION))
+        self._services.keep_answer(replace(kept, analyser=analyzer.VERSION))

@@ -26,6 +26,7 @@ from kdrinks.records import (
     ADMINISTRATOR,
     Choice,
     Described,
+    Exchange,
     KeepAlive,
     Loaded,
     LocalModel,
@@ -33,13 +34,16 @@ from kdrinks.records import (
     Mode,
     ModelFile,
     ModelRef,
+    Question,
     Sampling,
+    StoredQuestion,
     Visitor,
 )
 from kdrinks.recount import count_again
 from kdrinks.search.knowledge import Knowledge
-from kdrinks.store import chats, file_hashes, forget, live, preferences
+from kdrinks.store import chats, file_hashes, forget, live, preferences, undo
 from kdrinks.store.db import Database
+from kdrinks.temporary import TemporaryChats
 from kdrinks.text.analyzer import TextAnalyzer
 from kdrinks.watch.metrics import Metrics
 
@@ -84,6 +88,8 @@ class Services:
     answers: dict[str, Any] = field(default_factory=dict)
     """Answers under way, by conversation id; answer.py alone writes and reads it, for it alone knows what an Answer is."""
     answers_lock: threading.Lock = field(default_factory=threading.Lock)
+    temporary: TemporaryChats = field(default_factory=TemporaryChats)
+    """Conversations that are never stored."""
     problem: KdrinksError | None = None
     """What went wrong while warming up; the knowledge or the model say it again when they are asked."""
     page_drawn: threading.Event = field(default_factory=threading.Event)
@@ -91,6 +97,8 @@ class Services:
     jobs: Jobs = field(default_factory=Jobs)
     """Everything that goes on in the background for longer than a page may wait."""
     closing: threading.Event = field(default_factory=threading.Event)
+    deleting: threading.Lock = field(default_factory=threading.Lock)
+    """Held while what was put away is deleted, which rewrites the file."""
     searches: RequestQueue = field(default_factory=lambda: RequestQueue(SEARCHES_AT_ONCE))
     """Whose turn it is to have a question looked up."""
     metrics: Metrics = field(default_factory=Metrics)
@@ -164,6 +172,39 @@ class Services:
             self.jobs.start(HASHING, partial(_take_hash, self.db, path), subject=path.name, key=key)
         return ""
 
+    def keep_question(self, question: Question, *, temporary: bool, again: bool) -> None:
+        """Keep a question where its conversation is kept, unless it is there and asked again. Raises BadInput, NotAllowed, StoreError."""
+        if temporary:
+            self.temporary.ask(question)
+        elif not again:
+            chats.record_question(
+                self.db, question.who, question.conversation_id, question.text, question.lang, question_id=question.id
+            )
+
+    def said_before(self, conversation_id: str) -> list[StoredQuestion]:
+        """As an administrator, for the model goes on from all that it read; that this visitor may ask there, answer.ask has seen."""
+        held = self.temporary.messages(ADMINISTRATOR, conversation_id)
+        return held or chats.messages(self.db, ADMINISTRATOR, conversation_id)
+
+    def keep_answer(self, exchange: Exchange) -> None:
+        """Keep an answer where its question is; nowhere, where that is gone."""
+        if not self.temporary.record(exchange):
+            chats.record(self.db, exchange)
+
+    def carry_out_deletions(self, after_s: float = 0.0) -> None:
+        """Delete what was put away and whose time is over, in the background; where the app ends before, the next start does it."""
+
+        def work() -> None:
+            if self.closing.wait(after_s):
+                return
+            with self.deleting:
+                try:
+                    forget.carry_out(self.db)
+                except KdrinksError as error:
+                    log.warning("%s", error)  # the next visit, the next day and the next start try again
+
+        threading.Thread(target=work, name="deletion", daemon=True).start()
+
     def forget_in_engine(self, conversations: Sequence[str]) -> None:
         """Let the workers drop what they keep of deleted conversations, when the request in progress is over."""
         named = tuple(conversations) if len(conversations) <= FORGOTTEN_BY_NAME else ()
@@ -189,7 +230,21 @@ def open_services(settings: Settings, *, memory: bool = False) -> Services:
     engine.keep_alive = _keeping(_saved(db, KEEPING_KEY))
     services = Services(settings, db, words, Knowledge(db, words), engine, jobs=Jobs(db))
     db.on_delete.append(services.forget_in_engine)
+    services.temporary.on_end = services.forget_in_engine
+    try:
+        forget.carry_out(db)  # what was deleted before the app ended is seen by nobody again
+    except KdrinksError as error:
+        log.warning("%s", error)
     return services
+
+
+def delete_conversation(services: Services, who: Visitor, conversation_id: str) -> int:
+    """Take a conversation out of sight, and delete it for good after forget.UNDO_S unless undo.take_back brings it back; 0 and nothing else for
+    an id that is unknown or another visitor's."""
+    count = undo.put_away(services.db, who, conversation_id)
+    if count:
+        services.carry_out_deletions(forget.UNDO_S + 0.1)
+    return count
 
 
 def _take_hash(db: Database, path: Path, job: Job[Any]) -> str:

@@ -90,6 +90,23 @@ def test_no_page_shows_it_to_another_whatever_its_address_says(mine: dict[str, s
         assert not [one for one in ids if one in drawn and one not in sent_by_them], address
 
 
+def test_nobody_finds_it_by_searching_nor_deletes_it_by_a_menu(mine: dict[str, str]) -> None:
+    db = frame.get_services().db
+    for token, found in ((TOKEN, True), ("f" * 32, False)):
+        app = new_app()
+        app.session_state["language"] = "ko"
+        app.session_state["visitor"] = token
+        app.run()
+        if not found:  # a box of their own to search in
+            chats.record_question(db, of_token(token), chats.start_conversation(db, of_token(token)), "수정과란?", "ko")
+            app.run()
+        for typed in (SECRET, "비밀스러운", "drink:식혜", "before:2100"):
+            app.sidebar.text_input[0].set_value(typed).run()
+            assert not app.exception and (f"menu-{mine['conversation']}" in str(app.sidebar.menu_button)) == found
+            drawn = readable("\n".join(str(element.proto) for element in elements_of(app.sidebar)))
+            assert ("background[비밀스러운" in drawn) == (found and typed == "비밀스러운"), typed
+
+
 def test_a_visitor_without_a_name_is_none_of_those_who_have_one(mine: dict[str, str]) -> None:
     db = frame.get_services().db
     for stranger in (Visitor(""), Visitor("%"), Visitor("' OR 1=1 --"), Visitor(ONE.id[:-1]), Visitor(ONE.id.upper())):

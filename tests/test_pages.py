@@ -234,63 +234,6 @@ def test_an_unknown_address_says_so_and_starts_anew(home: Path) -> None:
     assert "어떤 음료가 궁금하세요?" in shown(app)
 
 
-def test_a_conversation_can_be_deleted(seeded: Callable[..., str]) -> None:
-    conversation_id = seeded(("식혜란?", "식혜는 쌀 음료입니다.", "stop"))
-    app = open_app(c=conversation_id)
-    app.button(key=f"delete-{conversation_id}").click().run()
-    assert not app.exception
-    assert not app.chat_message
-    assert "아직 나눈 대화가 없습니다" in shown(app)
-
-
-def rows(app: AppTest) -> list[str]:
-    """The conversations in the sidebar, from the top."""
-    return [button.label for button in app.sidebar.button if (button.key or "").startswith("open-")]
-
-
-def to_page(app: AppTest, number: int) -> AppTest:
-    return app.sidebar.pagination[0].set_value(number).run()
-
-
-def test_every_conversation_can_be_reached_opened_and_deleted(home: Path) -> None:
-    db = Database.open(home / "kdrinks.duckdb")
-    ids = {}
-    for number in range(37):
-        ids[f"질문 {number}"] = chats.start_conversation(db, ADMINISTRATOR)
-        remember(db, ids[f"질문 {number}"], f"질문 {number}", f"답 {number}")
-    db.close()
-    app = open_app()
-    assert rows(app) == [f"질문 {number}" for number in range(36, 24, -1)]
-    seen = [label for page in (1, 2, 3, 4) for label in rows(to_page(app, page))]
-    assert seen == [f"질문 {number}" for number in range(36, -1, -1)]
-
-    to_page(app, 3)
-    app.button(key=f"open-{ids['질문 5']}").click().run()
-    assert app.chat_message[1].markdown[0].value == "답 5"
-    assert rows(app) == [f"질문 {number}" for number in range(12, 0, -1)]
-    to_page(app, 1)
-    assert rows(app) == ["질문 5", *(f"질문 {number}" for number in range(36, 24, -1))], "the open one is always there"
-
-    to_page(app, 4)
-    assert rows(app) == ["질문 5", "질문 0"]
-    app.button(key=f"delete-{ids['질문 0']}").click().run()
-    assert rows(app)[0] == "질문 5" and len(rows(app)) == 13, "the last page is gone with its last row"
-    assert app.chat_message[1].markdown[0].value == "답 5"
-    app.button(key=f"delete-{ids['질문 5']}").click().run()
-    assert not app.chat_message and "질문 5" not in rows(app)
-    assert not app.exception
-
-
-@pytest.mark.parametrize("count", [12, 13])
-def test_pages_of_conversations_are_offered_only_where_there_are_several(home: Path, count: int) -> None:
-    db = Database.open(home / "kdrinks.duckdb")
-    for number in range(count):
-        chats.record_question(db, ADMINISTRATOR, chats.start_conversation(db, ADMINISTRATOR), f"질문 {number}", "ko")
-    db.close()
-    app = open_app()
-    assert len(rows(app)) == 12 and len(app.sidebar.get("pagination")) == (count > 12)
-
-
 def test_a_question_that_is_too_long_is_refused_with_what_to_do(home: Path) -> None:
     app = open_app("en-US")
     app.chat_input[0].set_value("a" * 100_000).run()

@@ -22,10 +22,24 @@ from kdrinks.config import ROOT, Settings, from_environment
 from kdrinks.errors import BadInput, KdrinksError, NotAllowed
 from kdrinks.jobs import Job, Jobs
 from kdrinks.records import ADMINISTRATOR, Visitor, WordCount
-from kdrinks.services import Services, last_choice, open_services
-from kdrinks.store import analytics, chats, exclusions, forget, mine, ratings, speed, traces, word_stats
+from kdrinks.services import Services, delete_conversation, last_choice, open_services
+from kdrinks.store import (
+    analytics,
+    chats,
+    conversation_marks,
+    conversation_search,
+    exclusions,
+    forget,
+    mine,
+    ratings,
+    speed,
+    traces,
+    undo,
+    word_stats,
+)
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.db import Database, new_id
+from kdrinks.text.sought import Sought, Term
 from kdrinks.ui import site, visitor
 from tests.support.store_rows import exchange
 
@@ -57,6 +71,10 @@ BY_OWNER = {
     *("kdrinks.store.exclusions.lift", "kdrinks.store.exclusions.lifted"),
     *("kdrinks.store.traces.of", "kdrinks.store.traces.kept"),
     *("kdrinks.store.chats.delete_conversation", "kdrinks.store.chats.check_may_ask", "kdrinks.store.forget.one"),
+    *("kdrinks.store.chats.theirs", "kdrinks.store.conversation_search.search", "kdrinks.services.delete_conversation"),
+    *("kdrinks.store.conversation_marks.rename", "kdrinks.store.conversation_marks.pin"),
+    *(f"kdrinks.temporary.TemporaryChats.{name}" for name in ("begin", "messages", "end")),
+    *(f"kdrinks.store.undo.{name}" for name in ("put_away", "take_back", "put_away_by")),
 }
 """Doors that let everybody pass, each to their own; the tests below try them. Every other one is for administrators only."""
 
@@ -71,7 +89,7 @@ WITHOUT = {
         "drink_queries.find drink_queries.foods drink_queries.sources",
     ),
     "the end of what a door let in, or work that nobody asked for": (
-        "chats.record chats.last_asked exclusions.hold_again forget.apply_retention forget.purge_copies snapshot.drop_snapshots export.as_parquet",
+        "chats.record chats.last_asked exclusions.hold_again forget.apply_retention forget.carry_out forget.is_overdue forget.purge_copies snapshot.drop_snapshots export.as_parquet",
         "documents.titled documents.outdated documents.index_again compare.record_run compare.record_perplexity",
         "evaluations.record",
         "facts.hold passages.save_ready passages.add_ready passages.stored_hashes passages.replace passages.sort_words",
@@ -231,6 +249,15 @@ ASKED: dict[str, Callable[[Database, dict[str, str]], object]] = {
     "chats.check_may_ask": lambda db, ids: chats.check_may_ask(db, OTHER, ids["conversation"]),
     "chats.record_question": lambda db, ids: chats.record_question(db, OTHER, ids["conversation"], "?", "ko"),
     "chats.has_any": lambda db, ids: chats.has_any(db, OTHER),
+    "chats.conversations among": lambda db, ids: chats.conversations(db, OTHER, None, among=[ids["conversation"]]),
+    "conversation_search.search": lambda db, ids: [
+        conversation_search.search(db, OTHER, Sought(terms)) for terms in ((), (Term("식혜", "식혜", ("식혜",)),))
+    ],
+    "conversation_marks.rename": lambda db, ids: conversation_marks.rename(db, OTHER, ids["conversation"], "mine now"),
+    "conversation_marks.pin": lambda db, ids: conversation_marks.pin(db, OTHER, ids["conversation"], True),
+    "undo.put_away": lambda db, ids: undo.put_away(db, OTHER, ids["conversation"]),
+    "undo.take_back": lambda db, ids: undo.take_back(db, OTHER, ids["away"]),
+    "undo.put_away_by": lambda db, ids: undo.put_away_by(db, OTHER),
     "forget.one": lambda db, ids: forget.one(db, OTHER, ids["conversation"]),
     "forget.of_owner": lambda db, ids: forget.of_owner(db, OTHER),
     "mine.summary": lambda db, ids: mine.summary(db, OTHER),
@@ -257,6 +284,7 @@ ASKED: dict[str, Callable[[Database, dict[str, str]], object]] = {
 """Each door of the store that lets everybody pass, tried by OTHER with the ids of ONE's."""
 ELSEWHERE = {
     "chats.start_conversation": "makes one of their own",
+    "chats.theirs": "a condition, which the doors that are tried here use",
     "analytics.seen_by": "says what the others in analytics may look at",
     "analytics.more_than_totals": "the same",
     **dict.fromkeys(("logins.log_in", "logins.log_out", "logins.is_logged_in"), "tests/test_own_data.py"),
@@ -265,7 +293,7 @@ ELSEWHERE = {
 
 def test_every_door_of_the_store_that_lets_everybody_pass_is_tried() -> None:
     of_store = {name.removeprefix("kdrinks.store.") for name in BY_OWNER if name.startswith("kdrinks.store.")}
-    assert of_store == ASKED.keys() | ELSEWHERE.keys()
+    assert of_store == {name.split()[0] for name in ASKED} | ELSEWHERE.keys()
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -277,7 +305,10 @@ def test_with_anothers_ids_a_door_gives_nothing_and_changes_nothing(db: Database
         conversation, question, question="힐데가르트의 식혜", question_words=counted, answer_words=counted, finish="failed"
     )  # fmt: skip
     assert chats.record(db, said)
-    ids = {"conversation": conversation, "question": question, "answer": said.message_id}
+    away = chats.start_conversation(db, ONE)
+    chats.record_question(db, ONE, away, "힐데가르트의 수정과", "ko")
+    assert undo.put_away(db, ONE, away) == 1
+    ids = {"conversation": conversation, "question": question, "answer": said.message_id, "away": away}
     before = everything(db)
     try:
         told = str(ASKED[name](db, ids))
@@ -301,6 +332,15 @@ def under_way(services: Services) -> Iterator[Answer]:
     yield live
     live.stop()
     assert live.wait(60)
+
+
+def test_nobody_deletes_another_ones_conversation_nor_takes_a_deletion_back(services: Services) -> None:
+    conversation = chats.start_conversation(services.db, ONE)
+    chats.record_question(services.db, ONE, conversation, "What is sikhye?", "en")
+    assert delete_conversation(services, OTHER, conversation) == 0 and chats.messages(services.db, ONE, conversation)
+    assert delete_conversation(services, ONE, conversation) == 1 and not chats.messages(services.db, ONE, conversation)
+    assert undo.take_back(services.db, OTHER, conversation) == 0 and undo.put_away_by(services.db, OTHER) == []
+    assert undo.take_back(services.db, ONE, conversation) == 1 and chats.messages(services.db, ONE, conversation)
 
 
 def test_nobody_watches_or_stops_the_answer_to_another(services: Services, under_way: Answer) -> None:

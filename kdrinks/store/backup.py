@@ -23,6 +23,7 @@ from kdrinks.errors import BadInput, StoreDamaged, StoreNotWritable
 from kdrinks.files import NotRegular, is_regular, open_regular
 from kdrinks.permissions import administrators_only
 from kdrinks.records import Visitor
+from kdrinks.store import forget
 from kdrinks.store.db import CONFIG, Cursor, Database, now, translate_errors
 from kdrinks.store.schema import MIGRATIONS
 
@@ -61,6 +62,9 @@ def write(db: Database, who: Visitor, file: Path) -> dict[str, int]:
     administrators_only(who)
     if file.exists():
         raise BadInput("backup_exists", path=file)
+    forget.carry_out(
+        db, at_once=True
+    )  # what a person deleted is in no copy, whether or not it could still be taken back
     unfinished = file.with_name(f"{file.name}.unfinished-{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -5,26 +5,22 @@ It does not know how answers are made; a question without an answer whose proces
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
 from kdrinks.errors import BadInput, NotAllowed
 from kdrinks.permissions import is_theirs, owner_of
 from kdrinks.records import (
-    Citation,
     Exchange,
     Language,
-    Loaded,
-    Passage,
     StoredQuestion,
     Timing,
     Visitor,
     WordCount,
 )
-from kdrinks.store import conversation_tree, forget, rollup, traces
+from kdrinks.store import answer_rows, conversation_tree, forget, rollup, traces
 from kdrinks.store.db import Cursor, Database, new_id, now
 
 TITLE_CHARACTERS = 60
@@ -38,11 +34,12 @@ class Conversation:
 
     id: str
     title: str
-    """The first question, cut; empty before the first one."""
+    """The one that a person gave it, else the first question, cut; empty before the first one."""
     started_at: datetime
     """UTC without a zone."""
     last_at: datetime
     questions: int
+    pinned: bool = False
 
 
 def start_conversation(db: Database, who: Visitor, *, session: str = "") -> str:
@@ -64,9 +61,13 @@ def record_question(
     _check(conversation_id)
     question_id = question_id or new_id()
     with db.write() as cursor:
-        if _found(cursor, who, conversation_id) is None:
+        found = _found(cursor, who, conversation_id)
+        gone = forget.conversations(cursor, "SELECT ?::UUID AS id", [conversation_id]) if found and found[1] else []
+        if found is None or gone:
             _begin(cursor, who, conversation_id, "")
         conversation_tree.store_question(cursor, conversation_id, question_id, question, lang, now())
+    if gone:
+        forget.purge_copies(db, gone)
     return question_id
 
 
@@ -128,25 +129,42 @@ def store(cursor: Cursor, exchange: Exchange, at: datetime) -> bool:
     return True
 
 
-def conversations(db: Database, who: Visitor, limit: int | None = 30) -> list[Conversation]:
-    """A visitor's conversations with a question, the last active one first; those of the sample data are left out.
+def theirs(who: Visitor) -> tuple[str, list[Any]]:
+    """A condition for the rows of conversations that a visitor's list shows, with its values: neither the sample's nor deleted ones.
 
     An administrator's are those without an owner, too; of one without an id (at home, the command line) all there are.
-    limit: None for all of them: 500 take 2 ms.
     """
+    condition = "session <> ? AND deleted_at IS NULL AND (owner = ? OR (? AND (owner IS NULL OR ? = '')))"
+    return condition, [SAMPLE_SESSION, who.id, who.administrator, who.id]
+
+
+def conversations(
+    db: Database, who: Visitor, limit: int | None = 30, *, among: Sequence[str] | None = None
+) -> list[Conversation]:
+    """A visitor's conversations with a question, pinned ones first and then the last active one first.
+
+    limit: None for all of them.   among: of these ids alone; none where one of them is malformed.
+    """
+    condition, values = theirs(who)
     with db.cursor() as cursor:
         rows = cursor.execute(
-            """
-            SELECT conversation_id::VARCHAR, arg_min(text, created_at) FILTER (role = 'question'), min(created_at), max(created_at),
-                   count(*) FILTER (role = 'question')
-            FROM messages WHERE conversation_id IN (
-                SELECT id FROM conversations WHERE session <> ? AND (owner = ? OR (? AND (owner IS NULL OR ? = '')))
+            f"""
+            WITH listed AS (
+                SELECT c.id, any_value(c.title) AS given, min(m.created_at) AS started_at, max(m.created_at) AS last_at,
+                       count(*) FILTER (role = 'question') AS questions, any_value(c.pinned_at) IS NOT NULL AS pinned
+                FROM messages m JOIN conversations c ON c.id = m.conversation_id
+                WHERE {condition} AND (? OR list_contains(TRY_CAST(? AS UUID[]), c.id))
+                GROUP BY c.id ORDER BY pinned DESC, last_at DESC, c.id DESC LIMIT ?
+            ), first AS (
+                SELECT conversation_id, arg_min(text, created_at) AS question FROM messages
+                WHERE role = 'question' AND conversation_id IN (SELECT id FROM listed) GROUP BY conversation_id
             )
-            GROUP BY conversation_id ORDER BY max(created_at) DESC, conversation_id DESC LIMIT ?
+            SELECT id::VARCHAR, coalesce(given, question, ''), started_at, last_at, questions, pinned
+            FROM listed LEFT JOIN first ON conversation_id = id ORDER BY pinned DESC, last_at DESC, id DESC
             """,
-            [SAMPLE_SESSION, who.id, who.administrator, who.id, limit],
+            [*values, among is None, list(among or ()), limit],
         ).fetchall()
-    return [Conversation(row[0], _cut(row[1] or ""), *row[2:]) for row in rows]
+    return [Conversation(row[0], _cut(row[1]), *row[2:]) for row in rows]
 
 
 def has_any(db: Database, who: Visitor) -> bool:
@@ -194,9 +212,9 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
                 language=row["language"],
                 finish=row["finish"],
                 error=row["error"],
-                citations=tuple(_citation(citation) for citation in cited if citation["answer_id"] == answer_id),
-                loaded=_loaded(row) if who.administrator else _in_public(_loaded(row)),
-                timing=_timing(row),
+                citations=tuple(answer_rows.citation(one) for one in cited if one["answer_id"] == answer_id),
+                loaded=answer_rows.loaded(row) if who.administrator else answer_rows.in_public(answer_rows.loaded(row)),
+                timing=answer_rows.timing(row),
                 guard=row["guard"],
                 details=_details(json.loads(row["details"]), who),
                 identity=row["identity"] or "",
@@ -239,14 +257,14 @@ def _begin(cursor: Cursor, who: Visitor, conversation_id: str, session: str) -> 
 def _is_open_to(cursor: Cursor, who: Visitor, conversation_id: str) -> bool:
     """One look-up for every id, so that another visitor's takes as long as one that is not there."""
     found = cursor.execute(
-        "SELECT owner FROM conversations WHERE id = TRY_CAST(? AS UUID)", [conversation_id]
+        "SELECT owner FROM conversations WHERE id = TRY_CAST(? AS UUID) AND deleted_at IS NULL", [conversation_id]
     ).fetchone()
     return found is not None and is_theirs(found[0], who)
 
 
-def _found(cursor: Cursor, who: Visitor, conversation_id: str) -> tuple[str | None] | None:
-    """(owner) of a conversation that is there. Raises NotAllowed for another visitor's."""
-    found = cursor.execute("SELECT owner FROM conversations WHERE id = ?", [conversation_id]).fetchone()
+def _found(cursor: Cursor, who: Visitor, conversation_id: str) -> tuple[str | None, datetime | None] | None:
+    """(owner, since when it is put away) of a conversation that is there. Raises NotAllowed for another visitor's."""
+    found = cursor.execute("SELECT owner, deleted_at FROM conversations WHERE id = ?", [conversation_id]).fetchone()
     if found is not None and not is_theirs(found[0], who):
         raise NotAllowed("not_yours")
     return found
@@ -293,42 +311,6 @@ def _details(details: dict[str, Any], who: Visitor) -> dict[str, Any]:
     if "also_found" in shown:
         shown["also_found"] = [one for one in shown["also_found"] if one["kind"] != "document"]
     return shown
-
-
-def _in_public(loaded: Loaded | None) -> Loaded | None:
-    return replace(loaded, file=PurePath(loaded.file).name, memory_bytes=0, predicted_bytes=0) if loaded else None
-
-
-def _timing(row: Mapping[str, Any]) -> Timing:
-    thought = {"thought_s": row["thought_s"] or 0.0, "thought_tokens": row["thought_tokens"] or 0}
-    return Timing(**{name: row[name] for name in Timing.__dataclass_fields__} | thought)
-
-
-def _loaded(row: Mapping[str, Any]) -> Loaded | None:
-    if row["model_id"] is None:
-        return None
-    return Loaded(
-        model_id=row["model_id"],
-        file=row["file"],
-        quantization=row["quantization"],
-        context_tokens=row["context_tokens"],
-        requested=row["device_requested"],
-        used=row["device_used"],
-        gpu_layers=row["gpu_layers"],
-        layers=row["layers"],
-        load_s=row["model_load_s"],
-        threads=row["threads"],
-        memory_bytes=row["measured_memory_bytes"],
-        adapter=row["adapter"],
-        adapter_scale=row["adapter_scale"],
-    )
-
-
-def _citation(row: Mapping[str, Any]) -> Citation:
-    passage = Passage(
-        row["passage_id"], row["subject_id"], row["kind"], row["lang"], row["title"], row["text"], tuple(row["sources"])
-    )
-    return Citation(row["number"], passage, row["score"])
 
 
 def _count(

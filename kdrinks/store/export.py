@@ -15,6 +15,7 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 from kdrinks.errors import BadInput, StoreNotWritable
 from kdrinks.permissions import administrators_only
 from kdrinks.records import Visitor
+from kdrinks.store import forget
 from kdrinks.store.db import Database, translate_errors
 from kdrinks.store.ratings import CONSENTED
 from kdrinks.store.spreadsheet import cell
@@ -65,6 +66,9 @@ def export(db: Database, who: Visitor, folder: Path, formats: Sequence[str] = FO
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise StoreNotWritable("export_not_writable", path=folder, cause=exc.strerror or exc) from exc
+    forget.carry_out(
+        db, at_once=True
+    )  # what a person deleted is in no copy, whether or not it could still be taken back
     files: list[str] = []
     rows: dict[str, int] = {}
     with db.cursor() as cursor, translate_errors(folder, not_writable="export_not_writable"):

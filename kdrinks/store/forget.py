@@ -18,6 +18,9 @@ _OLDER = (
     "SELECT c.id FROM conversations c LEFT JOIN messages m ON m.conversation_id = c.id"
     " GROUP BY c.id, c.created_at HAVING coalesce(max(m.created_at), c.created_at) < ?"
 )
+UNDO_S = 30.0
+"""How long a deletion on the page can be undone."""
+_OVERDUE = "SELECT id FROM conversations WHERE deleted_at IS NOT NULL AND (? OR deleted_at < ? OR deleted_at NOT BETWEEN ? AND ?)"
 RETENTION_KEY = "retention_days"
 RETENTION_DAYS = (30, 90, 365)
 """What a person can choose from; none keeps everything."""
@@ -48,6 +51,28 @@ def one(db: Database, who: Visitor, conversation: str) -> int:
     return _delete(
         db, "SELECT id FROM conversations WHERE id = ? AND (? OR owner = ?)", [conversation, who.administrator, who.id]
     )
+
+
+def carry_out(db: Database, *, at_once: bool = False) -> int:
+    """Delete the conversations that were put away (undo.put_away) and whose time is over; returns how many.
+
+    at_once: all of them. Those from before this start are over, too, and so is what a clock that was set back put into the future.
+    """
+    values = _when_over(db, at_once)
+    if not is_overdue(db, at_once=at_once):
+        return 0
+    return _delete(db, _OVERDUE, values)
+
+
+def is_overdue(db: Database, *, at_once: bool = False) -> bool:
+    """Whether carry_out would delete something."""
+    with db.cursor() as cursor:
+        return cursor.execute(f"{_OVERDUE} LIMIT 1", _when_over(db, at_once)).fetchone() is not None
+
+
+def _when_over(db: Database, at_once: bool) -> list[Any]:
+    at = now()
+    return [at_once, db.opened_at, at - timedelta(seconds=UNDO_S), at]
 
 
 def everything(db: Database, who: Visitor) -> int:
@@ -112,11 +137,12 @@ def kept_days(db: Database) -> int | None:
 
 
 def apply_retention(db: Database) -> int:
-    """Delete what is older than the retention, and old log-ins; returns how many conversations. Done at each start, every day, and on the
+    """Delete what is older than the retention, old log-ins and what was put away; returns how many conversations were too old. Done at each start, every day, and on the
     first answer of a day."""
     with db.write() as cursor:
         logins.forget_old(cursor)
         limits.forget_old(cursor)
+    carry_out(db)
     days, of_visitors = retention_days(db), visitor_days(db)
     count = older_than(db, ADMINISTRATOR, days) if days else 0
     if of_visitors:

@@ -290,6 +290,17 @@ MIGRATIONS: tuple[tuple[int, str, str], ...] = (
         CREATE TABLE asked (id UUID NOT NULL, visitor VARCHAR NOT NULL, address VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL);
         """,
     ),
+    (
+        16,
+        "names, pins and deletions of conversations that can be undone",
+        """
+        -- title: a person's own; NULL: the first question stands for it
+        ALTER TABLE conversations ADD COLUMN title VARCHAR;
+        ALTER TABLE conversations ADD COLUMN pinned_at TIMESTAMP;
+        -- out of sight since then, and deleted when the time to undo it is over (forget.carry_out); NULL: it is there
+        ALTER TABLE conversations ADD COLUMN deleted_at TIMESTAMP;
+        """,
+    ),
 )
 
 _MADE = re.compile(r"^\s*(?P<what>CREATE|DROP) TABLE (IF (NOT )?EXISTS )?(?P<table>\w+)", re.MULTILINE)

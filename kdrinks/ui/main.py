@@ -11,7 +11,7 @@ import streamlit as st
 from kdrinks.config import from_environment
 from kdrinks.errors import KdrinksError
 from kdrinks.ui import address, login, site
-from kdrinks.ui.chat import conversations
+from kdrinks.ui.chat import conversation_list, conversations
 from kdrinks.ui.frame import (
     LANGUAGE_COOKIE,
     LANGUAGE_KEY,
@@ -81,8 +81,10 @@ st.html(
 address.begin_run()
 try:
     note_presence()
+    if page is pages["chat"]:
+        conversations.settle()
     with list_of_conversations:
-        conversations.draw_list(get_services(), pages["chat"])
+        conversation_list.draw(get_services(), pages["chat"], here=page is pages["chat"])
     with account:
         login.draw(get_services())
     page.run()

@@ -1,43 +1,95 @@
-"""Which conversation is open, and the list of all there are.
+"""Which conversation is open.
 
 The open one is in the address (?c=ID), so that a refresh or a second tab returns to it, and in the session, so that it is
-still open after a look at another page. Knows nothing of messages.
+still open after a look at another page. Knows nothing of messages, and of no other conversation (conversation_list.py).
 """
 
+import time
 from uuid import UUID
 
 import streamlit as st
-from streamlit.navigation.page import Page
 
-from kdrinks.errors import KdrinksError
-from kdrinks.services import Services
-from kdrinks.store import chats
-from kdrinks.ui.frame import show_error, t, visitor
-from kdrinks.ui.markdown_text import as_plain
+from kdrinks import answer
+from kdrinks.store.db import new_id
+from kdrinks.ui.address import RUN_KEY
+from kdrinks.ui.frame import get_services, visitor
 
 ADDRESS_KEY = "c"
 SESSION_KEY = "conversation"
-SHOWN = 12
-"""Rows of a page of the list. They are costly: a rerun with 12 takes 0.2 s in all, with 60 0.3 s, with 500 2.8 s."""
+SEEN_KEY = "conversation-seen"
+"""Session state: the run in which the chat page last stood, what was open in it, and whether the browser's address said so."""
+WRITTEN_KEY = "conversation-written"
+"""Session state: when the address was last written here, monotonic."""
+JUST_WRITTEN_KEY = "conversation-just-written"
+"""Session state: whether it was written for the run under way."""
+TEMPORARY_KEY = "conversation-temporary"
+"""Session state: the id of a conversation that is never stored; it is in no address."""
+UNDER_WAY_S = 1.0
+"""A click may come before the browser has the address that the run before wrote; one that comes later has it."""
+
+
+def settle() -> None:
+    """Bring the address and the session in line, on the chat page, before anything is drawn."""
+    addressed, remembered = _addressed(), current()
+    if addressed:
+        _end_temporary()
+        st.session_state[SESSION_KEY] = addressed
+    elif remembered and _went_back(remembered):
+        st.session_state.pop(SESSION_KEY)
+    elif remembered:  # one comes from another page
+        open_one(remembered)
+    known = not st.session_state.pop(JUST_WRITTEN_KEY, False)
+    st.session_state[SEEN_KEY] = {"run": st.session_state.get(RUN_KEY), "id": current(), "known": known}
 
 
 def current() -> str | None:
-    """The id of the open conversation; None for a new one. Only the chat page calls this: it writes the address."""
-    if addressed := _addressed():
-        st.session_state[SESSION_KEY] = addressed
-    elif remembered := st.session_state.get(SESSION_KEY):
-        st.query_params[ADDRESS_KEY] = remembered
-    return st.session_state.get(SESSION_KEY)
+    """The id of the open conversation; None for a new one."""
+    found: str | None = st.session_state.get(SESSION_KEY)
+    return found
+
+
+def temporary() -> str | None:
+    """The id of the open conversation where it is one that is never stored."""
+    found: str | None = st.session_state.get(TEMPORARY_KEY)
+    return found
+
+
+def begin_temporary() -> None:
+    """Open a new one. It is over as soon as another conversation is opened, or a new one."""
+    close()
+    conversation_id = new_id()
+    get_services().temporary.begin(visitor(), conversation_id)
+    st.session_state[TEMPORARY_KEY] = conversation_id
 
 
 def open_one(conversation_id: str) -> None:
+    _end_temporary()
     st.session_state[SESSION_KEY] = conversation_id
     st.query_params[ADDRESS_KEY] = conversation_id
+    st.session_state[WRITTEN_KEY] = time.monotonic()
+    st.session_state[JUST_WRITTEN_KEY] = True
 
 
 def close() -> None:
+    _end_temporary()
     st.session_state.pop(SESSION_KEY, None)
     st.query_params.pop(ADDRESS_KEY, None)
+
+
+def _end_temporary() -> None:
+    if conversation_id := st.session_state.pop(TEMPORARY_KEY, None):
+        if live := answer.running(get_services(), visitor(), conversation_id):
+            live.stop()
+        get_services().temporary.end(visitor(), conversation_id)
+
+
+def _went_back(remembered: str) -> bool:
+    """Whether an address without a conversation is the browser's Back: it was there a run before, on this page, and the browser knew it."""
+    seen = st.session_state.get(SEEN_KEY) or {}
+    if seen.get("id") != remembered or seen.get("run") != st.session_state.get(RUN_KEY, 0) - 1:
+        return False
+    written: float = st.session_state.get(WRITTEN_KEY, 0.0)
+    return bool(seen.get("known")) or time.monotonic() - written > UNDER_WAY_S
 
 
 def _addressed() -> str:
@@ -47,53 +99,3 @@ def _addressed() -> str:
         return str(UUID(text))
     except ValueError:
         return text
-
-
-def draw_list(services: Services, chat_page: Page) -> None:
-    """A new conversation, and those there are to open or delete, the last ones first, page by page."""
-    if st.button(t("frame.new_conversation"), icon=":material/add:", width="stretch", key="new-conversation"):
-        close()
-        st.switch_page(chat_page)
-    known = chats.conversations(services.db, visitor(), limit=None)
-    # the address first: the page that takes it over is drawn after the list
-    opened = _addressed() or st.session_state.get(SESSION_KEY)
-    st.markdown(f"##### {t('frame.conversations')}")
-    if not known:
-        st.caption(t("frame.no_conversations"))
-    rows = st.container(gap="xsmall", key="conversations")
-    page, pages = 1, -(-len(known) // SHOWN)
-    if pages > 1:
-        page = st.pagination(pages, max_visible_pages=5, width="stretch", key="conversations-page")
-    listed = known[(page - 1) * SHOWN : page * SHOWN]
-    elsewhere = [conversation for conversation in known if conversation.id == opened and conversation not in listed]
-    with rows:
-        for conversation in [*elsewhere, *listed]:
-            _draw_row(conversation, chat_page, is_open=conversation.id == opened)
-
-
-def _draw_row(conversation: chats.Conversation, chat_page: Page, *, is_open: bool) -> None:
-    title = as_plain(conversation.title or t("frame.untitled"))
-    with st.container(horizontal=True, gap=None, wrap=False, key=f"row{'-open' if is_open else ''}-{conversation.id}"):
-        if st.button(title, key=f"open-{conversation.id}", type="tertiary", width="stretch"):
-            st.switch_page(chat_page, query_params={ADDRESS_KEY: conversation.id})
-        with st.popover(t("frame.delete"), icon=":material/delete:", type="tertiary"):
-            st.markdown(t("frame.delete_sure"))
-            st.button(
-                t("frame.delete_conversation", title=title),
-                key=f"delete-{conversation.id}",
-                type="primary",
-                on_click=_delete,
-                args=(conversation.id,),
-            )
-
-
-def _delete(conversation_id: str) -> None:
-    from kdrinks.ui.frame import get_services
-
-    try:
-        chats.delete_conversation(get_services().db, visitor(), conversation_id)
-    except KdrinksError as error:
-        show_error(error)
-        return
-    if st.session_state.get(SESSION_KEY) == conversation_id:
-        close()

@@ -44,13 +44,17 @@ WATCH_S = 0.1
 
 def draw(services: Services) -> None:
     """The chat page. Raises StoreError."""
-    conversation_id, who = conversations.current(), visitor()
+    temporary, who = conversations.temporary(), visitor()
+    conversation_id = temporary or conversations.current()
     # the answer first: one that ends between the two reads is then in the store
     live = answer.running(services, who, conversation_id) if conversation_id else None
     asked = chats.messages(services.db, who, conversation_id) if conversation_id else []
     traced = traces.kept(services.db, who, conversation_id) if conversation_id else frozenset()
     rated = ratings.of(services.db, who, conversation_id) if conversation_id and services.settings.hosted else {}
-    if conversation_id and not asked and live is None:
+    if temporary:
+        asked = services.temporary.messages(who, temporary)
+        st.info(t("chat.temporary"), icon=":material/visibility_off:")
+    elif conversation_id and not asked and live is None:
         st.info(t("chat.unknown_conversation"), icon=":material/help:")
         conversations.close()
     if not asked:
@@ -64,7 +68,7 @@ def draw(services: Services) -> None:
         show_error(KdrinksError(refused["key"], **refused["values"]))
         if "typed" in refused:  # back into the box
             st.session_state[QUESTION_KEY] = refused["typed"]
-    if live is None:
+    if live is None and not temporary:  # what is taken back is stored
         exclusions.draw(services, asked)
     # never disabled: it would lose the focus, and a question that comes too early goes back into the box
     st.chat_input(t("chat.placeholder"), key=QUESTION_KEY, on_submit=_ask_typed)
@@ -141,7 +145,7 @@ def _draw_answer(
         elif exchange.finish in ("stopped", "length", "repeated") and not thought.only(exchange):
             st.caption(f":material/stop_circle: {t(f'chat.{exchange.finish}')}")
         evidence.draw(exchange, read if exchange.message_id in traced else None)
-        if services.settings.hosted and exchange.finish != "failed":
+        if services.settings.hosted and exchange.finish != "failed" and not conversations.temporary():
             rating.draw(exchange.message_id, rated)
 
 
@@ -241,7 +245,8 @@ def _ask(question: str, *, question_id: str = "", thinking: bool | None = None) 
             get_services(),
             visitor(),
             question,
-            conversation_id=st.session_state.get(conversations.SESSION_KEY, ""),
+            conversation_id=conversations.temporary() or conversations.current() or "",
+            temporary=bool(conversations.temporary()),
             session=session(),
             address=address_of_connection(),
             question_id=question_id,
@@ -250,7 +255,8 @@ def _ask(question: str, *, question_id: str = "", thinking: bool | None = None) 
     except KdrinksError as error:
         st.session_state[REFUSED_KEY] = as_state(error)
     else:
-        conversations.open_one(started.question.conversation_id)
+        if not conversations.temporary():
+            conversations.open_one(started.question.conversation_id)
 
 
 def _stop(conversation_id: str) -> None:
