@@ -39,7 +39,7 @@ def branched(db: Database, who: Visitor = ADMINISTRATOR, file: str = "/home/me/k
         loaded=loaded,
         trace={
             "settings": {"seed": 7, "stop": []},
-            "passages": [{"id": "sikhye.alcohol.ko", "text": "식혜는 술이 아닙니다."}],
+            "passages": [{"id": "sikhye.alcohol.ko", "kind": "alcohol", "text": "식혜는 술이 아닙니다."}],
         },
     )
     assert chats.record(db, said)
@@ -121,9 +121,9 @@ def test_an_answer_is_exported_with_its_evidence_and_no_folder_of_this_machine(d
     assert history["messages"][message["parentId"]]["childrenIds"][0] == message["id"]
     ours = message["kdrinks"]
     assert ours["timing"]["first_token_s"] == 0.06 and ours["settings"]["seed"] == 7
-    assert ours["passages"] == [{"id": "sikhye.alcohol.ko", "text": "식혜는 술이 아닙니다."}]
+    assert ours["passages"] == [{"id": "sikhye.alcohol.ko", "kind": "alcohol", "text": "식혜는 술이 아닙니다."}]
     assert ours["citations"][0]["text"] == PASSAGE.text
-    assert ours["model"]["file"] == "tea.gguf" and "sha256" not in ours["model"] or ours["model"]["sha256"] == "ab" * 32
+    assert ours["model"]["file"] == "tea.gguf" and ours["model"]["sha256"] == "ab" * 32
     # a file that was exchanged after the answer is another one
     model.write_bytes(b"GGUF, another one")
     assert "sha256" not in export(db, ADMINISTRATOR, conversation, "json", "ko")[0].decode()

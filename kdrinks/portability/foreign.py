@@ -123,6 +123,8 @@ def _turns(said: Sequence[Said], by_id: Mapping[str, Said]) -> tuple[list[Said],
             one = replace(one, parent=asked_nothing.id)
         elif one.role == "answer" and piece_before is not None and piece_before.role == "answer":
             text, facts = f"{piece_before.text}\n\n{one.text}", {**piece_before.facts, **one.facts}
+            if "from" in facts:  # the model may be named with one piece alone
+                facts["from"] = {**piece_before.facts.get("from", {}), **facts["from"]}
             one = replace(one, parent=piece_before.parent, text=text, facts=facts)
         whole[one.id] = one
         if one.role == "question" or one.id not in pieces or one.id in asked:

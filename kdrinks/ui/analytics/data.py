@@ -16,6 +16,7 @@ from kdrinks.store import analytics, forget, live, preferences, snapshot, sqlbox
 from kdrinks.store import sample as stored_sample
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.views import VIEWS
+from kdrinks.ui import bringing_in
 from kdrinks.ui.analytics import backup, visitors
 from kdrinks.ui.analytics.view import download
 from kdrinks.ui.format import bytes_text
@@ -41,6 +42,7 @@ def data(view: AnalyticsFilter) -> None:
     left, right = st.columns(2, gap="small")
     with left:
         _copies()
+        bringing_in.draw()
         _live()
         _sample()
     with right:

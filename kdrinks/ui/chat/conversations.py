@@ -12,6 +12,7 @@ from streamlit.navigation.page import Page
 from kdrinks.errors import KdrinksError
 from kdrinks.services import Services
 from kdrinks.store import chats
+from kdrinks.ui.chat import take_away
 from kdrinks.ui.frame import show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
@@ -76,6 +77,8 @@ def _draw_row(conversation: chats.Conversation, chat_page: Page, *, is_open: boo
     with st.container(horizontal=True, gap=None, wrap=False, key=f"row{'-open' if is_open else ''}-{conversation.id}"):
         if st.button(title, key=f"open-{conversation.id}", type="tertiary", width="stretch"):
             st.switch_page(chat_page, query_params={ADDRESS_KEY: conversation.id})
+        if is_open:
+            take_away.draw(conversation.id, conversation.title)
         with st.popover(t("frame.delete"), icon=":material/delete:", type="tertiary"):
             st.markdown(t("frame.delete_sure"))
             st.button(
