@@ -1,5 +1,6 @@
 """Draws the place for files of conversations, and what became of each one in the last of them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -18,7 +19,8 @@ LIMIT_MB = bring_in.LIMITS_OF_VISITORS.file_bytes // bring_in.MB
 LISTED = 500
 
 
-def draw() -> None:
+def draw(go_on: Callable[[], None] = lambda: None) -> None:
+    """go_on: called once a file was taken, before the page is drawn again."""
     with st.container(border=True, key="import"):
         st.subheader(t("portability.import"), anchor=False)
         st.caption(t("portability.import_note"))
@@ -32,6 +34,7 @@ def draw() -> None:
             st.session_state[REPORT_KEY] = _bring_in(file.name, file.getvalue())
             st.session_state[TURN_KEY] = st.session_state.get(TURN_KEY, 0) + 1
             st.cache_data.clear()
+            go_on()
             st.rerun()  # the list of conversations has them, too
         if report := st.session_state.get(REPORT_KEY):
             _draw_report(report)

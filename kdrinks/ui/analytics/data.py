@@ -53,12 +53,14 @@ def data(view: AnalyticsFilter) -> None:
 
 
 def sample_invitation() -> None:
-    """Under the empty page: a button that fills it."""
+    """Under the empty page: a button that fills it, and a place for conversations that one has elsewhere."""
     if not visitor().administrator:
         return
     with st.container(horizontal_alignment="center", gap="xsmall", key="sample-invitation"):
         st.caption(t("analytics.sample_text"), text_alignment="center")
         _load_button()
+    # where the page is no longer empty, the report stands in its section
+    bringing_in.draw(lambda: st.query_params.update(section="data"))
 
 
 def sample_note() -> None:
