@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kdrinks.errors import BadInput
+from kdrinks.errors import BadInput, Busy
 from kdrinks.portability import bring_in as importing
 from kdrinks.portability import reading
 from kdrinks.portability.bring_in import Report, bring_in
@@ -492,6 +492,21 @@ def test_nobody_fills_a_site_with_files(db: Database, words: TextAnalyzer, monke
     assert outcomes(report) == ["added", "added", "refused"] and report.items[2].reason
     assert "12" in report.items[2].reason.message("ko")
     assert outcomes(brought(db, words, json.dumps([talk(1), talk(2), talk(3)]))) == ["added"] * 3
+
+
+def test_visitors_files_are_read_one_at_a_time_and_administrators_wait_for_nobody(
+    db: Database, words: TextAnalyzer
+) -> None:
+    busy: list[str] = []
+
+    def meanwhile(done: int) -> None:
+        with pytest.raises(Busy) as refused:
+            brought(db, words, json.dumps([talk(2)]), OTHER)
+        busy.append(refused.value.hint("ko"))
+        assert outcomes(brought(db, words, json.dumps([talk(3)]))) == ["added"]
+
+    bring_in(db, ONE, json.dumps([talk(1)]).encode(), "chats.json", words, meanwhile)
+    assert busy and outcomes(brought(db, words, json.dumps([talk(2)]), OTHER)) == ["added"]
 
 
 def test_times_that_cannot_be_are_put_where_they_can(db: Database, words: TextAnalyzer) -> None:

@@ -3,13 +3,14 @@
 Interrupted, or done a second time, it adds what is not there yet and nothing else.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 from uuid import UUID
 
-from kdrinks.errors import BadInput, KdrinksError
+from kdrinks.errors import BadInput, Busy, KdrinksError
 from kdrinks.files import bare_name
 from kdrinks.given import Unfit
 from kdrinks.portability import reading
@@ -29,6 +30,8 @@ LIMITS_OF_VISITORS = Limits(file_bytes=20 * MB, part_bytes=20 * MB, unpacked_byt
 AT_ONCE = 20
 """Conversations in one transaction: other writers wait for a few hundred milliseconds at most."""
 TITLE_CHARACTERS = 60
+_VISITORS_TURN = threading.Lock()
+"""Of those who are no administrators one at a time: counting the words of 20,000 messages keeps a core busy for a minute or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,27 @@ def bring_in(
 ) -> Report:
     """Store what a file holds as this visitor's. progress: told how many conversations are done.
 
-    Raises BadInput for a file that is too large or holds no conversations, StoreError. What is stored by then stays.
+    Raises BadInput for a file that is too large or holds no conversations, Busy while another visitor's is read, StoreError. What is
+    stored by then stays.
     """
-    limits = LIMITS if who.administrator else LIMITS_OF_VISITORS
+    if who.administrator:
+        return _bring_in(db, who, reading.items(content, bare_name(name), LIMITS), words, progress)
+    if not _VISITORS_TURN.acquire(blocking=False):
+        raise Busy("chat_import_busy")
+    try:
+        return _bring_in(db, who, reading.items(content, bare_name(name), LIMITS_OF_VISITORS), words, progress)
+    finally:
+        _VISITORS_TURN.release()
+
+
+def _bring_in(
+    db: Database,
+    who: Visitor,
+    waiting: Iterator[reading.Item],
+    words: TextAnalyzer,
+    progress: Callable[[int], None],
+) -> Report:
     found: list[Item] = []
-    waiting = reading.items(content, bare_name(name), limits)
     while some := list(islice(waiting, AT_ONCE)):
         found += _store(db, who, list(_read(db, who, some, words)), words)
         progress(len(found))

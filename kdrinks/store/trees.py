@@ -232,7 +232,7 @@ class _Rows:
                 assert said_with is not None
                 row = {
                     "message_id": node.id, "conversation_id": tree.id, "created_at": said_with.at, "role": node.role,
-                    "lang": said_with.lang, "model_id": _generation(said_with.facts, self._who)["model_id"],
+                    "lang": said_with.lang, "model_id": _model(said_with.facts, self._who).get("id"),
                     "analyser_version": self._analyser, "word": counted.word, "pos": counted.pos, "count": counted.count,
                 }  # fmt: skip
                 self._put("words", row)
@@ -290,7 +290,7 @@ def _facts(row: Mapping[str, Any], who: Visitor, hash_of: Callable[[Path, dateti
 def _generation(facts: Mapping[str, Any], who: Visitor) -> dict[str, Any]:
     """The columns of an answer, and in its details what has none, or must not be believed."""
     believed = facts if who.administrator else {}
-    model, timing = believed.get("model") or {}, believed.get("timing") or {}
+    model, timing = _model(facts, who), believed.get("timing") or {}
     named = ("finish", "error", "guard", "identity", "cold", "model", "timing", "details") if who.administrator else ()
     imported = {name: one for name, one in facts.items() if name not in ("citations", *named)}
     if "sha256" in model:  # no column holds it
@@ -308,6 +308,10 @@ def _generation(facts: Mapping[str, Any], who: Visitor) -> dict[str, Any]:
         **{column: model.get(name) for name, column in MODEL_COLUMNS.items()},
         "measured_memory_bytes": model.get("measured_memory_bytes", 0) if model else None,
     }
+
+
+def _model(facts: Mapping[str, Any], who: Visitor) -> Mapping[str, Any]:
+    return (facts.get("model") or {}) if who.administrator else {}
 
 
 _NO_TIMING = {name: getattr(Timing(), name) for name in Timing.__dataclass_fields__}

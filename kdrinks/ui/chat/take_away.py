@@ -11,7 +11,8 @@ from kdrinks.ui.frame import get_services, lang, t, visitor
 
 def draw(conversation_id: str, title: str) -> None:
     """title: as it is known, for the file's name."""
-    with st.popover(t("portability.download"), icon=":material/download:", type="tertiary"):
+    popover = st.popover(t("portability.download"), icon=":material/download:", type="tertiary")
+    with popover, st.container(gap="xxsmall"):
         # the file is made when its button is pressed, on a thread that knows no visitor and no language
         who, reader = visitor(), lang()
         for ending, one in formats.FORMATS.items():
