@@ -57,7 +57,12 @@ BY_OWNER = {
     *(f"kdrinks.jobs.Jobs.{name}" for name in ("pause", "resume", "cancel", "dismiss")),
     *("kdrinks.store.exclusions.lift", "kdrinks.store.exclusions.lifted"),
     *("kdrinks.store.traces.of", "kdrinks.store.traces.kept"),
-    *("kdrinks.store.trees.read", "kdrinks.store.trees.held", "kdrinks.store.trees.keeps_ids", "kdrinks.store.trees.add"),
+    *(
+        "kdrinks.store.trees.read",
+        "kdrinks.store.trees.held",
+        "kdrinks.store.trees.keeps_ids",
+        "kdrinks.store.trees.add",
+    ),
     *("kdrinks.portability.formats.export", "kdrinks.portability.bring_in.bring_in"),
     *("kdrinks.store.chats.delete_conversation", "kdrinks.store.chats.check_may_ask", "kdrinks.store.forget.one"),
 }

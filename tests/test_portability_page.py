@@ -7,11 +7,15 @@ import pytest
 from playwright.sync_api import Browser, expect
 from streamlit.testing.v1 import AppTest
 
-from kdrinks.portability.formats import FORMATS
+from kdrinks import answer
+from kdrinks.portability.bring_in import bring_in
+from kdrinks.portability.formats import FORMATS, export
 from kdrinks.records import ADMINISTRATOR, Visitor
-from kdrinks.store import chats
+from kdrinks.store import chats, forget
 from kdrinks.store.db import Database
+from kdrinks.text.analyzer import TextAnalyzer
 from kdrinks.ui.frame import get_services
+from kdrinks.ui.visitor import of_token
 from tests.support.app_pages import new_app, open_app, open_page, shown
 from tests.support.command_line import document, kdrinks
 from tests.support.running_app import needs_chromium, running_app, visit
@@ -128,3 +132,29 @@ def test_in_a_browser_a_conversation_goes_into_a_file_and_comes_back_after_it_wa
             expect(page.get_by_test_id("stChatMessage")).to_have_count(2)
             assert page.url.endswith(f"?c={conversation}")
         assert app.foreign == []
+
+
+@pytest.mark.parametrize("mode", ["local", "hosted"])
+def test_an_imported_conversation_is_drawn_and_goes_on_like_any_other(
+    home: Path, words: TextAnalyzer, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setenv("KDRINKS_MODE", mode)
+    services, who = get_services(), of_token(TOKEN) if mode == "hosted" else ADMINISTRATOR
+    conversation = say(services.db).conversation_id
+    (ours,) = json.loads(export(services.db, ADMINISTRATOR, conversation, "json", "ko")[0])
+    history = ours["chat"]["history"]
+    facts = history["messages"][history["currentId"]]["kdrinks"]
+    cited = facts["citations"][0]
+    facts["citations"] = [cited | {"number": 1, "kind": "evil", "lang": "xx", "sources": ["javascript:alert(1)", "책"]}]
+    forget.one(services.db, ADMINISTRATOR, conversation)
+    content = json.dumps([ours, talk(1), open_webui()]).encode()
+    assert bring_in(services.db, who, content, "chats.json", words).count("added") == 3
+    for listed in chats.conversations(services.db, who):
+        app = new_app(c=listed.id)
+        app.session_state["language"], app.session_state["visitor"] = "ko", TOKEN
+        app.run()
+        assert not app.exception and len(app.chat_message) >= 2
+        assert "javascript:" not in "\n".join(str(one.value) for one in app.markdown if "](" in str(one.value))
+        live = answer.ask(services, who, "그건 어떻게 만들어?", conversation_id=listed.id, session="a tab")
+        assert live.wait(60) and live.error is None
+        assert len(chats.messages(services.db, who, listed.id)) == 2
