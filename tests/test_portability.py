@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import random
 import zipfile
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -516,6 +518,42 @@ def test_times_that_cannot_be_are_put_where_they_can(db: Database, words: TextAn
     brought(db, words, json.dumps([one]).replace('"create_time": null', '"create_time": NaN'))
     (listed,) = chats.conversations(db, ADMINISTRATOR)
     assert listed.last_at <= datetime.now() + timedelta(days=1) and listed.started_at >= datetime(2000, 1, 1)
+
+
+ODD: tuple[Any, ...] = (
+    *(None, True, -1, 2**31, 2**62, 1e300, "", "x", "\x00", "\ud800", [], {}, [[]], "question", "2024-13-01"),
+    *("9999-12-31T23:59:59.999999", "0001-01-01T00:00:00+14:00"),
+)
+
+
+def places(found: Any) -> Iterator[tuple[Any, Any]]:
+    """Each container in a document of JSON with each of its keys or numbers."""
+    for key in list(found) if isinstance(found, dict) else range(len(found)) if isinstance(found, list) else ():
+        yield found, key
+        yield from places(found[key])
+
+
+def test_whatever_stands_in_a_file_is_reported_and_breaks_nothing(db: Database, words: TextAnalyzer) -> None:
+    """Found so: lists that are numbers, halves of characters in ids, an empty id, times at the end of the calendar."""
+    chance = random.Random(7)
+    conversation = branched(db)
+    lines = [json.loads(line) for line in export(db, ADMINISTRATOR, conversation, "jsonl", "ko")[0].splitlines()]
+    taken = [json.loads(line) for line in mine.export(db, ADMINISTRATOR).splitlines()]
+    whole = json.loads(export(db, ADMINISTRATOR, conversation, "json", "ko")[0])
+    found = {"added": 0, "refused": 0}
+    for _ in range(400):
+        changed = deepcopy(chance.choice((whole, [talk(1)], [open_webui()], lines, taken)))
+        for _ in range(chance.choice((1, 1, 2))):
+            container, key = chance.choice(list(places(changed)))
+            container[key] = chance.choice(ODD)
+        content = "\n".join(map(json.dumps, changed)) if len(changed) > 1 else json.dumps(changed)
+        report = brought(db, words, content, chance.choice((ADMINISTRATOR, ONE)))
+        for outcome in found:
+            found[outcome] += report.count(outcome)
+    assert min(found.values()) > 5, found
+    for who in (ADMINISTRATOR, ONE):
+        for listed in chats.conversations(db, who, None):
+            assert chats.messages(db, who, listed.id) and export(db, who, listed.id, "json", "ko")
 
 
 @pytest.mark.parametrize(

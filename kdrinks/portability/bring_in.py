@@ -22,6 +22,7 @@ from kdrinks.store import trees
 from kdrinks.store.db import Database, now
 from kdrinks.store.trees import Tree
 from kdrinks.text.analyzer import VERSION, TextAnalyzer
+from kdrinks.text.typed import disarmed
 
 MB = 1024**2
 LIMITS = Limits(file_bytes=200 * MB, part_bytes=100 * MB, unpacked_bytes=1024 * MB, conversations=50_000)
@@ -149,11 +150,11 @@ def _store(db: Database, who: Visitor, read: list[tuple[Item, Tree | None]], wor
 
 
 def _refused(item: reading.Item, title: str, reason: Unfit) -> Item:
-    return Item(item.where, title, "refused", reason=BadInput("chat_import_item", reason=reason))
+    return Item(item.where, title, "refused", reason=BadInput("chat_import_item", reason=disarmed(str(reason))))
 
 
 def _title(text: str) -> str:
-    text = " ".join(text.split())
+    text = " ".join(disarmed(text).split())
     return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1].rstrip() + "…"
 
 

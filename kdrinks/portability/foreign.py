@@ -3,6 +3,7 @@
 Pure. Ours is a tree of questions and answers; other programs' hold what tools said, system texts and answers in several pieces.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -116,7 +117,7 @@ def _turns(said: Sequence[Said], by_id: Mapping[str, Said]) -> tuple[list[Said],
     whole: dict[str, Said] = {}
     stands_for: dict[str, str] = {}
     for one in kept.values():
-        piece_before = whole.get(one.parent or "")
+        piece_before = None if one.parent is None else whole.get(one.parent)
         if one.role == "answer" and piece_before is None:
             asked_nothing = Said(f"before {one.id}", None, "question", NO_QUESTION, one.at)
             turns.append(asked_nothing)
@@ -150,8 +151,8 @@ def _dated(talk: Talk, turns: Sequence[Said], leaf: str, language: Callable[[str
             at = max(EARLIEST, min(one.at, until))
         else:
             earliest = times.get(one.parent, EARLIEST) + timedelta(microseconds=1)
-            at = one.at + timedelta(microseconds=place) if one.at else latest + timedelta(microseconds=1)
-            at = max(earliest, min(at, until))
+            at = min(one.at, until) + timedelta(microseconds=place) if one.at else latest + timedelta(microseconds=1)
+            at = max(earliest, at)
         latest = times[one.id] = at
         text = disarmed(one.text)
         lang = one.lang or (languages[one.parent] if one.role == "answer" else language(text))
@@ -164,7 +165,7 @@ def with_ids_of(tree: Tree, owner: str, program: str) -> Tree:
     """It under ids that come from its own, this owner and this program: the same each time, and nobody else's."""
 
     def made(one: str) -> str:
-        return str(uuid5(NAMESPACE, "\n".join((owner, program, tree.id, one))))
+        return str(uuid5(NAMESPACE, json.dumps([owner, program, tree.id, one])))
 
     ids = {node.id: made(f"message {node.id}") for node in tree.nodes}
     nodes = tuple(

@@ -5,6 +5,7 @@ Source: https://docs.openwebui.com/features/chat-conversations/data-controls/imp
 """
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,17 +94,9 @@ def read(item: dict[str, Any]) -> Talk:
     if not isinstance(messages, dict):
         raise Unfit("history.messages is missing")
     said = tuple(_said(key, one, ours=ours) for key, one in messages.items())
-    # every child is named by its parent too; where only the parent's list knows it, that counts
-    by_child = {
-        child: key for key, one in messages.items() if isinstance(one, dict)
-        for child in one.get("childrenIds") or () if isinstance(child, str)
-    }  # fmt: skip
-    said = tuple(
-        one
-        if one.parent or one.id not in by_child
-        else Said(one.id, by_child[one.id], one.role, one.text, one.at, one.lang, one.facts)
-        for one in said
-    )
+    # every child names its parent; where only the parent's list knows it, that counts
+    by_child = {child: key for key, one in messages.items() for child in _children(one)}
+    said = tuple(one if one.parent else replace(one, parent=by_child.get(one.id)) for one in said)
     leaf = history.get("currentId")
     chat_id = item.get("id") or chat.get("id") or (said[0].id if said else "")
     title = item.get("title") or chat.get("title") or ""
@@ -116,6 +109,11 @@ def read(item: dict[str, Any]) -> Talk:
 def _chat(item: dict[str, Any]) -> dict[str, Any]:
     chat = item.get("chat")
     return chat if isinstance(chat, dict) else item
+
+
+def _children(found: object) -> list[str]:
+    children = found.get("childrenIds") if isinstance(found, dict) else None
+    return [child for child in children if isinstance(child, str)] if isinstance(children, list) else []
 
 
 def _said(key: str, found: object, *, ours: bool) -> Said:

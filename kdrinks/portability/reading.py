@@ -19,6 +19,7 @@ from kdrinks.errors import BadInput
 from kdrinks.given import Unfit, shortened
 from kdrinks.portability import chatgpt, conversational, open_webui, session_traces
 from kdrinks.portability.foreign import Talk
+from kdrinks.text.typed import disarmed
 
 DEPTH_MAX = 64
 ENTRIES_MAX = 20_000
@@ -70,7 +71,7 @@ def _of_archive(content: bytes, name: str, limits: Limits) -> Iterator[Item]:
     with archive:
         left = limits.unpacked_bytes
         for entry in _parts(archive):
-            where = PurePosixPath(entry.filename).name
+            where = disarmed(shortened(PurePosixPath(entry.filename).name))
             try:
                 part = _unpacked(archive, entry, min(left, limits.part_bytes))
             except Unfit as exc:
