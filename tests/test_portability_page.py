@@ -104,6 +104,16 @@ def test_the_command_line_takes_one_away_and_brings_it_back(tmp_path: Path) -> N
         assert refused.returncode == 1 and said in refused.stderr and "Traceback" not in refused.stderr
 
 
+def test_beside_a_running_app_the_command_says_where_the_app_does_it(tmp_path: Path) -> None:
+    held = Database.open(tmp_path / "kdrinks.duckdb")
+    (tmp_path / "chats.json").write_text(json.dumps([talk(1)]), encoding="utf-8")
+    for command in (["import", "chats.json"], ["export", "a.md", "--conversation", say(held).conversation_id]):
+        command[1] = str(tmp_path / command[1])
+        refused = kdrinks(*command, home=tmp_path)
+        assert refused.returncode == 1 and "Do it in the app" in refused.stderr
+    held.close()
+
+
 @pytest.mark.browser
 @needs_chromium
 def test_in_a_browser_a_conversation_goes_into_a_file_and_comes_back_after_it_was_deleted(

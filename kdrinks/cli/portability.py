@@ -3,13 +3,14 @@
 import argparse
 import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kdrinks.cli.base import Command, language
 from kdrinks.config import from_environment
 from kdrinks.drinks.names import packaged_names
-from kdrinks.errors import BadInput, StoreNotWritable
+from kdrinks.errors import BadInput, StoreLocked, StoreNotWritable
 from kdrinks.files import bare_name, open_regular
 from kdrinks.portability import bring_in, formats
 from kdrinks.records import ADMINISTRATOR
@@ -26,7 +27,7 @@ def add(command: Command) -> None:
 def export(conversation: str, file: Path) -> dict[str, Any]:
     """Write one conversation in the format that the file's ending says. Raises BadInput, StoreNotWritable."""
     ending = file.suffix.removeprefix(".").lower()
-    with contextlib.closing(Database.open(from_environment().database)) as db:
+    with _store() as db:
         content, messages = formats.export(db, ADMINISTRATOR, conversation, ending, language())
     try:
         file.write_bytes(content)
@@ -43,7 +44,7 @@ def _import(options: argparse.Namespace) -> dict[str, Any]:
             content = stream.read(bring_in.LIMITS.file_bytes + 1)
     except OSError as exc:
         raise BadInput("chat_import_no_file", file=file, cause=exc.strerror or exc) from exc
-    with contextlib.closing(Database.open(from_environment().database)) as db:
+    with _store() as db:
         words = TextAnalyzer(packaged_names())
         report = bring_in.bring_in(db, ADMINISTRATOR, content, file.name, words, _progress)
     refused = [item for item in report.items if item.reason]
@@ -74,6 +75,18 @@ def _import(options: argparse.Namespace) -> dict[str, Any]:
             for item in report.items
         ],
     }
+
+
+@contextlib.contextmanager
+def _store() -> Iterator[Database]:
+    """Raises StoreLocked, which says where the app does the same, while it runs."""
+    path = from_environment().database
+    try:
+        db = Database.open(path)
+    except StoreLocked as exc:
+        raise StoreLocked("chat_store_locked", path=path) from exc
+    with contextlib.closing(db):
+        yield db
 
 
 def _progress(done: int) -> None:
