@@ -11,7 +11,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from kdrinks.cli import ask, data, documents, lab, measure, models, versions
+from kdrinks.cli import ask, data, documents, lab, measure, models, portability, versions
+from kdrinks.cli.base import language
 from kdrinks.errors import KdrinksError
 
 
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
-    lang = "ko" if os.environ.get("LANG", "").lower().startswith("ko") else "en"
+    lang = language()
     try:
         document = options.run(options)
     except KdrinksError as error:
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
     ask.add(command)
     data.add(command)
+    portability.add(command)
     measure.add(command)
     lab.add(commands, command)
     models.add(commands, command)

@@ -12,7 +12,7 @@ from typing import Any
 from kdrinks.config import from_environment
 from kdrinks.errors import StoreLocked
 from kdrinks.hub.spelled import on_disk
-from kdrinks.records import Adapter, Choice
+from kdrinks.records import Adapter, Choice, Language
 from kdrinks.services import Services, find_ref, open_services
 
 Command = Callable[..., argparse.ArgumentParser]
@@ -44,6 +44,11 @@ def adapter(text: str) -> Adapter:
     found = re.fullmatch(r"(?P<file>.+):(?P<scale>[+-]?(\d+\.?\d*|\.\d+))", text)
     file, scale = (found["file"], float(found["scale"])) if found else (text, 1.0)
     return Adapter(on_disk(Path(os.path.expanduser(file)).absolute()), scale)
+
+
+def language() -> Language:
+    """Of the person at the terminal."""
+    return "ko" if os.environ.get("LANG", "").lower().startswith("ko") else "en"
 
 
 def positive(text: str) -> int:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from kdrinks import sample
+from kdrinks.cli import portability
 from kdrinks.cli.base import Command, positive
 from kdrinks.config import from_environment
 from kdrinks.drinks.names import packaged_names
 from kdrinks.errors import BadInput, StoreLocked
+from kdrinks.portability import formats
 from kdrinks.records import ADMINISTRATOR
 from kdrinks.store import backup, backup_requests, chats, forget
 from kdrinks.store.db import Database
@@ -43,8 +45,12 @@ def add(command: Command) -> None:
     which.add_argument("--conversation", metavar="ID", help="this one")
     which.add_argument("--older-than", type=positive, metavar="DAYS", help="those whose last message is older")
 
-    sub = command("export", _export, "write conversations, words and timings into a folder")
-    sub.add_argument("folder", type=Path)
+    sub = command(
+        "export", _export, "write conversations, words and timings into a folder, or one conversation as a file"
+    )
+    sub.add_argument("target", type=Path, metavar="FOLDER or FILE")
+    one = ", ".join(formats.FORMATS)
+    sub.add_argument("--conversation", metavar="ID", help=f"this one alone, into a file whose ending says how: {one}")
     sub.add_argument("--format", default="parquet,csv,jsonl", help="parquet, csv, jsonl; several with commas")
 
     sub = command("backup", _backup, "copy the whole home into one file, also while the app runs")
@@ -101,9 +107,11 @@ def _forget(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _export(options: argparse.Namespace) -> dict[str, Any]:
-    settings = from_environment()
-    with contextlib.closing(Database.open(settings.database)) as db:
-        written = export(db, ADMINISTRATOR, options.folder, formats=tuple(options.format.split(",")))
+    if options.conversation:
+        written = portability.export(options.conversation, options.target)
+    else:
+        with contextlib.closing(Database.open(from_environment().database)) as db:
+            written = export(db, ADMINISTRATOR, options.target, formats=tuple(options.format.split(",")))
     if not options.json:
         for name in written["files"]:
             print(name)

@@ -37,6 +37,10 @@ _HIDDEN = re.compile(f"[{_UNSEEN}\u115f\u1160]")
 _OTHER_FORM = re.compile(f"[{_OTHER_FORMS}]")
 _LOOSE_JAMO = re.compile(f"[{_LOOSE}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_STEERS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+_STEERED = re.compile(f"[{_STEERS}]")
+_STEERING = re.compile(f"(?P<flag>\U0001f3f4[\U000e0020-\U000e007e]{{1,8}}\U000e007f)|[{_STEERS}]")
+"""The flags of Scotland, Wales and England are spelled with tags."""
 _WITH_VOWEL = re.compile("[가-힣]?[ㄱ-ㅣ]*[ㄱ-ㅎ][ㅏ-ㅣ][ㄱ-ㅣ]*|[가-힣][ㅏㅐㅓㅔㅣ](?![ㅏ-ㅣ])")
 _CLOSING = re.compile("([가-힣])([ㄱㄴㄹㅁㅂㅅㅇ])(?=[가-힣])")
 _NOT_LAUGHED = frozenset(_INITIALS) - set("ㅋㅎ")
@@ -65,6 +69,15 @@ def storable(text: str) -> str:
     if not _SURROGATE.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def disarmed(text: str) -> str:
+    """The text as it reads, without what steers a terminal or a screen, turns the direction of what follows or hides letters (tags).
+
+    For texts of files: what joins emoji and letters stays, breaks of other systems become line feeds.
+    """
+    text = storable(text)
+    return _STEERING.sub(lambda found: found["flag"] or "", _BREAK.sub("\n", text)) if _STEERED.search(text) else text
 
 
 def apart(syllable: str) -> tuple[str, str, str]:

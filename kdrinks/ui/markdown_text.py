@@ -15,11 +15,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Literal
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline
-from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.tree import SyntaxTreeNode as Node
 
+from kdrinks.text.markdown_reader import reader
 from kdrinks.ui.marks import CUT, escaped, web_address
 
 HAIR_SPACE = "\u200a"
@@ -224,36 +222,4 @@ def _is_word(character: str) -> bool:
     return bool(character) and unicodedata.category(character)[0] in "LNM"
 
 
-def _emphasis(state: StateInline, silent: bool) -> bool:
-    """As markdown-it's own rule; but a letter of no alphabet with capitals, as a Korean particle, is no reason not to close or open."""
-    marker = state.src[state.pos]
-    if silent or marker not in "*_":
-        return False
-    scanned = state.scanDelims(state.pos, marker == "*")
-    end = state.pos + scanned.length
-    before, after = state.src[max(state.pos - 1, 0) : state.pos], state.src[end : end + 1]
-    opens, closes = scanned.can_open, scanned.can_close
-    if marker == "*" and before.strip() and after.strip():
-        opens, closes = opens or _is_syllable(before), closes or _is_syllable(after)
-    for _ in range(scanned.length):
-        token = state.push("text", "", 0)
-        token.content = marker
-        state.delimiters.append(Delimiter(ord(marker), scanned.length, len(state.tokens) - 1, -1, opens, closes))
-    state.pos = end
-    return True
-
-
-def _is_syllable(character: str) -> bool:
-    return unicodedata.category(character) == "Lo"
-
-
-def _reader() -> MarkdownIt:
-    reader = (
-        MarkdownIt("commonmark", {"html": False}).enable("table").disable(["reference", "html_block", "html_inline"])
-    )
-    reader.inline.ruler.at("emphasis", _emphasis)
-    reader.validateLink = lambda url: bool(web_address(url))  # type: ignore[method-assign]
-    return reader
-
-
-_READER = _reader()
+_READER = reader(lambda url: bool(web_address(url)))

@@ -7,6 +7,7 @@ import streamlit as st
 from kdrinks.errors import KdrinksError
 from kdrinks.services import Services
 from kdrinks.store import analytics, forget, mine
+from kdrinks.ui import bringing_in
 from kdrinks.ui.chat import conversations
 from kdrinks.ui.frame import get_services, show_error, t, visitor
 
@@ -36,6 +37,11 @@ def draw(services: Services) -> None:
                 )
             )
         )
+    _draw_stored(stored)
+    bringing_in.draw()
+
+
+def _draw_stored(stored: mine.Mine) -> None:
     with st.container(border=True, key="mine-mine"):
         st.subheader(t("mine.yours"), anchor=False)
         if not stored.conversations or stored.first_at is None or stored.last_at is None:

@@ -16,6 +16,7 @@ from kdrinks.store import analytics, forget, live, preferences, snapshot, sqlbox
 from kdrinks.store import sample as stored_sample
 from kdrinks.store.analytics import AnalyticsFilter
 from kdrinks.store.views import VIEWS
+from kdrinks.ui import bringing_in
 from kdrinks.ui.analytics import backup, visitors
 from kdrinks.ui.analytics.view import download
 from kdrinks.ui.format import bytes_text
@@ -41,6 +42,7 @@ def data(view: AnalyticsFilter) -> None:
     left, right = st.columns(2, gap="small")
     with left:
         _copies()
+        bringing_in.draw()
         _live()
         _sample()
     with right:
@@ -51,12 +53,14 @@ def data(view: AnalyticsFilter) -> None:
 
 
 def sample_invitation() -> None:
-    """Under the empty page: a button that fills it."""
+    """Under the empty page: a button that fills it, and a place for conversations that one has elsewhere."""
     if not visitor().administrator:
         return
     with st.container(horizontal_alignment="center", gap="xsmall", key="sample-invitation"):
         st.caption(t("analytics.sample_text"), text_alignment="center")
         _load_button()
+    # where the page is no longer empty, the report stands in its section
+    bringing_in.draw(lambda: st.query_params.update(section="data"))
 
 
 def sample_note() -> None:

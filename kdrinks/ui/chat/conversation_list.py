@@ -15,7 +15,7 @@ from kdrinks.store.chats import Conversation
 from kdrinks.store.conversation_search import Found
 from kdrinks.store.db import now
 from kdrinks.text import sought
-from kdrinks.ui.chat import conversations
+from kdrinks.ui.chat import conversations, take_away
 from kdrinks.ui.frame import as_state, get_services, show_error, t, visitor
 from kdrinks.ui.markdown_text import as_plain
 
@@ -158,6 +158,8 @@ def _draw_row(found: Found, chat_page: Page, *, is_open: bool, here: bool) -> No
         )
         if clicked and not here:
             st.switch_page(chat_page, query_params={conversations.ADDRESS_KEY: conversation.id})
+        if is_open:
+            take_away.draw(conversation.id, conversation.title)
         acts = {
             "rename": t("frame.rename"),
             "unpin" if conversation.pinned else "pin": t("frame.unpin" if conversation.pinned else "frame.pin"),

@@ -1,0 +1,190 @@
+"""A conversation as some program's file holds it, made into one of ours: whose ids nobody else can have, whose messages take turns.
+
+Pure. Ours is a tree of questions and answers; other programs' hold what tools said, system texts and answers in several pieces.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID, uuid5
+
+from kdrinks.given import Unfit
+from kdrinks.records import Language
+from kdrinks.store.trees import Node, Tree
+from kdrinks.text.typed import disarmed
+
+MESSAGES_MAX = 20_000
+"""Of one conversation."""
+TEXT_MAX_CHARACTERS = 500_000
+"""Of one message."""
+NAMESPACE = UUID("5d6d5b3c-6d1f-5c57-9a7e-6f8f0d1c7b42")
+"""Drawn once: ids that come from other programs' ids are made under it, and must stay the same for ever."""
+EARLIEST = datetime(2000, 1, 1)
+NO_QUESTION = "…"
+"""What an answer answers that stands at the beginning."""
+SKIPPED: Literal[""] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message of a file."""
+
+    id: str
+    parent: str | None
+    role: Literal["question", "answer", ""]
+    """"" for what nobody said to anybody: system texts, tools, empty ones. What follows it follows what it followed."""
+    text: str
+    at: datetime | None = None
+    """UTC without a zone; None where the file does not say."""
+    lang: Language | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """As store.trees.Node.facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation of a file."""
+
+    program: str
+    """kdrinks, open-webui, sts or chatgpt."""
+    id: str
+    title: str
+    leaf: str | None
+    said: tuple[Said, ...]
+    """In the file's order, which is that of versions where times are missing or the same."""
+    at: datetime | None = None
+
+
+def tree_of(talk: Talk, language: Callable[[str], Language], until: datetime) -> tuple[Tree, int]:
+    """It as ours, with the ids of its file, and how many messages were left out. until: nothing was said later.
+
+    Raises Unfit where there is nothing in it, too much, or no tree.
+    """
+    if len(talk.said) > MESSAGES_MAX:
+        raise Unfit(f"{len(talk.said):,} messages, more than {MESSAGES_MAX:,}")
+    by_id = {one.id: one for one in talk.said}
+    if len(by_id) != len(talk.said):
+        raise Unfit("two messages have the same id")
+    if longest := max((len(one.text) for one in talk.said if one.role), default=0):
+        if longest > TEXT_MAX_CHARACTERS:
+            raise Unfit(f"a message of {longest:,} characters, more than {TEXT_MAX_CHARACTERS:,}")
+    nodes, stands_for, left_out = _turns(_downwards(by_id), by_id)
+    if not nodes:
+        raise Unfit("there is no message with text in it")
+    leaf, at = None, talk.leaf
+    while at in by_id and leaf is None:
+        leaf, at = stands_for.get(at), by_id[at].parent
+    return _dated(talk, nodes, leaf or nodes[-1].id, language, until), left_out
+
+
+def _downwards(by_id: Mapping[str, Said]) -> list[Said]:
+    """Parents before what follows them, otherwise in the file's order. Raises Unfit for a circle."""
+    below: dict[str | None, list[Said]] = {}
+    for one in by_id.values():
+        below.setdefault(one.parent if one.parent in by_id else None, []).append(one)
+    found: list[Said] = []
+    waiting = list(reversed(below.get(None, [])))
+    while waiting:
+        one = waiting.pop()
+        found.append(one)
+        waiting += reversed(below.get(one.id, []))
+    if len(found) != len(by_id):
+        raise Unfit("messages follow one another in a circle")
+    return found
+
+
+def _turns(said: Sequence[Said], by_id: Mapping[str, Said]) -> tuple[list[Said], dict[str, str], int]:
+    """The messages with text, each answer whole and behind a question; by each message's id that of the one that holds it.
+
+    Pieces of an answer that follow one another become one; a piece that is followed by several, or by a question, is in all of them.
+    """
+    kept: dict[str, Said] = {}
+    above: dict[str, str | None] = {}
+    left_out = 0
+    for one in said:
+        parent = one.parent if one.parent in by_id else None
+        before = above[parent] if parent is not None and parent not in kept else parent
+        above[one.id] = before
+        if one.role and (one.text.strip() or one.facts):
+            kept[one.id] = replace(one, parent=before)
+        elif one.role == SKIPPED and one.text.strip():
+            left_out += 1
+    pieces = {one.parent for one in kept.values() if one.role == "answer"}
+    asked = {one.parent for one in kept.values() if one.role == "question"}
+    turns: list[Said] = []
+    whole: dict[str, Said] = {}
+    stands_for: dict[str, str] = {}
+    for one in kept.values():
+        piece_before = None if one.parent is None else whole.get(one.parent)
+        if one.role == "answer" and piece_before is None:
+            asked_nothing = Said(f"before {one.id}", None, "question", NO_QUESTION, one.at)
+            turns.append(asked_nothing)
+            one = replace(one, parent=asked_nothing.id)
+        elif one.role == "answer" and piece_before is not None and piece_before.role == "answer":
+            text, facts = f"{piece_before.text}\n\n{one.text}", {**piece_before.facts, **one.facts}
+            if "from" in facts:  # the model may be named with one piece alone
+                facts["from"] = {**piece_before.facts.get("from", {}), **facts["from"]}
+            one = replace(one, parent=piece_before.parent, text=text, facts=facts)
+        whole[one.id] = one
+        if one.role == "question" or one.id not in pieces or one.id in asked:
+            turns.append(one)
+            stands_for[one.id] = one.id
+    for one_id in reversed(
+        above
+    ):  # what was left out or taken into another: what it followed, or what it is the beginning of
+        if one_id in kept and one_id not in stands_for:
+            ends = [one.id for one in kept.values() if one.parent == one_id and one.role == "answer"]
+            stands_for[one_id] = stands_for[ends[-1]]
+    return turns, stands_for, left_out
+
+
+def _dated(talk: Talk, turns: Sequence[Said], leaf: str, language: Callable[[str], Language], until: datetime) -> Tree:
+    """With times that a parent has before what follows it, and languages."""
+    nodes: list[Node] = []
+    times: dict[str | None, datetime] = {}
+    languages: dict[str | None, Language] = {}
+    latest = max(EARLIEST, min(talk.at or EARLIEST, until))
+    for place, one in enumerate(turns):
+        if one.at is not None and one.lang is not None:  # ours: exact
+            at = max(EARLIEST, min(one.at, until))
+        else:
+            earliest = times.get(one.parent, EARLIEST) + timedelta(microseconds=1)
+            at = min(one.at, until) + timedelta(microseconds=place) if one.at else latest + timedelta(microseconds=1)
+            at = max(earliest, at)
+        latest = times[one.id] = at
+        text = disarmed(one.text)
+        lang = one.lang or (languages[one.parent] if one.role == "answer" else language(text))
+        languages[one.id] = lang
+        nodes.append(Node(one.id, one.parent, one.role or "question", lang, text, at, one.facts))
+    return Tree(talk.id, leaf, tuple(nodes))
+
+
+def with_ids_of(tree: Tree, owner: str, program: str) -> Tree:
+    """It under ids that come from its own, this owner and this program: the same each time, and nobody else's."""
+
+    def made(one: str) -> str:
+        return str(uuid5(NAMESPACE, json.dumps([owner, program, tree.id, one])))
+
+    ids = {node.id: made(f"message {node.id}") for node in tree.nodes}
+    nodes = tuple(
+        replace(node, id=ids[node.id], parent=ids[node.parent] if node.parent else None) for node in tree.nodes
+    )
+    return Tree(made("conversation"), ids[tree.leaf] if tree.leaf else None, nodes)
+
+
+def time_of(found: object) -> datetime | None:
+    """A moment as files write it: seconds or milliseconds since 1970, or ISO 8601; None for what is none, or lies before 2000."""
+    try:
+        if isinstance(found, str):
+            at = datetime.fromisoformat(found)
+            at = at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
+        elif isinstance(found, int | float) and not isinstance(found, bool):
+            seconds = found / 1000 if abs(found) > 1e11 else found
+            at = datetime(1970, 1, 1) + timedelta(seconds=seconds)
+        else:
+            return None
+    except (ValueError, OverflowError):
+        return None
+    return at if at >= EARLIEST else None
