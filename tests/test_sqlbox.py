@@ -159,7 +159,9 @@ def test_values_of_every_kind_are_answered(db: Database, expression: str, told: 
     assert told in str(value)
 
 
-def test_only_two_queries_run_at_a_time_and_the_third_waits_a_while_and_is_told_so(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_two_queries_run_at_a_time_and_the_third_waits_a_while_and_is_told_so(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     places = threading.BoundedSemaphore(sqlbox.AT_ONCE)
     monkeypatch.setattr(sqlbox, "_places", places)
     monkeypatch.setattr(sqlbox, "PATIENCE_S", 0.1)

@@ -49,7 +49,9 @@ def running(script: str, home: Path, port: int = 0, /, before: Sequence[str] = (
     """Any script under `streamlit run`; its log lies in home. A hosted site gets a secret where settings name no HOME that has one."""
     port = port or free_port()
     if (settings.get("KDRINKS_ADMINS") or settings.get("KDRINKS_MODE") == "hosted") and "HOME" not in settings:
-        person = home.with_name(f"{home.name}-person")  # not home itself: a person's own home keeps the rights that it has
+        person = home.with_name(
+            f"{home.name}-person"
+        )  # not home itself: a person's own home keeps the rights that it has
         write_secrets(person, f'[kdrinks]\ncookie_secret = "{SECRET}"\n')
         settings["HOME"] = str(person)
     environment = {**os.environ, **settings}
