@@ -26,6 +26,7 @@ from kdrinks.records import (
 )
 from kdrinks.store import conversation_tree, forget, rollup, traces
 from kdrinks.store.db import Cursor, Database, new_id, now
+from kdrinks.store.views import MADE_HERE
 
 TITLE_CHARACTERS = 60
 SAMPLE_SESSION = "sample"
@@ -180,6 +181,9 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
             conversation_id,
         )
     by_id = {row["id"]: row for row in answers}
+    cited_by: dict[str, list[Citation]] = {}
+    for citation in cited:
+        cited_by.setdefault(citation["answer_id"], []).append(_citation(citation))
     result = []
     for (question_id, _, _, question, lang, asked_at), answer_id, count in asked:
         row = by_id.get(answer_id)
@@ -194,7 +198,7 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
                 language=row["language"],
                 finish=row["finish"],
                 error=row["error"],
-                citations=tuple(_citation(citation) for citation in cited if citation["answer_id"] == answer_id),
+                citations=tuple(cited_by.get(answer_id, ())),
                 loaded=_loaded(row) if who.administrator else _in_public(_loaded(row)),
                 timing=_timing(row),
                 guard=row["guard"],
@@ -363,11 +367,11 @@ def _insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]]) -> No
 
 
 def last_asked(db: Database) -> tuple[Language, str]:
-    """Language and template of the last answer; ("ko", "") when there is none. Says nothing of anybody."""
+    """Language and template of the last answer given here; ("ko", "") when there is none. Says nothing of anybody."""
     with db.cursor() as cursor:
         rows = _rows(
             cursor,
-            "SELECT lang, details->>'template' AS template FROM generations ORDER BY created_at DESC, message_id DESC LIMIT 1",
+            f"SELECT lang, details->>'template' AS template FROM generations WHERE {MADE_HERE} ORDER BY created_at DESC, message_id DESC LIMIT 1",
         )
     return (rows[0]["lang"], rows[0]["template"] or "") if rows else ("ko", "")
 
