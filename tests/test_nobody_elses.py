@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from kdrinks.config import ROOT
+from kdrinks.errors import NotAllowed
+from kdrinks.portability.bring_in import bring_in
 from kdrinks.records import ADMINISTRATOR, Visitor
 from kdrinks.store import analytics, chats, forget
 from kdrinks.ui import frame
@@ -123,6 +125,18 @@ def test_one_conversation_more_or_less_changes_no_total_of_few(mine: dict[str, s
     before = drawn()
     chats.delete_conversation(frame.get_services().db, ONE, mine["conversation"])
     assert drawn() == before
+
+
+@pytest.mark.parametrize("page", [page.name for page in declared_pages()])
+def test_no_page_offers_a_visitor_to_bring_in_a_file_and_the_door_is_shut(home: Path, page: str) -> None:
+    for address in ({}, {"section": "data"}):
+        app = new_app(**address)
+        app.session_state["language"], app.session_state["visitor"] = "ko", TOKEN
+        app.switch_page(str(ROOT / "pages" / f"{page}.py")).run()
+        assert not app.exception and not app.file_uploader
+    services = frame.get_services()
+    with pytest.raises(NotAllowed):
+        bring_in(services.db, ONE, b"[]", "chats.json", services.words)
 
 
 def test_a_visitor_is_told_at_the_start_how_long_what_they_say_is_kept(home: Path) -> None:

@@ -39,8 +39,7 @@ from kdrinks.store import (
     word_stats,
 )
 from kdrinks.store.analytics import AnalyticsFilter
-from kdrinks.store.db import Database, new_id, now
-from kdrinks.store.trees import Node, Tree
+from kdrinks.store.db import Database, new_id
 from kdrinks.text.sought import Sought, Term
 from kdrinks.ui import site, visitor
 from tests.support.store_rows import exchange
@@ -72,13 +71,7 @@ BY_OWNER = {
     *(f"kdrinks.jobs.Jobs.{name}" for name in ("pause", "resume", "cancel", "dismiss")),
     *("kdrinks.store.exclusions.lift", "kdrinks.store.exclusions.lifted"),
     *("kdrinks.store.traces.of", "kdrinks.store.traces.kept"),
-    *(
-        "kdrinks.store.trees.read",
-        "kdrinks.store.trees.held",
-        "kdrinks.store.trees.keeps_ids",
-        "kdrinks.store.trees.add",
-    ),
-    *("kdrinks.portability.formats.export", "kdrinks.portability.bring_in.bring_in"),
+    *("kdrinks.store.trees.read", "kdrinks.portability.formats.export"),
     *("kdrinks.store.chats.delete_conversation", "kdrinks.store.chats.check_may_ask", "kdrinks.store.forget.one"),
     *("kdrinks.store.chats.theirs", "kdrinks.store.conversation_search.search", "kdrinks.services.delete_conversation"),
     *("kdrinks.store.conversation_marks.rename", "kdrinks.store.conversation_marks.pin"),
@@ -277,11 +270,6 @@ ASKED: dict[str, Callable[[Database, dict[str, str]], object]] = {
     "ratings.of": lambda db, ids: ratings.of(db, OTHER, ids["conversation"]),
     "traces.of": lambda db, ids: traces.of(db, OTHER, ids["answer"]),
     "trees.read": lambda db, ids: trees.read(db, OTHER, ids["conversation"], lambda path, at: ""),
-    "trees.held": lambda db, ids: len(trees.held(db, OTHER, [ids["conversation"]])),
-    "trees.keeps_ids": lambda db, ids: trees.keeps_ids(db, OTHER, ids["conversation"], [ids["question"]]),
-    "trees.add": lambda db, ids: trees.add(
-        db, OTHER, [Tree(ids["conversation"], None, (Node(new_id(), None, "question", "ko", "?", now()),))], {}, "1"
-    ),
     "traces.kept": lambda db, ids: traces.kept(db, OTHER, ids["conversation"]),
     **{f"analytics.{one.__name__}": partial(lambda one, db, ids: one(db, OTHER, ALL), one)
        for one in (analytics.counts, analytics.activity, analytics.guard_shares)},

@@ -1,4 +1,4 @@
-"""Conversations are taken away beside their name and brought back on My data and Analytics, by command and in a real browser."""
+"""Conversations are taken away beside their name and brought back on Analytics, by command and in a real browser."""
 
 import json
 from pathlib import Path
@@ -39,26 +39,19 @@ def upload(page: AppTest, content: bytes, name: str = "chats.json") -> AppTest:
         ("en", "2 conversations added (8 messages)", "2 already there", "This conversation cannot be read"),
     ],
 )
-@pytest.mark.parametrize("mode", ["local", "hosted"])
 def test_a_file_is_imported_with_a_report_of_each_and_a_second_time_adds_nothing(
-    home: Path, monkeypatch: pytest.MonkeyPatch, mode: str, lang: str, added: str, there: str, why: str
+    home: Path, lang: str, added: str, there: str, why: str
 ) -> None:
-    monkeypatch.setenv("KDRINKS_MODE", mode)
     content = json.dumps([open_webui(), {"nothing": 1}, talk(1)]).encode()
-    page = new_app()
-    page.session_state["language"], page.session_state["visitor"] = lang, TOKEN
     # nothing was ever asked here: the empty page of Analytics has the place, too
-    page.switch_page(f"../../pages/{'mine' if mode == 'hosted' else 'analytics'}.py").run()
-    assert not page.exception, page.exception[0].value
-    upload(page, content)
+    page = upload(open_page("analytics", lang), content)
     assert added in shown(page)
-    table = page.dataframe[-1].value if mode == "hosted" else page.main.dataframe[-1].value
+    table = page.main.dataframe[-1].value
     assert why in table.to_string() and "chats.json #2" in table.to_string()
     assert [button for button in page.sidebar.button if "What is sikhye?" in str(button.label)]
-    if mode == "hosted":
-        assert len(chats.conversations(get_services().db, Visitor("nobody"))) == 0
-        upload(page, content)
-        assert there in shown(page)
+    assert len(chats.conversations(get_services().db, Visitor("nobody"))) == 0
+    upload(page, content)
+    assert there in shown(page)
 
 
 def test_a_file_that_is_none_says_so_in_the_readers_language(home: Path) -> None:
@@ -149,7 +142,10 @@ def test_an_imported_conversation_is_drawn_and_goes_on_like_any_other(
     home: Path, words: TextAnalyzer, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setenv("KDRINKS_MODE", mode)
-    services, who = get_services(), of_token(TOKEN) if mode == "hosted" else ADMINISTRATOR
+    services = get_services()
+    # on a site an administrator brings them in, here for somebody who has this cookie
+    owner = of_token(TOKEN) if mode == "hosted" else ADMINISTRATOR
+    who = Visitor(owner.id, administrator=True)
     conversation = say(services.db).conversation_id
     (ours,) = json.loads(export(services.db, ADMINISTRATOR, conversation, "json", "ko")[0])
     history = ours["chat"]["history"]
@@ -159,12 +155,14 @@ def test_an_imported_conversation_is_drawn_and_goes_on_like_any_other(
     forget.one(services.db, ADMINISTRATOR, conversation)
     content = json.dumps([ours, talk(1), open_webui()]).encode()
     assert bring_in(services.db, who, content, "chats.json", words).count("added") == 3
-    for listed in chats.conversations(services.db, who):
+    for listed in chats.conversations(services.db, owner):
         app = new_app(c=listed.id)
         app.session_state["language"], app.session_state["visitor"] = "ko", TOKEN
         app.run()
         assert not app.exception and len(app.chat_message) >= 2
+        assert not app.get("feedback"), "nothing to rate or to consent to"
         assert "javascript:" not in "\n".join(str(one.value) for one in app.markdown if "](" in str(one.value))
-        live = answer.ask(services, who, "그건 어떻게 만들어?", conversation_id=listed.id, session="a tab")
+        live = answer.ask(services, owner, "그건 어떻게 만들어?", conversation_id=listed.id, session="a tab")
         assert live.wait(60) and live.error is None
-        assert len(chats.messages(services.db, who, listed.id)) == 2
+        assert len(chats.messages(services.db, owner, listed.id)) == 2
+        assert bool(app.run().get("feedback")) == (mode == "hosted"), "of what was answered here"

@@ -125,13 +125,17 @@ def clean_question(question: str) -> str:
 
 
 def turn_of(asked: StoredQuestion) -> Turn:
-    """An earlier question as its prompt was, so that an engine that has read it need not read it again."""
+    """An earlier question as its prompt was, so that an engine that has read it need not read it again.
+
+    One from a file may be longer than what is asked here: its beginning is read.
+    """
+    question = asked.question[:QUESTION_LIMIT_CHARACTERS]
     if asked.exchange is None:
-        return Turn(asked.question, "")
+        return Turn(question, "")
     answer, details = asked.exchange.answer, asked.exchange.details
     read = [*asked.exchange.citations, *citations.of_kept(details.get("also_found", ()))]
     passages = tuple(one.passage for one in sorted(read, key=lambda one: one.number))
-    return Turn(asked.question, answer[details.get("own_from", 0) :], passages)
+    return Turn(question, answer[details.get("own_from", 0) :], passages)
 
 
 def room_tokens(context_tokens: int, max_tokens: int) -> int:

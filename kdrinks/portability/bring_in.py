@@ -3,16 +3,15 @@
 Interrupted, or done a second time, it adds what is not there yet and nothing else.
 """
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Literal
 from uuid import UUID
 
-from kdrinks.errors import BadInput, Busy, KdrinksError
+from kdrinks.errors import BadInput, KdrinksError
 from kdrinks.files import bare_name
 from kdrinks.given import Unfit
+from kdrinks.permissions import administrators_only
 from kdrinks.portability import reading
 from kdrinks.portability.foreign import Talk, tree_of, with_ids_of
 from kdrinks.portability.reading import Limits
@@ -26,13 +25,11 @@ from kdrinks.text.typed import disarmed
 
 MB = 1024**2
 LIMITS = Limits(file_bytes=200 * MB, part_bytes=100 * MB, unpacked_bytes=1024 * MB, conversations=50_000)
-LIMITS_OF_VISITORS = Limits(file_bytes=20 * MB, part_bytes=20 * MB, unpacked_bytes=20 * MB, conversations=1_000)
-"""Of those who are no administrators."""
 AT_ONCE = 20
 """Conversations in one transaction: other writers wait for a few hundred milliseconds at most."""
+MESSAGES_AT_ONCE = 2_000
+"""As soon as they hold so many they are stored, however few they are."""
 TITLE_CHARACTERS = 60
-_VISITORS_TURN = threading.Lock()
-"""Of those who are no administrators one at a time: counting the words of 20,000 messages keeps a core busy for a minute or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,38 +72,36 @@ def bring_in(
     words: TextAnalyzer,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Report:
-    """Store what a file holds as this visitor's. progress: told how many conversations are done.
+    """Store what a file holds as this administrator's. progress: told how many conversations are done.
 
-    Raises BadInput for a file that is too large or holds no conversations, Busy while another visitor's is read, StoreError. What is
-    stored by then stays.
+    Raises NotAllowed: what a file makes of a site's words, memory and time is not for strangers to say, who can open it at home. Raises
+    BadInput for a file that is too large or holds no conversations, StoreError. What is stored by then stays.
     """
-    if who.administrator:
-        return _bring_in(db, who, reading.items(content, bare_name(name), LIMITS), words, progress)
-    if not _VISITORS_TURN.acquire(blocking=False):
-        raise Busy("chat_import_busy")
-    try:
-        return _bring_in(db, who, reading.items(content, bare_name(name), LIMITS_OF_VISITORS), words, progress)
-    finally:
-        _VISITORS_TURN.release()
-
-
-def _bring_in(
-    db: Database,
-    who: Visitor,
-    waiting: Iterator[reading.Item],
-    words: TextAnalyzer,
-    progress: Callable[[int], None],
-) -> Report:
+    administrators_only(who)
     found: list[Item] = []
-    while some := list(islice(waiting, AT_ONCE)):
+    for some in _batches(reading.items(content, bare_name(name), LIMITS)):
         found += _store(db, who, list(_read(db, who, some, words)), words)
         progress(len(found))
     return Report(tuple(found))
 
 
+def _batches(waiting: Iterator[reading.Item]) -> Iterator[list[reading.Item]]:
+    some: list[reading.Item] = []
+    messages = 0
+    for item in waiting:
+        some.append(item)
+        messages += 0 if isinstance(item.found, Unfit) else len(item.found.said)
+        if len(some) == AT_ONCE or messages >= MESSAGES_AT_ONCE:
+            yield some
+            some, messages = [], 0
+    if some:
+        yield some
+
+
 def _read(
     db: Database, who: Visitor, some: list[reading.Item], words: TextAnalyzer
 ) -> Iterator[tuple[Item, Tree | None]]:
+    given: dict[str, str] = {}
     for item in some:
         if isinstance(item.found, Unfit):
             yield _refused(item, "", item.found), None
@@ -117,12 +112,19 @@ def _read(
             yield _refused(item, _title(item.found.title), exc), None
             continue
         title = _title(item.found.title or tree.nodes[0].text)
-        yield Item(item.where, title, "added", left_out=left_out), _with_ids(db, who, item.found, tree)
+        yield Item(item.where, title, "added", left_out=left_out), _with_ids(db, who, item.found, tree, given)
 
 
-def _with_ids(db: Database, who: Visitor, talk: Talk, tree: Tree) -> Tree:
+def _with_ids(db: Database, who: Visitor, talk: Talk, tree: Tree, given: dict[str, str]) -> Tree:
+    """given: the conversations that messages' ids have by now which are not stored yet, so that two of a file do not share one."""
     ids = [node.id for node in tree.nodes]
-    if talk.program == "kdrinks" and all(map(_is_id, [tree.id, *ids])) and trees.keeps_ids(db, who, tree.id, ids):
+    if (
+        talk.program == "kdrinks"
+        and all(map(_is_id, [tree.id, *ids]))
+        and all(given.get(one, tree.id) == tree.id for one in ids)
+        and trees.keeps_ids(db, who, tree.id, ids)
+    ):
+        given.update(dict.fromkeys(ids, tree.id))
         return tree
     return with_ids_of(tree, who.id, talk.program)
 
@@ -142,11 +144,7 @@ def _store(db: Database, who: Visitor, read: list[tuple[Item, Tree | None]], wor
             yield item
             continue
         became = next(added)
-        if became.outcome == "full":
-            full = BadInput("chat_import_full", limit=f"{trees.MOST_OF_A_VISITOR:,}")
-            yield Item(item.where, item.title, "refused", reason=full)
-        else:
-            yield Item(item.where, item.title, became.outcome, became.messages, item.left_out)
+        yield Item(item.where, item.title, became.outcome, became.messages, item.left_out)
 
 
 def _refused(item: reading.Item, title: str, reason: Unfit) -> Item:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -11,9 +12,16 @@ from kdrinks.store.trees import MODEL_COLUMNS
 from kdrinks.text.typed import disarmed
 
 GUARDS = ("kept", "repaired", "said", "quoted", "fixed", "quote_first", "no_notes", "off")
-CITATIONS_MAX = 200
+CITATIONS_MAX = 20
+"""Of one answer; ours rest on a few passages."""
+SOURCES_MAX = 50
+CITED_MAX_CHARACTERS = 100_000
+"""Of all citations of an answer; a passage has some hundred, a list of ours some thousand."""
+LIST_MAX = 200
 TEXT_MAX_CHARACTERS = 20_000
 """Of one text beside a message; a passage has some hundred."""
+NAME_MAX_CHARACTERS = 200
+"""Of another program and its model."""
 REST_MAX_BYTES = 1024 * 1024
 """Of settings and passages of one answer."""
 _MODEL: dict[str, type] = {
@@ -26,6 +34,9 @@ _TIMING: dict[str, type] = {name: int if name.endswith("_tokens") else float for
 _CITATION: dict[str, type] = {
     "number": int, **dict.fromkeys(("passage_id", "subject_id", "kind", "lang", "title", "text"), str), "score": float,
 }  # fmt: skip
+
+_DOCUMENTS = re.compile(r"[^.]+(?:\.[^.]+)*\.document\.[0-9]{1,6}\.(?:ko|en)")
+"""Ids of documents' passages, which the page opens by their number."""
 
 
 def checked(found: object) -> dict[str, Any]:
@@ -46,13 +57,17 @@ def checked(found: object) -> dict[str, Any]:
     if "timing" in found:
         facts["timing"] = _fields(found["timing"], _TIMING, "timing", may_lack=set(_TIMING))
     if "citations" in found:
-        facts["citations"] = [_citation(one) for one in _list(found["citations"], "citations")]
+        cited = [_citation(one) for one in _list(found["citations"], "citations", CITATIONS_MAX)]
+        if (characters := len(json.dumps(cited, ensure_ascii=False))) > CITED_MAX_CHARACTERS:
+            raise Unfit(f"citations: {characters:,} characters, more than {CITED_MAX_CHARACTERS:,}")
+        facts["citations"] = cited
     if "details" in found:
         facts["details"] = _details(found["details"])
     if "rating" in found:
         facts["rating"] = _fields(found["rating"], {"good": bool}, "rating")
     if "from" in found:
-        facts["from"] = _fields(found["from"], {"program": str, "model": str}, "from", may_lack={"model"})
+        told = _fields(found["from"], {"program": str, "model": str}, "from", may_lack={"model"})
+        facts["from"] = {name: text[:NAME_MAX_CHARACTERS] for name, text in told.items()}
     rest = {name: _plain(found[name], name) for name in ("settings", "passages") if name in found}
     if len(json.dumps(rest, ensure_ascii=False)) > REST_MAX_BYTES:
         raise Unfit(f"settings and passages: more than {REST_MAX_BYTES // 1024} KB")
@@ -61,9 +76,11 @@ def checked(found: object) -> dict[str, Any]:
 
 def _citation(found: object) -> dict[str, Any]:
     citation = _fields(found, _CITATION, "citations")
-    sources = _list(found.get("sources", []) if isinstance(found, dict) else [], "citations.sources")
+    sources = _list(found.get("sources", []) if isinstance(found, dict) else [], "citations.sources", SOURCES_MAX)
     # what is no address of the web opens nothing on any page, and stays
     citation["sources"] = [_typed(one, str, "citations.sources") for one in sources]
+    if citation["kind"] == "document" and not _DOCUMENTS.fullmatch(citation["passage_id"]):
+        raise Unfit(f"citations.passage_id: {shortened(citation['passage_id'])}, no document's")
     return citation
 
 
@@ -108,8 +125,8 @@ def _one_of(found: object, known: tuple[str, ...], where: str) -> str:
     return found
 
 
-def _list(found: object, where: str) -> list[Any]:
-    if not isinstance(found, list) or len(found) > CITATIONS_MAX:
+def _list(found: object, where: str, most: int = LIST_MAX) -> list[Any]:
+    if not isinstance(found, list) or len(found) > most:
         raise Unfit(f"{where}: {shortened(found)}")
     return found
 

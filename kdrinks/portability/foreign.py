@@ -18,7 +18,9 @@ from kdrinks.text.typed import disarmed
 MESSAGES_MAX = 20_000
 """Of one conversation."""
 TEXT_MAX_CHARACTERS = 500_000
-"""Of one message."""
+"""Of one message, its pieces together."""
+PIECES_TIMES, PIECES_CHARACTERS = 4, 1_000_000
+"""A piece of an answer may stand in several: all messages together have at most so many times the characters of the file's, and so many more."""
 NAMESPACE = UUID("5d6d5b3c-6d1f-5c57-9a7e-6f8f0d1c7b42")
 """Drawn once: ids that come from other programs' ids are made under it, and must stay the same for ever."""
 EARLIEST = datetime(2000, 1, 1)
@@ -55,6 +57,32 @@ class Talk:
     said: tuple[Said, ...]
     """In the file's order, which is that of versions where times are missing or the same."""
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A message with the pieces of the same answer before it. They are joined where they are the end of an answer and nowhere else:
+    a file of 3 MB could ask for 10 GB of beginnings."""
+
+    said: Said
+    before: "_Piece | None"
+    characters: int
+    """Of all of them, joined."""
+    parent: str | None
+    """Of the first."""
+    told: Mapping[str, str]
+    """What program and model wrote it, which may stand with one of the pieces alone."""
+
+    def whole(self) -> Said:
+        if self.before is None:
+            return replace(self.said, parent=self.parent)
+        texts: list[str] = []
+        piece: _Piece | None = self
+        while piece is not None:
+            texts.append(piece.said.text)
+            piece = piece.before
+        facts = {**self.said.facts, **({"from": self.told} if self.told else {})}
+        return replace(self.said, parent=self.parent, text="\n\n".join(reversed(texts)), facts=facts)
 
 
 def tree_of(talk: Talk, language: Callable[[str], Language], until: datetime) -> tuple[Tree, int]:
@@ -99,6 +127,7 @@ def _turns(said: Sequence[Said], by_id: Mapping[str, Said]) -> tuple[list[Said],
     """The messages with text, each answer whole and behind a question; by each message's id that of the one that holds it.
 
     Pieces of an answer that follow one another become one; a piece that is followed by several, or by a question, is in all of them.
+    Raises Unfit where that makes much more of them than the file holds.
     """
     kept: dict[str, Said] = {}
     above: dict[str, str | None] = {}
@@ -114,30 +143,52 @@ def _turns(said: Sequence[Said], by_id: Mapping[str, Said]) -> tuple[list[Said],
     pieces = {one.parent for one in kept.values() if one.role == "answer"}
     asked = {one.parent for one in kept.values() if one.role == "question"}
     turns: list[Said] = []
-    whole: dict[str, Said] = {}
+    pieces_of: dict[str, _Piece] = {}
     stands_for: dict[str, str] = {}
+    taken = set(by_id)
+    room = PIECES_TIMES * sum(len(one.text) for one in kept.values()) + PIECES_CHARACTERS
     for one in kept.values():
-        piece_before = None if one.parent is None else whole.get(one.parent)
-        if one.role == "answer" and piece_before is None:
-            asked_nothing = Said(f"before {one.id}", None, "question", NO_QUESTION, one.at)
+        so_far = None if one.parent is None else pieces_of.get(one.parent)
+        if one.role == "answer" and so_far is None:
+            asked_nothing = Said(_new_id(one.id, taken), None, "question", NO_QUESTION, one.at)
             turns.append(asked_nothing)
-            one = replace(one, parent=asked_nothing.id)
-        elif one.role == "answer" and piece_before is not None and piece_before.role == "answer":
-            text, facts = f"{piece_before.text}\n\n{one.text}", {**piece_before.facts, **one.facts}
-            if "from" in facts:  # the model may be named with one piece alone
-                facts["from"] = {**piece_before.facts.get("from", {}), **facts["from"]}
-            one = replace(one, parent=piece_before.parent, text=text, facts=facts)
-        whole[one.id] = one
+            piece = _piece(replace(one, parent=asked_nothing.id), None)
+        else:
+            goes_on = one.role == "answer" and so_far is not None and so_far.said.role == "answer"
+            piece = _piece(one, so_far if goes_on else None)
+        pieces_of[one.id] = piece
         if one.role == "question" or one.id not in pieces or one.id in asked:
-            turns.append(one)
+            room -= piece.characters
+            if piece.characters > TEXT_MAX_CHARACTERS:
+                raise Unfit(
+                    f"a message of {piece.characters:,} characters in pieces, more than {TEXT_MAX_CHARACTERS:,}"
+                )
+            if room < 0:
+                raise Unfit("pieces of answers that stand in too many answers")
+            turns.append(piece.whole())
             stands_for[one.id] = one.id
-    for one_id in reversed(
-        above
-    ):  # what was left out or taken into another: what it followed, or what it is the beginning of
+    goes_on_in = {one.parent: one.id for one in kept.values() if one.role == "answer"}  # the last of several
+    for one_id in reversed(above):  # what was taken into another: what it is the beginning of
         if one_id in kept and one_id not in stands_for:
-            ends = [one.id for one in kept.values() if one.parent == one_id and one.role == "answer"]
-            stands_for[one_id] = stands_for[ends[-1]]
+            stands_for[one_id] = stands_for[goes_on_in[one_id]]
     return turns, stands_for, left_out
+
+
+def _piece(one: Said, before: _Piece | None) -> _Piece:
+    told = one.facts.get("from", {})
+    if before is None:
+        return _Piece(one, None, len(one.text), one.parent, told)
+    characters = before.characters + len("\n\n") + len(one.text)
+    return _Piece(one, before, characters, before.parent, {**before.told, **told})
+
+
+def _new_id(answer_id: str, taken: set[str]) -> str:
+    """Of the question that an answer has which answers none: no message's own, and the same each time the file is read."""
+    made = f"before {answer_id}"
+    while made in taken:
+        made = f"before {made}"
+    taken.add(made)
+    return made
 
 
 def _dated(talk: Talk, turns: Sequence[Said], leaf: str, language: Callable[[str], Language], until: datetime) -> Tree:

@@ -15,6 +15,7 @@ from kdrinks.errors import NotAllowed
 from kdrinks.records import Visitor
 from kdrinks.store import preferences
 from kdrinks.store.db import Database
+from kdrinks.store.views import MADE_HERE
 
 DAY = "date_trunc('day', created_at + to_minutes(?))"
 """The reader's day; its value is AnalyticsFilter.utc_offset_minutes."""
@@ -103,6 +104,7 @@ def counts(db: Database, who: Visitor, view: AnalyticsFilter) -> pd.DataFrame:
     """One row: conversations, questions, answers, failures, tokens, first_token_s, tokens_per_s.
 
     The last two are medians of the answers, NaN without any.   failures: answers that failed and questions whose answer the end of the process cut.
+    What came from a file is counted as said, and no more: how it was answered tells nothing of this app.
     """
     view = seen_by(db, who, view)
     asked, asked_values = where(view, "m", model=False)
@@ -111,31 +113,36 @@ def counts(db: Database, who: Visitor, view: AnalyticsFilter) -> pd.DataFrame:
         db,
         f"""
         WITH asked AS (SELECT m.id, m.conversation_id, m.created_at FROM messages m WHERE m.role = 'question' AND {asked}),
-        cut AS (SELECT a.id FROM asked a ANTI JOIN messages b ON b.parent = a.id AND b.role = 'answer' WHERE a.created_at < ?),
+        cut AS (SELECT a.id FROM asked a ANTI JOIN messages b ON b.parent = a.id AND b.role = 'answer'
+                WHERE a.created_at < ? AND a.conversation_id NOT IN (SELECT id FROM conversations WHERE session = 'imported')),
+        here AS (SELECT * FROM generations WHERE {made} AND {MADE_HERE}),
         made AS (SELECT * FROM generations WHERE {made})
         SELECT (SELECT count(DISTINCT conversation_id) FROM asked) AS conversations, (SELECT count(*) FROM asked) AS questions,
                (SELECT count(*) FROM made WHERE finish <> 'failed') AS answers,
-               (SELECT count(*) FROM made WHERE finish = 'failed') + (SELECT count(*) FROM cut) AS failures,
-               (SELECT coalesce(sum(completion_tokens), 0)::BIGINT FROM made) AS tokens,
-               (SELECT median(first_token_s) FROM made WHERE finish <> 'failed') AS first_token_s,
-               (SELECT median(tokens_per_s) FROM made WHERE finish <> 'failed') AS tokens_per_s
+               (SELECT count(*) FROM here WHERE finish = 'failed') + (SELECT count(*) FROM cut) AS failures,
+               (SELECT coalesce(sum(completion_tokens), 0)::BIGINT FROM here) AS tokens,
+               (SELECT median(first_token_s) FROM here WHERE finish <> 'failed') AS first_token_s,
+               (SELECT median(tokens_per_s) FROM here WHERE finish <> 'failed') AS tokens_per_s
         """,
         *asked_values,
         db.opened_at,
+        *made_values,
         *made_values,
     )
 
 
 def activity(db: Database, who: Visitor, view: AnalyticsFilter) -> pd.DataFrame:
-    """day, conversations, answers, tokens, first_token_s, tokens_per_s (medians): one row for each day with an answer."""
+    """day, conversations, answers, tokens, first_token_s, tokens_per_s (medians): one row for each day with an answer. Tokens and
+    medians are of what was answered here."""
     view = seen_by(db, who, view)
     chosen, values = where(view)
     return table(
         db,
         f"""
         SELECT {DAY} AS day, count(DISTINCT conversation_id) AS conversations, count(*) FILTER (finish <> 'failed') AS answers,
-               sum(completion_tokens)::BIGINT AS tokens, median(first_token_s) FILTER (finish <> 'failed') AS first_token_s,
-               median(tokens_per_s) FILTER (finish <> 'failed') AS tokens_per_s
+               coalesce(sum(completion_tokens) FILTER ({MADE_HERE}), 0)::BIGINT AS tokens,
+               median(first_token_s) FILTER (finish <> 'failed' AND {MADE_HERE}) AS first_token_s,
+               median(tokens_per_s) FILTER (finish <> 'failed' AND {MADE_HERE}) AS tokens_per_s
         FROM generations WHERE {chosen} GROUP BY day {having(view)} ORDER BY day
         """,
         view.utc_offset_minutes,
@@ -144,14 +151,14 @@ def activity(db: Database, who: Visitor, view: AnalyticsFilter) -> pd.DataFrame:
 
 
 def guard_shares(db: Database, who: Visitor, view: AnalyticsFilter) -> pd.DataFrame:
-    """guard, n, share: how many of the finished answers were written how (records.Exchange.guard); share adds up to 1."""
+    """guard, n, share: how many of the answers finished here were written how (records.Exchange.guard); share adds up to 1."""
     view = seen_by(db, who, view)
     chosen, values = where(view)
     return table(
         db,
         f"""
         SELECT guard, count(*) AS n, count(*) / sum(count(*)) OVER () AS share
-        FROM generations WHERE {chosen} AND finish <> 'failed' GROUP BY guard {having(view)} ORDER BY n DESC, guard
+        FROM generations WHERE {chosen} AND finish <> 'failed' AND {MADE_HERE} GROUP BY guard {having(view)} ORDER BY n DESC, guard
         """,
         *values,
     )

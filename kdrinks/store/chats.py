@@ -22,6 +22,7 @@ from kdrinks.records import (
 )
 from kdrinks.store import answer_rows, conversation_tree, forget, rollup, traces
 from kdrinks.store.db import Cursor, Database, new_id, now
+from kdrinks.store.views import MADE_HERE
 
 TITLE_CHARACTERS = 60
 SAMPLE_SESSION = "sample"
@@ -198,6 +199,9 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
             conversation_id,
         )
     by_id = {row["id"]: row for row in answers}
+    cited_by: dict[str, list[Citation]] = {}
+    for citation in cited:
+        cited_by.setdefault(citation["answer_id"], []).append(_citation(citation))
     result = []
     for (question_id, _, _, question, lang, asked_at), answer_id, count in asked:
         row = by_id.get(answer_id)
@@ -212,7 +216,7 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
                 language=row["language"],
                 finish=row["finish"],
                 error=row["error"],
-                citations=tuple(answer_rows.citation(one) for one in cited if one["answer_id"] == answer_id),
+                citations=tuple(cited_by.get(answer_id, ())),
                 loaded=answer_rows.loaded(row) if who.administrator else answer_rows.in_public(answer_rows.loaded(row)),
                 timing=answer_rows.timing(row),
                 guard=row["guard"],
@@ -345,11 +349,11 @@ def _insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]]) -> No
 
 
 def last_asked(db: Database) -> tuple[Language, str]:
-    """Language and template of the last answer; ("ko", "") when there is none. Says nothing of anybody."""
+    """Language and template of the last answer given here; ("ko", "") when there is none. Says nothing of anybody."""
     with db.cursor() as cursor:
         rows = _rows(
             cursor,
-            "SELECT lang, details->>'template' AS template FROM generations ORDER BY created_at DESC, message_id DESC LIMIT 1",
+            f"SELECT lang, details->>'template' AS template FROM generations WHERE {MADE_HERE} ORDER BY created_at DESC, message_id DESC LIMIT 1",
         )
     return (rows[0]["lang"], rows[0]["template"] or "") if rows else ("ko", "")
 

@@ -19,7 +19,7 @@ from kdrinks.store import forget
 from kdrinks.store.db import Database, translate_errors
 from kdrinks.store.ratings import CONSENTED
 from kdrinks.store.spreadsheet import cell
-from kdrinks.store.views import NO_PATHS
+from kdrinks.store.views import MADE_HERE, NO_PATHS
 
 FORMATS = ("parquet", "csv", "jsonl")
 
@@ -37,12 +37,14 @@ TABLES = {
 
 # One line a conversation, as chat fine-tuning tools read it: each question with its last finished answer.
 # Of a visitor's (they have an owner) only the answers that may be used so, as they ticked at their rating.
+# Nothing that came from a file: other programs' answers, invented ones, and visitors' for whom a file cannot consent.
 _CHATS = f"""
 WITH answered AS (
     SELECT q.conversation_id, q.created_at, q.id, q.text AS question, arg_max(a.text, a.created_at) AS answer
     FROM messages q JOIN messages a ON a.parent = q.id AND a.role = 'answer' AND a.text <> ''
-    JOIN generations g ON g.message_id = a.id AND g.finish IN ('stop', 'length')
-    WHERE q.role = 'question' AND (q.conversation_id IN (SELECT id FROM conversations WHERE owner IS NULL) OR a.id IN ({CONSENTED}))
+    JOIN generations g ON g.message_id = a.id AND g.finish IN ('stop', 'length') AND {MADE_HERE}
+    WHERE q.role = 'question' AND q.conversation_id NOT IN (SELECT id FROM conversations WHERE session = 'imported')
+      AND (q.conversation_id IN (SELECT id FROM conversations WHERE owner IS NULL) OR a.id IN ({CONSENTED}))
     GROUP BY q.conversation_id, q.created_at, q.id, q.text
 )
 SELECT conversation_id::VARCHAR AS id, flatten(list([{{'role': 'user', 'content': question}}, {{'role': 'assistant', 'content': answer}}]

@@ -115,7 +115,8 @@ def set_retention(db: Database, who: Visitor, days: int | None) -> int:
 
 
 def visitor_days(db: Database) -> int | None:
-    """How long a visitor's conversation is kept after its last message; None keeps it, as long as retention_days does."""
+    """How long a visitor's conversation, or one from a file (it may be a visitor's), is kept after its last message; None keeps it, as long
+    as retention_days does."""
     days = preferences.get(db, VISITORS_KEY)
     # what a newer version or damage left there deletes nothing
     return days if type(days) is int and 0 < days <= LONGEST_DAYS else None
@@ -146,7 +147,7 @@ def apply_retention(db: Database) -> int:
     days, of_visitors = retention_days(db), visitor_days(db)
     count = older_than(db, ADMINISTRATOR, days) if days else 0
     if of_visitors:
-        theirs = f"SELECT id FROM conversations WHERE owner IS NOT NULL AND id IN ({_OLDER})"
+        theirs = f"SELECT id FROM conversations WHERE (owner IS NOT NULL OR session = 'imported') AND id IN ({_OLDER})"
         count += _delete(db, theirs, [now() - timedelta(days=of_visitors)])
     return count
 

@@ -63,9 +63,10 @@ def rebuild_days(cursor: Cursor, days: Iterable[date]) -> None:
     version, until = state(cursor)
     days = sorted(day for day in days if until is not None and day < until)
     if days:
-        cursor.execute("DELETE FROM word_days WHERE list_contains(?, day)", [days])
-        # the comparison lets DuckDB skip what lies outside; list_contains alone reads everything
-        where = "created_at >= ? AND created_at < ?::DATE + 1 AND list_contains(?, created_at::DATE)"
+        # joined and not looked up in a list: an import may bring thousands of days
+        cursor.execute("DELETE FROM word_days WHERE day IN (SELECT unnest(?::DATE[]))", [days])
+        # the comparison lets DuckDB skip what lies outside; the days alone read everything
+        where = "created_at >= ? AND created_at < ?::DATE + 1 AND created_at::DATE IN (SELECT unnest(?::DATE[]))"
         cursor.execute(_BY_DAY.format(days=where), [version, days[0], days[-1], days])
 
 

@@ -1,4 +1,5 @@
 """How fast answers came: by device, model, quantization, context, cold or warm. Failed answers are in no median.
+Answers that came from a file are in nothing here, whoever gave them.
 
 Short pandas tables straight from SQL; which groups are too small to rank is said by n, and the charts fade those below RUNS_TO_RANK.
 """
@@ -12,7 +13,7 @@ from kdrinks.permissions import administrators_only
 from kdrinks.records import Visitor
 from kdrinks.store.analytics import AnalyticsFilter, having, more_than_totals, seen_by, table, where
 from kdrinks.store.db import Database
-from kdrinks.store.views import NO_PATHS
+from kdrinks.store.views import MADE_HERE, NO_PATHS
 
 Measure = Literal["first_token_s", "tokens_per_s"]
 RUNS_TO_RANK = 5
@@ -47,7 +48,7 @@ def timings(
                median(prompt_tokens / nullif(prompt_s, 0)) AS prompt_tokens_per_s_median, sum(completion_tokens)::BIGINT AS tokens
         FROM (SELECT * REPLACE (CASE WHEN finish <> 'failed' THEN first_token_s END AS first_token_s,
                                 CASE WHEN finish <> 'failed' THEN tokens_per_s END AS tokens_per_s)
-              FROM generations WHERE {chosen} AND model_id IS NOT NULL)
+              FROM generations WHERE {chosen} AND {MADE_HERE} AND model_id IS NOT NULL)
         GROUP BY {", ".join(by)} {having(view)} ORDER BY n DESC, {", ".join(by)}
         """,
         *values,
@@ -64,7 +65,7 @@ def timing_points(db: Database, who: Visitor, view: AnalyticsFilter, *, limit: i
         f"""
         SELECT created_at + to_minutes(?) AS at, device_used AS device, model_id AS model, quantization, cold, finish, prompt_tokens,
                cached_tokens, queue_s, load_s, prompt_s, first_token_s, tokens_per_s, total_s
-        FROM generations WHERE {chosen} AND model_id IS NOT NULL ORDER BY created_at DESC LIMIT ?
+        FROM generations WHERE {chosen} AND {MADE_HERE} AND model_id IS NOT NULL ORDER BY created_at DESC LIMIT ?
         """,
         view.utc_offset_minutes,
         *values,
@@ -86,7 +87,7 @@ def distribution(
         f"""
         WITH timed AS (
             SELECT device_used AS device, ln({measure}) AS value, conversation_id FROM generations
-            WHERE {chosen} AND model_id IS NOT NULL AND finish <> 'failed' AND {measure} > 0
+            WHERE {chosen} AND {MADE_HERE} AND model_id IS NOT NULL AND finish <> 'failed' AND {measure} > 0
         ),
         ends AS (SELECT quantile_cont(value, 0.01) AS low, greatest(quantile_cont(value, 0.99), quantile_cont(value, 0.01) + 0.1) AS high FROM timed),
         binned AS (
@@ -114,7 +115,7 @@ def failures(db: Database, who: Visitor, view: AnalyticsFilter, *, limit: int = 
         db,
         f"""
         SELECT {NO_PATHS} AS error, model_id AS model, device_used AS device, count(*) AS n, max(created_at) + to_minutes(?) AS last
-        FROM generations WHERE {chosen} AND finish = 'failed' GROUP BY ALL ORDER BY n DESC, last DESC LIMIT ?
+        FROM generations WHERE {chosen} AND {MADE_HERE} AND finish = 'failed' GROUP BY ALL ORDER BY n DESC, last DESC LIMIT ?
         """,
         view.utc_offset_minutes,
         *values,
@@ -132,7 +133,7 @@ def memory(db: Database, who: Visitor, view: AnalyticsFilter) -> pd.DataFrame:
         f"""
         SELECT model_id AS model, quantization, context_tokens AS context, device_used AS device, count(*) AS n,
                median(predicted_memory_bytes) / 1e6 AS predicted_mb, median(measured_memory_bytes) / 1e6 AS measured_mb
-        FROM generations WHERE {chosen} AND measured_memory_bytes > 0 GROUP BY ALL ORDER BY measured_mb DESC, model, context
+        FROM generations WHERE {chosen} AND {MADE_HERE} AND measured_memory_bytes > 0 GROUP BY ALL ORDER BY measured_mb DESC, model, context
         """,
         *values,
     )

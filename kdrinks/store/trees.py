@@ -1,7 +1,7 @@
 """Whole conversations, with every version of every message: read for a file, written from one.
 
-Knows no format of files (kdrinks/portability does) and believes nothing that one says of speed, models or ratings but to administrators:
-what others bring stands in no chart, and is kept beside their messages for the next file.
+Knows no format of files (kdrinks/portability does). What one says of models and speed is kept for reading and for the next file; every
+answer that came from one is marked as such, and stands in no figure on how this app answers and in nothing that models are trained with.
 """
 
 import json
@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
-from kdrinks.permissions import is_theirs, owner_of
+from kdrinks.permissions import administrators_only, is_theirs, owner_of
 from kdrinks.records import Language, Timing, Visitor, WordCount
 from kdrinks.store import ratings, rollup, traces
 from kdrinks.store.db import Cursor, Database, now
@@ -19,8 +19,6 @@ from kdrinks.store.views import without_folders
 
 IMPORTED_SESSION = "imported"
 """The session of what came from a file."""
-MOST_OF_A_VISITOR = 20_000
-"""Messages that somebody who is no administrator may have in all before they bring more."""
 DETAILS = ("intent", "mode", "template", "dropped_turns")
 """Of a generation's details what stands in a file: the rest only draws the page."""
 MODEL_COLUMNS = {
@@ -72,8 +70,8 @@ class Tree:
 class Added:
     """What became of a tree."""
 
-    outcome: Literal["added", "grown", "there", "full"]
-    """grown: it was there and has more messages now; full: a visitor has as much as one may bring."""
+    outcome: Literal["added", "grown", "there"]
+    """grown: it was there and has more messages now."""
     messages: int = 0
     """That were added."""
 
@@ -122,29 +120,26 @@ def read(db: Database, who: Visitor, conversation_id: str, hash_of: Callable[[Pa
 
 
 def keeps_ids(db: Database, who: Visitor, conversation_id: str, message_ids: Sequence[str]) -> bool:
-    """Whether a conversation from a file may have the ids that stand there: it is this visitor's own, or an administrator brings it back.
+    """Whether a conversation from a file may have the ids that stand there.
 
     False where one of the messages' ids is in another conversation: two messages of one id would be read with each other's figures.
+    Raises NotAllowed.
     """
+    administrators_only(who)
     with db.cursor() as cursor:
-        found = cursor.execute("SELECT owner FROM conversations WHERE id = ?", [conversation_id]).fetchone()
-        if not (is_theirs(found[0], who) if found else who.administrator):
-            return False
         elsewhere = "SELECT 1 FROM messages WHERE id IN (SELECT unnest(?::UUID[])) AND conversation_id <> ? LIMIT 1"
         return cursor.execute(elsewhere, [list(message_ids), conversation_id]).fetchone() is None
 
 
 def held(db: Database, who: Visitor, conversation_ids: Sequence[str]) -> frozenset[str]:
-    """The ids of the messages that a visitor has in these conversations."""
+    """The ids of the messages that are in these conversations. Raises NotAllowed."""
+    administrators_only(who)
     with db.cursor() as cursor:
         rows = cursor.execute(
-            """
-            SELECT m.id::VARCHAR, owner FROM messages m JOIN conversations c ON c.id = m.conversation_id
-            WHERE m.conversation_id IN (SELECT unnest(?::UUID[]))
-            """,
+            "SELECT id::VARCHAR FROM messages WHERE conversation_id IN (SELECT unnest(?::UUID[]))",
             [list(conversation_ids)],
         ).fetchall()
-    return frozenset(message_id for message_id, owner in rows if is_theirs(owner, who))
+    return frozenset(row[0] for row in rows)
 
 
 def add(
@@ -157,19 +152,15 @@ def add(
     """Store what of these is not there yet, in one transaction; says of each what became of it.
 
     words: of each message, by its id, counted under this version of the analyser. A conversation that is there keeps all it has. Its
-    ids are the visitor's own (keeps_ids), or such as nobody else can have.
+    ids are such as it may have (keeps_ids), or as nobody else can have. Raises NotAllowed.
     """
+    administrators_only(who)
     with db.write() as cursor:
-        room = MOST_OF_A_VISITOR - _held(cursor, who)
-        days, added, rows = set(), [], _Rows(who, words, analyser)
+        days, added, rows = set(), [], _Rows(words, analyser)
         for tree in trees:
             if rows.hold(tree.id):  # the same one a second time: its rows first
                 rows.insert(cursor)
-            new, outcome = _new(cursor, who, tree)
-            if new and not who.administrator and len(new) > room:
-                added.append(Added("full"))
-                continue
-            room -= len(new)
+            new, outcome = _new(cursor, tree)
             days |= {node.at.date() for node in new}
             rows.take(tree, new)
             if outcome == "added":
@@ -190,13 +181,10 @@ def add(
     return added
 
 
-def _new(cursor: Cursor, who: Visitor, tree: Tree) -> tuple[tuple[Node, ...], Literal["added", "grown", "there"]]:
+def _new(cursor: Cursor, tree: Tree) -> tuple[tuple[Node, ...], Literal["added", "grown", "there"]]:
     """The messages of a tree that are not there, and what that makes of it."""
-    found = cursor.execute("SELECT owner FROM conversations WHERE id = ?", [tree.id]).fetchone()
-    if found is None:
+    if not cursor.execute("SELECT 1 FROM conversations WHERE id = ?", [tree.id]).fetchone():
         return tree.nodes, "added"
-    if not is_theirs(found[0], who):  # nobody makes an id like that: it would be told to nobody else either
-        return (), "there"
     rows = cursor.execute("SELECT id::VARCHAR FROM messages WHERE conversation_id = ?", [tree.id]).fetchall()
     known = {row[0] for row in rows}
     new = tuple(node for node in tree.nodes if node.id not in known)
@@ -206,8 +194,8 @@ def _new(cursor: Cursor, who: Visitor, tree: Tree) -> tuple[tuple[Node, ...], Li
 class _Rows:
     """The rows of a few conversations, table by table."""
 
-    def __init__(self, who: Visitor, words: Mapping[str, Sequence[WordCount]], analyser: str) -> None:
-        self._who, self._words, self._analyser = who, words, analyser
+    def __init__(self, words: Mapping[str, Sequence[WordCount]], analyser: str) -> None:
+        self._words, self._analyser = words, analyser
         self._tables: dict[str, list[dict[str, Any]]] = {}
 
     def hold(self, conversation_id: str) -> bool:
@@ -225,14 +213,14 @@ class _Rows:
             # a question is counted with its first answer, as chats.record does
             said_with = node if node.role == "answer" else first.get(node.id)
             if node.role == "answer":
-                self._put("generations", of | {"message_id": node.id} | _generation(node.facts, self._who))
+                self._put("generations", of | {"message_id": node.id} | _generation(node.facts))
                 for cited in node.facts.get("citations", ()):
                     self._put("citations", of | {"message_id": node.id} | cited)
             for counted in self._words.get(node.id, ()) if said_with else ():
                 assert said_with is not None
                 row = {
                     "message_id": node.id, "conversation_id": tree.id, "created_at": said_with.at, "role": node.role,
-                    "lang": said_with.lang, "model_id": _model(said_with.facts, self._who).get("id"),
+                    "lang": said_with.lang, "model_id": (said_with.facts.get("model") or {}).get("id"),
                     "analyser_version": self._analyser, "word": counted.word, "pos": counted.pos, "count": counted.count,
                 }  # fmt: skip
                 self._put("words", row)
@@ -268,14 +256,6 @@ _WORDS = {
 }  # fmt: skip
 
 
-def _held(cursor: Cursor, who: Visitor) -> int:
-    row = cursor.execute(
-        "SELECT count(*) FROM messages WHERE conversation_id IN (SELECT id FROM conversations WHERE owner IS NOT DISTINCT FROM ?)",
-        [owner_of(who)],
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
 def _facts(row: Mapping[str, Any], who: Visitor, hash_of: Callable[[Path, datetime], str]) -> dict[str, Any]:
     details = json.loads(row["details"])
     facts: dict[str, Any] = {"finish": row["finish"], "guard": row["guard"]}
@@ -302,33 +282,28 @@ def _facts(row: Mapping[str, Any], who: Visitor, hash_of: Callable[[Path, dateti
     return facts
 
 
-def _generation(facts: Mapping[str, Any], who: Visitor) -> dict[str, Any]:
-    """The columns of an answer, and in its details what has none, or must not be believed."""
-    believed = facts if who.administrator else {}
-    model, timing = _model(facts, who), believed.get("timing") or {}
-    named = ("finish", "error", "guard", "identity", "cold", "model", "timing", "details") if who.administrator else ()
-    imported = {name: one for name, one in facts.items() if name not in ("citations", *named)}
+def _generation(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of an answer, and first in its details, also where it is nothing, what has no column: views.MADE_HERE looks there."""
+    model, timing = facts.get("model") or {}, facts.get("timing") or {}
+    imported = {name: one for name, one in facts.items() if name not in _KEPT}
     if "sha256" in model:  # no column holds it
         imported["model"] = model
-    details = {**believed.get("details", {}), **({"imported": imported} if imported else {})}
     timed = {name: timing.get(name, one) for name, one in _NO_TIMING.items()}
     return {
-        "finish": believed.get("finish", "stop"),
-        "error": believed.get("error"),
-        "guard": believed.get("guard", "off"),
-        "identity": believed.get("identity"),
-        "cold": bool(believed.get("cold")),
-        "details": json.dumps(details, ensure_ascii=False),
+        "finish": facts.get("finish", "stop"),
+        "error": facts.get("error"),
+        "guard": facts.get("guard", "off"),
+        "identity": facts.get("identity"),
+        "cold": bool(facts.get("cold")),
+        "details": json.dumps({"imported": imported} | facts.get("details", {}), ensure_ascii=False),
         **timed,
         **{column: model.get(name) for name, column in MODEL_COLUMNS.items()},
         "measured_memory_bytes": model.get("measured_memory_bytes", 0) if model else None,
     }
 
 
-def _model(facts: Mapping[str, Any], who: Visitor) -> Mapping[str, Any]:
-    return (facts.get("model") or {}) if who.administrator else {}
-
-
+_KEPT = ("citations", "finish", "error", "guard", "identity", "cold", "model", "timing", "details")
+"""Facts of an answer that have a place of their own."""
 _NO_TIMING = {name: getattr(Timing(), name) for name in Timing.__dataclass_fields__}
 
 

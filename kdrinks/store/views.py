@@ -10,6 +10,10 @@ from dataclasses import dataclass
 _FOLDERS = r"(^|[\s(\x27\x22])([A-Za-z]:|~)?[/\\](?:[^/\\\n\x27\x22:]+[/\\])*"
 NO_PATHS = rf"regexp_replace(error, '{_FOLDERS}', '\1', 'g')"
 
+MADE_HERE = "NOT starts_with(details::VARCHAR, '{\"imported\":')"
+"""Of generations: this app wrote it, no file says so. What a file holds begins its details with that name (store.trees), for reading the
+JSON of 200,000 rows takes a second."""
+
 
 def without_folders(text: str) -> str:
     """As NO_PATHS, for a text that is at hand."""

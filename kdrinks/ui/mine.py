@@ -7,7 +7,6 @@ import streamlit as st
 from kdrinks.errors import KdrinksError
 from kdrinks.services import Services
 from kdrinks.store import analytics, forget, mine
-from kdrinks.ui import bringing_in
 from kdrinks.ui.chat import conversations
 from kdrinks.ui.frame import get_services, show_error, t, visitor
 
@@ -38,7 +37,6 @@ def draw(services: Services) -> None:
             )
         )
     _draw_stored(stored)
-    bringing_in.draw()
 
 
 def _draw_stored(stored: mine.Mine) -> None:

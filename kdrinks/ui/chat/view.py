@@ -145,7 +145,9 @@ def _draw_answer(
         elif exchange.finish in ("stopped", "length", "repeated") and not thought.only(exchange):
             st.caption(f":material/stop_circle: {t(f'chat.{exchange.finish}')}")
         evidence.draw(exchange, read if exchange.message_id in traced else None)
-        if services.settings.hosted and exchange.finish != "failed" and not conversations.temporary():
+        # of what came from a file there is nothing to say to this site, and nothing to consent to
+        rated_here = "imported" not in exchange.details and not conversations.temporary()
+        if services.settings.hosted and exchange.finish != "failed" and rated_here:
             rating.draw(exchange.message_id, rated)
 
 
