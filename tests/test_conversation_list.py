@@ -1,5 +1,6 @@
 """The conversations in the sidebar, without a browser: by day, found, named, pinned, deleted and taken back, opened and left again."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from kdrinks.records import ADMINISTRATOR, Visitor
-from kdrinks.store import chats, conversation_marks, forget
+from kdrinks.store import chats, conversation_marks, forget, mine
 from kdrinks.store.db import Database, now
 from kdrinks.ui import frame
 from kdrinks.ui.chat import conversation_list, conversations
@@ -174,8 +175,10 @@ def test_a_name_is_refused_where_it_is_too_long_or_not_yours(db: Database) -> No
         with pytest.raises(Exception) as refused:
             conversation_marks.rename(db, who, conversation, title)
         assert getattr(refused.value, "key", "") == key
+    assert "title" not in json.loads(mine.export(db, ADMINISTRATOR))
     conversation_marks.rename(db, ADMINISTRATOR, conversation, "\ud800 줄\n바꿈")
     assert chats.conversations(db, ADMINISTRATOR)[0].title == "\ufffd 줄 바꿈"
+    assert json.loads(mine.export(db, ADMINISTRATOR))["title"] == "\ufffd 줄 바꿈", "in one's own copy, too"
 
 
 def test_a_pinned_conversation_stands_above_the_others_until_it_is_unpinned(talk: Talk) -> None:

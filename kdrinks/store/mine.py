@@ -38,7 +38,7 @@ def export(db: Database, who: Visitor) -> bytes:
     """Everything that is stored of a visitor as JSON lines, one a conversation: UTF-8, {} lines for none.
 
     As chats.jsonl of store.export, `id` and `messages` with `role` and `content`, oldest first, and beside them when each was stored, which
-    one it follows (`parent`) and, of answers, how it ended, the model, what was cited and how it was rated.
+    one it follows (`parent`) and, of answers, how it ended, the model, what was cited and how it was rated; `title` where it was given a name.
     """
     with db.cursor() as cursor:
         cursor.begin()  # one state of the data
@@ -57,6 +57,12 @@ def export(db: Database, who: Visitor) -> bytes:
             f"SELECT message_id::VARCHAR, number, title, text, sources FROM citations WHERE {_THEIRS} ORDER BY message_id, number",
             [owner_of(who)],
         ).fetchall()
+        titles: dict[str, str] = dict(
+            cursor.execute(
+                "SELECT id::VARCHAR, title FROM conversations WHERE title IS NOT NULL AND owner IS NOT DISTINCT FROM ?",
+                [owner_of(who)],
+            ).fetchall()
+        )
         cursor.rollback()
     citations: dict[str, list[dict[str, Any]]] = {}
     for message_id, number, title, text, sources in cited:
@@ -76,5 +82,10 @@ def export(db: Database, who: Visitor) -> bytes:
         if role == "answer":
             message |= {"finish": finish, "model": model, "citations": citations.get(message_id, []), "rating": rated}
         conversations.setdefault(conversation_id, []).append(message)
-    lines = [json.dumps({"id": one, "messages": said}, ensure_ascii=False) for one, said in conversations.items()]
+    lines = [
+        json.dumps(
+            {"id": one, **({"title": titles[one]} if one in titles else {}), "messages": said}, ensure_ascii=False
+        )
+        for one, said in conversations.items()
+    ]
     return "".join(f"{line}\n" for line in lines).encode()
