@@ -190,8 +190,7 @@ def _draw_title_box(conversation: Conversation, title: str) -> None:
             args=(conversation.id,),
         )
         st.button(
-            "",
-            help=t("frame.keep_name"),
+            t("frame.keep_name"),
             icon=":material/close:",
             type="tertiary",
             key="keep-name",
