@@ -53,6 +53,11 @@ def choose(app: AppTest, act: str, conversation: str) -> AppTest:
     return app
 
 
+def give_name(app: AppTest, conversation: str, name: str) -> None:
+    app.sidebar.text_input(key=f"title-{conversation}").set_value(name)
+    app.sidebar.button(key="give-name").click().run()
+
+
 def find(app: AppTest, typed: str) -> AppTest:
     app.sidebar.text_input(key=conversation_list.SEARCH_KEY).set_value(typed).run()
     assert not app.exception, app.exception[0].value
@@ -136,11 +141,11 @@ def test_a_conversation_gets_a_name_and_loses_it_again(talk: Talk) -> None:
     conversation = talk("식혜란?")
     app = choose(open_app(), "rename", conversation)
     assert rows(app) == [] and app.sidebar.text_input(key=f"title-{conversation}").value == "식혜란?"
-    app.sidebar.text_input(key=f"title-{conversation}").set_value("  할머니의 *식혜*  ").run()
+    give_name(app, conversation, "  할머니의 *식혜*  ")
     assert rows(app) == [r"할머니의 \*식혜\*"]
     assert rows(open_app()) == [r"할머니의 \*식혜\*"], "for good"
     app = choose(app, "rename", conversation)
-    app.sidebar.text_input(key=f"title-{conversation}").set_value("").run()
+    give_name(app, conversation, "")
     assert rows(app) == ["식혜란?"], "without a name the first question stands for it"
 
 

@@ -179,16 +179,27 @@ def _draw_row(found: Found, chat_page: Page, *, is_open: bool, here: bool) -> No
 
 
 def _draw_title_box(conversation: Conversation, title: str) -> None:
-    with st.container(horizontal=True, gap="xsmall", wrap=False, key="renaming"):
-        st.text_input(
-            t("frame.title_of", title=title),
-            value=conversation.title,
-            key=f"title-{conversation.id}",
-            max_chars=chats.TITLE_CHARACTERS,
-            label_visibility="collapsed",
-            on_change=_rename,
-            args=(conversation.id,),
-        )
+    with st.container(horizontal=True, gap=None, wrap=False, key="renaming"):
+        # in a form: a box of its own keeps what is in it as soon as one clicks on the cross
+        with (
+            st.form(f"naming-{conversation.id}", border=False),
+            st.container(horizontal=True, gap=None, wrap=False),
+        ):
+            st.text_input(
+                t("frame.title_of", title=title),
+                value=conversation.title,
+                key=f"title-{conversation.id}",
+                max_chars=chats.TITLE_CHARACTERS,
+                label_visibility="collapsed",
+            )
+            st.form_submit_button(
+                t("frame.give_name"),
+                icon=":material/check:",
+                type="tertiary",
+                key="give-name",
+                on_click=_rename,
+                args=(conversation.id,),
+            )
         st.button(
             t("frame.keep_name"),
             icon=":material/close:",
