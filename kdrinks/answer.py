@@ -37,7 +37,7 @@ from kdrinks.records import (
 )
 from kdrinks.search import said_again
 from kdrinks.services import Services, settled
-from kdrinks.store import chats, exclusions
+from kdrinks.store import chats, exclusions, undo
 from kdrinks.store.db import new_id
 from kdrinks.text import analyzer
 
@@ -63,7 +63,7 @@ def ask(
 ) -> "Answer":
     """Start answering and return the answer to watch.
 
-    conversation_id: empty starts a conversation. question_id: a stored question to answer again (a retry).
+    conversation_id: empty, or one that is put away, starts a conversation. question_id: a stored question to answer again (a retry).
     session: whose turn it takes in the queue, for a visitor without an id. address: of the connection, which a hosted site counts.
     choice, sampling, mode: None takes the last choice, the model's own sampling and its mode. lang: of the answer; None takes the question's.
     thinking: None leaves it to the sampling. temporary: the conversation is one of services.temporary, and nothing of it is stored.
@@ -79,6 +79,8 @@ def ask(
     choice, mode, sampling = settled(services, choice, mode, sampling)
     given = conversation_id or question_id
     owner = chats.check_may_ask(services.db, who, conversation_id, question_id=question_id) if given else owner_of(who)
+    if given and undo.is_away(services.db, who, conversation_id):
+        conversation_id, question_id, owner = "", "", owner_of(who)
     admit(services, who, address)
     conversation_id = conversation_id or chats.start_conversation(services.db, who, session=session)
     question = Question(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from kdrinks.config import Settings
+from kdrinks.deletions import Deletions
 from kdrinks.drinks.names import packaged_names
 from kdrinks.engine.local import LocalEngine
 from kdrinks.engine.protocol import Count, Engine, Stopped
@@ -97,14 +98,17 @@ class Services:
     jobs: Jobs = field(default_factory=Jobs)
     """Everything that goes on in the background for longer than a page may wait."""
     closing: threading.Event = field(default_factory=threading.Event)
-    deleting: threading.Lock = field(default_factory=threading.Lock)
-    """Held while what was put away is deleted, which rewrites the file."""
+    deletions: Deletions = field(init=False)
+    """Of what was put away."""
     searches: RequestQueue = field(default_factory=lambda: RequestQueue(SEARCHES_AT_ONCE))
     """Whose turn it is to have a question looked up."""
     metrics: Metrics = field(default_factory=Metrics)
     """What is counted of answers and refusals, for whoever runs the site."""
     warmed: threading.Event = field(default_factory=threading.Event)
     """Set when the warm-up is over, whether or not it met a problem."""
+
+    def __post_init__(self) -> None:
+        self.deletions = Deletions(self.db, self.closing)
 
     def warm(self) -> None:
         """Prepare words, passages and the last chosen model in the background: 3 to 4 s that no first page waits for."""
@@ -191,20 +195,6 @@ class Services:
         if not self.temporary.record(exchange):
             chats.record(self.db, exchange)
 
-    def carry_out_deletions(self, after_s: float = 0.0) -> None:
-        """Delete what was put away and whose time is over, in the background; where the app ends before, the next start does it."""
-
-        def work() -> None:
-            if self.closing.wait(after_s):
-                return
-            with self.deleting:
-                try:
-                    forget.carry_out(self.db)
-                except KdrinksError as error:
-                    log.warning("%s", error)  # the next visit, the next day and the next start try again
-
-        threading.Thread(target=work, name="deletion", daemon=True).start()
-
     def forget_in_engine(self, conversations: Sequence[str]) -> None:
         """Let the workers drop what they keep of deleted conversations, when the request in progress is over."""
         named = tuple(conversations) if len(conversations) <= FORGOTTEN_BY_NAME else ()
@@ -243,7 +233,7 @@ def delete_conversation(services: Services, who: Visitor, conversation_id: str) 
     an id that is unknown or another visitor's."""
     count = undo.put_away(services.db, who, conversation_id)
     if count:
-        services.carry_out_deletions(forget.UNDO_S + 0.1)
+        services.deletions.carry_out(forget.UNDO_S + 0.1)
     return count
 
 

@@ -145,6 +145,27 @@ def test_stop_ends_the_answer_and_keeps_its_text(browser: Browser, slow_app: App
         assert last_message(page).inner_text() == kept
 
 
+def test_a_deletion_is_taken_back_while_an_answer_is_still_being_written(browser: Browser, slow_app: App) -> None:
+    with visit(browser, slow_app) as page:
+        ask(page, "모과차를 지울까요?")
+        wait_for_writing(page)
+        stop_button(page).click()
+        expect(page.get_by_text("여기서 멈췄습니다")).to_be_visible()
+        page.get_by_role("button", name="새 대화").click()
+        ask(page, "유자차는 어떤 음료인가요?")
+        before = wait_for_writing(page)
+        menu = page.get_by_role("button", name="‘모과차를 지울까요?’ 대화 메뉴")
+        menu.click()
+        page.get_by_role("menu").get_by_text("지우기").click()
+        expect(page.get_by_text("‘모과차를 지울까요?’ 대화를 지웠습니다")).to_be_visible()
+        expect(menu).to_have_count(0)
+        page.get_by_role("button", name="되돌리기").click()
+        expect(menu).to_be_visible()
+        assert len(wait_for_writing(page)) >= len(before)
+        stop_button(page).click()
+        expect(page.get_by_text("여기서 멈췄습니다")).to_be_visible()
+
+
 def test_a_refresh_and_a_look_at_another_page_leave_the_answer_running(browser: Browser, slow_app: App) -> None:
     with visit(browser, slow_app) as page:
         ask(page, "수정과는 어떤 음료인가요?")

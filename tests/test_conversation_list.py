@@ -53,6 +53,11 @@ def choose(app: AppTest, act: str, conversation: str) -> AppTest:
     return app
 
 
+def give_name(app: AppTest, conversation: str, name: str) -> None:
+    app.sidebar.text_input(key=f"title-{conversation}").set_value(name)
+    app.sidebar.button(key="give-name").click().run()
+
+
 def find(app: AppTest, typed: str) -> AppTest:
     app.sidebar.text_input(key=conversation_list.SEARCH_KEY).set_value(typed).run()
     assert not app.exception, app.exception[0].value
@@ -136,12 +141,37 @@ def test_a_conversation_gets_a_name_and_loses_it_again(talk: Talk) -> None:
     conversation = talk("식혜란?")
     app = choose(open_app(), "rename", conversation)
     assert rows(app) == [] and app.sidebar.text_input(key=f"title-{conversation}").value == "식혜란?"
-    app.sidebar.text_input(key=f"title-{conversation}").set_value("  할머니의 *식혜*  ").run()
+    give_name(app, conversation, "  할머니의 *식혜*  ")
     assert rows(app) == [r"할머니의 \*식혜\*"]
     assert rows(open_app()) == [r"할머니의 \*식혜\*"], "for good"
     app = choose(app, "rename", conversation)
-    app.sidebar.text_input(key=f"title-{conversation}").set_value("").run()
+    give_name(app, conversation, "")
     assert rows(app) == ["식혜란?"], "without a name the first question stands for it"
+
+
+def test_a_title_box_is_left_by_its_cross_or_by_whatever_else_is_clicked(talk: Talk) -> None:
+    conversation, other = talk("식혜란?"), talk("막걸리란?")
+    app = open_app()
+    for key in ("keep-name", f"open-{other}", "new-conversation", "new-temporary", ""):
+        choose(app, "rename", conversation)
+        assert rows(app) == ["막걸리란?"]
+        if key:
+            app.sidebar.button(key=key).click().run()
+        else:
+            choose(app, "pin", other)
+        assert rows(app) == ["막걸리란?", "식혜란?"]
+    elsewhere = choose(open_page("drinks"), "rename", conversation)
+    elsewhere.sidebar.button(key="keep-name").click().run()
+    assert rows(elsewhere) == ["막걸리란?", "식혜란?"]
+
+
+def test_what_is_found_stands_without_days_and_pinned_ones_first(talk: Talk) -> None:
+    for name, days in (("어제 식혜", 1), ("오늘 식혜", 0), ("오래된 식혜", 300)):
+        conversation = talk(name, ago=timedelta(days=days))
+    conversation_marks.pin(frame.get_services().db, ADMINISTRATOR, conversation, True)
+    app = find(open_app(), "식혜")
+    assert rows(app) == ["오래된 식혜", "오늘 식혜", "어제 식혜"] and headings(app) == []
+    assert headings(find(app, "")) == ["고정한 대화", "오늘", "어제"]
 
 
 def test_a_name_is_refused_where_it_is_too_long_or_not_yours(db: Database) -> None:

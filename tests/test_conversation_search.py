@@ -4,12 +4,13 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from kdrinks.errors import BadInput
 from kdrinks.records import ADMINISTRATOR, Visitor
-from kdrinks.store import chats, conversation_search, ratings
+from kdrinks.store import chats, conversation_marks, conversation_search, ratings
 from kdrinks.store.conversation_search import Found
 from kdrinks.store.db import Database
 from kdrinks.text import sought
@@ -126,6 +127,34 @@ def test_the_last_active_conversation_comes_first(
     assert [one.conversation.id for one in looking("막걸리에")] == [ids["sikhye"], ids["makgeolli"]]
 
 
+def test_pinned_conversations_stand_first_among_what_is_found(
+    db: Database, words: TextAnalyzer, ids: dict[str, str], looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation_marks.pin(db, ADMINISTRATOR, ids["sikhye"], True)
+    say(db, words, ids["latin"], "식혜도 세?", "예.")
+    assert [one.conversation.id for one in looking("식혜")] == [ids["sikhye"], ids["latin"]]
+    monkeypatch.setattr(conversation_search, "FIRST_LOOK", 1)
+    found = conversation_search.search(db, ADMINISTRATOR, sought.read("식혜", words), limit=1)
+    assert [one.conversation.id for one in found] == [ids["sikhye"]], "however old it is"
+
+
+def test_what_stands_in_old_conversations_alone_is_found_and_a_short_list_is_looked_through_once(
+    db: Database, words: TextAnalyzer, ids: dict[str, str], looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[object] = []
+    look = conversation_search._ids
+
+    def counted(*given: Any) -> tuple[list[str], int]:
+        looks.append(given)
+        return look(*given)
+
+    monkeypatch.setattr(conversation_search, "_ids", counted)
+    assert len(looking("엿기름을")) == 1 and len(looks) == 1
+    assert looking("홍차") == [] and len(looks) == 2
+    monkeypatch.setattr(conversation_search, "FIRST_LOOK", 2)  # of seven
+    assert [one.conversation.id for one in looking("엿기름을")] == [ids["sikhye"]] and len(looks) == 4
+
+
 def test_filters_narrow_by_drink_model_rating_and_day(
     db: Database, words: TextAnalyzer, ids: dict[str, str], looking: Looking
 ) -> None:
@@ -146,6 +175,8 @@ def test_filters_narrow_by_drink_model_rating_and_day(
     assert found("rated:bad") == found("평가:나쁨") == {other} and found("평가:좋음") == set()
     ratings.rate(db, one, answer, ratings.Rating(good=True))
     assert found("rated:good 식혜") == {other} and found("rated:bad") == set()
+    ratings.rate(db, one, answer, ratings.Rating())
+    assert found("rated:good") == found("rated:bad") == set(), "it was taken back"
 
     with db.write() as cursor:
         for table in ("messages", "words"):
@@ -165,6 +196,8 @@ def test_filters_narrow_by_drink_model_rating_and_day(
         ("rated:meh", "search_rated"),
         ("before:어제", "search_before"),
         ("before:2026-02-30", "search_before"),
+        ("before:0001", "search_before"),
+        ("before:0999-12-31", "search_before"),
         ("a" * 201, "search_too_long"),
         ("가 나 다 라 마 바 사 아 자", "search_too_many"),
     ],
@@ -180,6 +213,15 @@ def test_no_sign_breaks_a_search_and_each_means_itself(db: Database, looking: Lo
     conversation = chats.start_conversation(db, ADMINISTRATOR)
     chats.record_question(db, ADMINISTRATOR, conversation, "아무 말", "ko")
     assert not looking(typed) or not typed.strip("*_\x00")
+
+
+@pytest.mark.parametrize("typed", ["막" + "_" * 60 + "걸", "막" + "*_" * 30 + "걸", '"막' + " _" * 30 + '걸"'])
+def test_a_row_of_underscores_or_asterisks_holds_nobody_up(db: Database, looking: Looking, typed: str) -> None:
+    for text in ("막" + "_" * 200 + "리", "막" + "_" * 80 + "걸리"):
+        conversation = chats.start_conversation(db, ADMINISTRATOR)
+        chats.record_question(db, ADMINISTRATOR, conversation, text, "ko")
+    (found,) = looking(typed)
+    assert any(is_match and piece.endswith("걸") for piece, is_match in found.snippet)
 
 
 def test_nobody_finds_what_another_said_nor_what_was_deleted(

@@ -76,7 +76,7 @@ BY_OWNER = {
     *("kdrinks.store.chats.theirs", "kdrinks.store.conversation_search.search", "kdrinks.services.delete_conversation"),
     *("kdrinks.store.conversation_marks.rename", "kdrinks.store.conversation_marks.pin"),
     *(f"kdrinks.temporary.TemporaryChats.{name}" for name in ("begin", "messages", "end")),
-    *(f"kdrinks.store.undo.{name}" for name in ("put_away", "take_back", "put_away_by")),
+    *(f"kdrinks.store.undo.{name}" for name in ("put_away", "take_back", "put_away_by", "is_away")),
 }
 """Doors that let everybody pass, each to their own; the tests below try them. Every other one is for administrators only."""
 
@@ -260,6 +260,7 @@ ASKED: dict[str, Callable[[Database, dict[str, str]], object]] = {
     "undo.put_away": lambda db, ids: undo.put_away(db, OTHER, ids["conversation"]),
     "undo.take_back": lambda db, ids: undo.take_back(db, OTHER, ids["away"]),
     "undo.put_away_by": lambda db, ids: undo.put_away_by(db, OTHER),
+    "undo.is_away": lambda db, ids: undo.is_away(db, OTHER, ids["away"]) or "no",
     "forget.one": lambda db, ids: forget.one(db, OTHER, ids["conversation"]),
     "forget.of_owner": lambda db, ids: forget.of_owner(db, OTHER),
     "mine.summary": lambda db, ids: mine.summary(db, OTHER),

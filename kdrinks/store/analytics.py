@@ -94,7 +94,8 @@ def data_version(db: Database) -> str:
             db,
             """
             SELECT concat_ws('/', (SELECT count(*) FROM messages), (SELECT max(created_at) FROM messages),
-                             (SELECT count(*) FROM words), (SELECT max(created_at) FROM analysers)) AS s
+                             (SELECT count(*) FROM words), (SELECT max(created_at) FROM analysers),
+                             (SELECT count(deleted_at) FROM conversations), (SELECT max(deleted_at) FROM conversations)) AS s
             """,
         )["s"][0]
     )

@@ -56,19 +56,16 @@ def record_question(
 ) -> str:
     """Store a question the moment it is asked, so that a crash in mid-answer keeps it; returns its id.
 
-    question_id: the caller's own, made by new_id(). A conversation that is unknown or was deleted meanwhile begins again with this question.
+    question_id: the caller's own, made by new_id(). A conversation that is unknown or was deleted meanwhile begins again with this question;
+    one that is put away (undo.is_away) stays so with it, as if it had been asked just before.
     Raises BadInput for an id that is none, NotAllowed for another visitor's conversation.
     """
     _check(conversation_id)
     question_id = question_id or new_id()
     with db.write() as cursor:
-        found = _found(cursor, who, conversation_id)
-        gone = forget.conversations(cursor, "SELECT ?::UUID AS id", [conversation_id]) if found and found[1] else []
-        if found is None or gone:
+        if _found(cursor, who, conversation_id) is None:
             _begin(cursor, who, conversation_id, "")
         conversation_tree.store_question(cursor, conversation_id, question_id, question, lang, now())
-    if gone:
-        forget.purge_copies(db, gone)
     return question_id
 
 
@@ -201,7 +198,7 @@ def messages(db: Database, who: Visitor, conversation_id: str) -> list[StoredQue
     by_id = {row["id"]: row for row in answers}
     cited_by: dict[str, list[Citation]] = {}
     for citation in cited:
-        cited_by.setdefault(citation["answer_id"], []).append(_citation(citation))
+        cited_by.setdefault(citation["answer_id"], []).append(answer_rows.citation(citation))
     result = []
     for (question_id, _, _, question, lang, asked_at), answer_id, count in asked:
         row = by_id.get(answer_id)
@@ -266,9 +263,9 @@ def _is_open_to(cursor: Cursor, who: Visitor, conversation_id: str) -> bool:
     return found is not None and is_theirs(found[0], who)
 
 
-def _found(cursor: Cursor, who: Visitor, conversation_id: str) -> tuple[str | None, datetime | None] | None:
-    """(owner, since when it is put away) of a conversation that is there. Raises NotAllowed for another visitor's."""
-    found = cursor.execute("SELECT owner, deleted_at FROM conversations WHERE id = ?", [conversation_id]).fetchone()
+def _found(cursor: Cursor, who: Visitor, conversation_id: str) -> tuple[str | None] | None:
+    """(owner,) of a conversation that is there. Raises NotAllowed for another visitor's."""
+    found = cursor.execute("SELECT owner FROM conversations WHERE id = ?", [conversation_id]).fetchone()
     if found is not None and not is_theirs(found[0], who):
         raise NotAllowed("not_yours")
     return found

@@ -1,4 +1,4 @@
-"""A visitor's conversations by what was said in them, the last active one first.
+"""A visitor's conversations by what was said in them, pinned ones first and then the last active one first.
 
 Looks at every text and at the counted words of it (text.sought says why); a conversation is found where each term is somewhere in it.
 """
@@ -16,7 +16,11 @@ from kdrinks.text.sought import Sought, Term, snippet
 
 FIRST_LOOK = 1000
 """Of the newest conversations: what is in many is found in them, in a tenth of the time that all take."""
-_RATED = "SELECT conversation_id FROM ratings GROUP BY conversation_id, message_id HAVING arg_max(good, created_at) = ?"
+_RATED = (
+    "SELECT conversation_id FROM ratings GROUP BY conversation_id, message_id"
+    # in a struct, for arg_max passes over NULL, which is a rating that was taken back
+    " HAVING arg_max(struct_pack(good), created_at).good = $good"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,9 @@ def search(
     """
     before = datetime.combine(sought.before, time()) - zone if sought.before else None
     with db.cursor() as cursor:
-        ids = _ids(cursor, who, sought, before, limit, FIRST_LOOK)
-        if len(ids) < limit:
-            ids = _ids(cursor, who, sought, before, limit, None)
+        ids, looked_at = _ids(cursor, who, sought, before, limit, FIRST_LOOK)
+        if len(ids) < limit and looked_at == FIRST_LOOK:
+            ids, _ = _ids(cursor, who, sought, before, limit, None)
         texts = _texts(cursor, ids, sought.terms, before)
     by_id = {one.id: one for one in chats.conversations(db, who, None, among=ids)} if ids else {}
     return [Found(by_id[one], snippet(texts[one], sought.terms) if one in texts else ()) for one in ids if one in by_id]
@@ -45,14 +49,15 @@ def search(
 
 def _ids(
     cursor: Cursor, who: Visitor, sought: Sought, before: datetime | None, limit: int, newest: int | None
-) -> list[str]:
-    """Of the conversations that hold what is sought, the last active one first. newest: look at so many alone; None for all of them."""
+) -> tuple[list[str], int]:
+    """The conversations that hold what is sought, in order, and how many were looked at. newest: so many alone; None for all of them."""
     condition, values = chats.theirs(who)
     given: dict[str, Any] = {f"v{place}": value for place, value in enumerate(values)}
     for place in given:
         condition = condition.replace("?", f"${place}", 1)
     given |= {"limit": limit, "newest": newest} | ({"before": before} if before else {})
     in_time = "created_at < $before" if before else "true"
+    order = "pinned DESC, last_at DESC, conversation_id DESC"
     columns, holds, counted = [], [], []
     for number, term in enumerate(sought.terms):
         columns.append(f"bool_or({_in_text(number)}) AS in_text{number}")
@@ -70,7 +75,7 @@ def _ids(
         given["words"] = sorted({word for term in sought.terms for word in term.words})
         joined = f"""LEFT JOIN (
             SELECT conversation_id, {", ".join(counted)} FROM words
-            WHERE list_contains($words, word) AND {in_time} GROUP BY conversation_id
+            WHERE list_contains($words, word) AND {in_time} AND conversation_id IN (SELECT conversation_id FROM looked_at) GROUP BY conversation_id
         ) AS by_words USING (conversation_id)"""
     if sought.drink:
         given["drink"] = sought.drink
@@ -80,23 +85,26 @@ def _ids(
         holds.append("conversation_id IN (SELECT conversation_id FROM generations WHERE contains(lower(model_id), $model))")  # fmt: skip
     if sought.rated:
         given["good"] = sought.rated == "good"
-        holds.append(f"conversation_id IN ({_RATED.replace('?', '$good')})")
-    rows = cursor.execute(
+        holds.append(f"conversation_id IN ({_RATED})")
+    row = cursor.execute(
         f"""
         WITH looked_at AS (
-            SELECT conversation_id, max(created_at) AS last_at FROM messages
-            WHERE {in_time} AND conversation_id IN (SELECT id FROM conversations WHERE {condition})
-            GROUP BY conversation_id ORDER BY last_at DESC, conversation_id DESC LIMIT $newest
+            SELECT conversation_id, any_value(pinned) AS pinned, max(m.created_at) AS last_at
+            FROM messages m JOIN (SELECT id, pinned_at IS NOT NULL AS pinned FROM conversations WHERE {condition}) c ON c.id = conversation_id
+            WHERE {in_time} GROUP BY conversation_id ORDER BY {order} LIMIT $newest
         ), by_text AS (
             SELECT conversation_id{"".join(f", {one}" for one in columns)} FROM messages
             WHERE {in_time} AND conversation_id IN (SELECT conversation_id FROM looked_at) GROUP BY conversation_id
+        ), found AS (
+            SELECT conversation_id, pinned, last_at FROM looked_at JOIN by_text USING (conversation_id) {joined}
+            WHERE {" AND ".join(holds) or "true"} ORDER BY {order} LIMIT $limit
         )
-        SELECT conversation_id::VARCHAR FROM looked_at JOIN by_text USING (conversation_id) {joined}
-        WHERE {" AND ".join(holds) or "true"} ORDER BY last_at DESC, conversation_id DESC LIMIT $limit
+        SELECT (SELECT list(conversation_id::VARCHAR ORDER BY {order}) FROM found), (SELECT count(*) FROM looked_at)
         """,
         given,
-    ).fetchall()
-    return [row[0] for row in rows]
+    ).fetchone()
+    assert row is not None  # two aggregates have one row
+    return row[0] or [], row[1]
 
 
 def _texts(cursor: Cursor, ids: Sequence[str], terms: Sequence[Term], before: datetime | None) -> dict[str, str]:

@@ -42,6 +42,16 @@ def take_back(db: Database, who: Visitor, conversation_id: str) -> int:
     return int(found[0]) if found else 0
 
 
+def is_away(db: Database, who: Visitor, conversation_id: str) -> bool:
+    """Whether a conversation is out of sight and not yet deleted; False for an id that is unknown or another visitor's."""
+    with db.cursor() as cursor:
+        found = cursor.execute(
+            f"SELECT 1 FROM conversations WHERE {_THEIRS} AND deleted_at IS NOT NULL",
+            [conversation_id, who.administrator, who.id],
+        ).fetchone()
+    return found is not None
+
+
 def put_away_by(db: Database, who: Visitor) -> list[PutAway]:
     """What a visitor can still take back, what was deleted last first; of an administrator without an id everybody's, as at home."""
     with db.cursor() as cursor:

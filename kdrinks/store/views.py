@@ -1,6 +1,7 @@
 """The views that analysts query, one row of documentation each; docs/analysts.md and the page print these very texts.
 
-Names and columns here are a promise: add, never rename. Times are UTC. Only the shown analyser version's words are in `words`.
+Names and columns here are a promise: add, never rename. Times are UTC. Only the shown analyser version's words are in `words`. Nothing of a
+conversation that was deleted and can still be taken back is in any.
 """
 
 import re
@@ -13,6 +14,11 @@ NO_PATHS = rf"regexp_replace(error, '{_FOLDERS}', '\1', 'g')"
 MADE_HERE = "NOT starts_with(details::VARCHAR, '{\"imported\":')"
 """Of generations: this app wrote it, no file says so. What a file holds begins its details with that name (store.trees), for reading the
 JSON of 200,000 rows takes a second."""
+
+
+AWAY = "SELECT id FROM conversations WHERE deleted_at IS NOT NULL"
+"""A query for the conversations that were deleted on the page and can still be taken back."""
+_THERE = f"conversation_id NOT IN ({AWAY})"
 
 
 def without_folders(text: str) -> str:
@@ -31,7 +37,7 @@ class ViewOfData:
 VIEWS: tuple[ViewOfData, ...] = (
     ViewOfData(
         "conversations",
-        "SELECT id, created_at, session = 'sample' AS sample FROM conversations ORDER BY created_at, id",
+        "SELECT id, created_at, session = 'sample' AS sample FROM conversations WHERE deleted_at IS NULL ORDER BY created_at, id",
         (
             ("id", "UUID of the conversation"),
             ("created_at", "when it began"),
@@ -40,7 +46,7 @@ VIEWS: tuple[ViewOfData, ...] = (
     ),
     ViewOfData(
         "messages",
-        "SELECT id, conversation_id, parent, role, lang, text, created_at FROM messages ORDER BY created_at, id",
+        f"SELECT id, conversation_id, parent, role, lang, text, created_at FROM messages WHERE {_THERE} ORDER BY created_at, id",
         (
             ("id", "UUID of the message"),
             ("conversation_id", "its conversation"),
@@ -62,7 +68,7 @@ VIEWS: tuple[ViewOfData, ...] = (
                context_tokens, device_used AS device, gpu_layers, layers, threads, cold, queue_s, load_s, retrieve_s, prompt_tokens,
                cached_tokens, prompt_s, thought_tokens, thought_s, first_token_s, completion_tokens, completion_s, tokens_per_s, total_s,
                predicted_memory_bytes, measured_memory_bytes, parse_filename(adapter) AS adapter, adapter_scale, identity
-        FROM generations ORDER BY created_at, message_id
+        FROM generations WHERE {_THERE} ORDER BY created_at, message_id
         """,
         (
             ("message_id", "the answer's id in messages"),
@@ -105,7 +111,7 @@ VIEWS: tuple[ViewOfData, ...] = (
     ViewOfData(
         "words",
         "SELECT message_id, conversation_id, created_at, role, lang, model_id AS model, word, pos, count FROM words"
-        " WHERE analyser_version = (SELECT version FROM analysers ORDER BY created_at DESC LIMIT 1) ORDER BY created_at, message_id, word",
+        f" WHERE analyser_version = (SELECT version FROM analysers ORDER BY created_at DESC LIMIT 1) AND {_THERE} ORDER BY created_at, message_id, word",
         (
             ("message_id", "the message it was said in"),
             ("conversation_id", "its conversation"),
@@ -121,7 +127,7 @@ VIEWS: tuple[ViewOfData, ...] = (
     ViewOfData(
         "citations",
         "SELECT message_id, conversation_id, created_at, number, passage_id, subject_id, kind, lang, title, score FROM citations"
-        " ORDER BY created_at, message_id, number",
+        f" WHERE {_THERE} ORDER BY created_at, message_id, number",
         (
             ("message_id", "the answer that cites"),
             ("conversation_id", "its conversation"),

@@ -17,6 +17,7 @@ from kdrinks.records import Visitor
 from kdrinks.store import rollup
 from kdrinks.store.analytics import DAY, AnalyticsFilter, having, more_than_totals, seen_by, where
 from kdrinks.store.db import Cursor, Database
+from kdrinks.store.views import AWAY
 from kdrinks.text.typed import clean
 
 Side = Literal["who", "lang", "period"]
@@ -294,7 +295,10 @@ def concordance(db: Database, who: Visitor, view: AnalyticsFilter, word: str, *,
         rows, values = reader.rows(replace(view, word=""))
         return reader.table(
             f"""
-            WITH hits AS (SELECT message_id FROM words WHERE {rows} AND word = ? ORDER BY created_at DESC, message_id LIMIT ?),
+            WITH hits AS (
+                SELECT message_id FROM words WHERE {rows} AND word = ? AND conversation_id NOT IN ({AWAY})
+                ORDER BY created_at DESC, message_id LIMIT ?
+            ),
             cut AS (
                 SELECT m.*, list_filter(regexp_extract_all(m.text, '[^.!?\\n]+[.!?]*'),
                     lambda s: contains(lower(replace(s, ' ', '')), lower(replace(?, ' ', '')))) AS found

@@ -32,7 +32,10 @@ _PIECE = re.compile(r'(?:(?P<filter>\w+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>\S+))
 _DATE = re.compile(r"(\d{4})(?:[-./](\d{1,2})(?:[-./](\d{1,2}))?)?\.?")
 _INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _BETWEEN = r"[\s*_]*"
-"""May stand between any two letters: a space, for people write 안동 소주 and 안동소주, and the marks of bold type (`**막걸리**는`)."""
+"""May stand between any two letters: a space, for people write 안동 소주 and 안동소주, and the marks of bold type (`**막걸리**는`). No letter of a
+pattern is one of these: where a letter could stand for what lies between two, re tried every way to share them out and never ended."""
+YEAR_MIN = 1000
+"""Of `before`: a reader's clock is not the store's, and the first hours of the year 1 have no time in UTC."""
 _CONTRACTED = {"ㅣ": "ㅕ", "ㅗ": "ㅘ", "ㅜ": "ㅝ", "ㅡ": "ㅏㅓ", "ㅚ": "ㅙ"}
 """The vowel in which a stem ends -> what it becomes before an ending: 끓이다, 끓여; 담그다, 담가."""
 
@@ -95,7 +98,7 @@ def read(text: str, words: TextAnalyzer) -> Sought:
             sought = replace(sought, rated=_rating(value))
         else:
             sought = replace(sought, before=_day(value))
-    found = [_term(one, words) for one in dict.fromkeys(terms) if one.strip("*_ ")]
+    found = [_term(one, words) for one in dict.fromkeys(terms) if _letters(one)]
     if len(found) > TERMS_MAX:
         raise BadInput("search_too_many", found=len(found), most=TERMS_MAX)
     return replace(sought, terms=tuple(found))
@@ -133,8 +136,13 @@ def _term(text: str, words: TextAnalyzer) -> Term:
     return Term(text, pattern, counted)
 
 
+def _letters(text: str) -> list[str]:
+    """What of a text is no _BETWEEN."""
+    return [letter for letter in text if not letter.isspace() and letter not in "*_"]
+
+
 def _loosely(text: str) -> str:
-    letters = [letter for letter in text if not letter.isspace()]
+    letters = _letters(text)
     parts = [re.escape(letter) for letter in letters]
     if len(letters) > 1 and letters[-1] in _INITIALS and "가" <= letters[-2] <= "힣":
         parts[-1] = (
@@ -174,7 +182,7 @@ def _rating(value: str) -> Literal["", "good", "bad"]:
 def _day(value: str) -> date | None:
     found = _DATE.fullmatch(value)
     try:
-        if found:
+        if found and int(found[1]) >= YEAR_MIN:
             return date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
     except ValueError:  # the 30th of February
         pass
