@@ -13,6 +13,7 @@ from uuid import UUID
 from kdrinks.errors import BadInput, NotAllowed
 from kdrinks.permissions import is_theirs, owner_of
 from kdrinks.records import (
+    Citation,
     Exchange,
     Language,
     StoredQuestion,

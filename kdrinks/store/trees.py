@@ -85,7 +85,8 @@ def read(db: Database, who: Visitor, conversation_id: str, hash_of: Callable[[Pa
     with db.cursor() as cursor:
         cursor.begin()  # one state of the data
         found = cursor.execute(
-            "SELECT owner, leaf::VARCHAR FROM conversations WHERE id = TRY_CAST(? AS UUID)", [conversation_id]
+            "SELECT owner, leaf::VARCHAR FROM conversations WHERE id = TRY_CAST(? AS UUID) AND deleted_at IS NULL",
+            [conversation_id],
         ).fetchone()
         if found is None or not is_theirs(found[0], who):
             return None
@@ -160,6 +161,10 @@ def add(
         for tree in trees:
             if rows.hold(tree.id):  # the same one a second time: its rows first
                 rows.insert(cursor)
+            # whoever brings in what they deleted a moment ago wants it back
+            cursor.execute(
+                "UPDATE conversations SET deleted_at = NULL WHERE id = ? AND deleted_at IS NOT NULL", [tree.id]
+            )
             new, outcome = _new(cursor, tree)
             days |= {node.at.date() for node in new}
             rows.take(tree, new)
