@@ -95,6 +95,7 @@ def test_every_control_takes_each_click_and_back_brings_the_view_before(app: App
             for at, pressed in ((1, "false"), (1, "true")):
                 pills.nth(at).click()
                 expect(pills.nth(at)).to_have_attribute("aria-pressed", pressed)
+                expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         expect(page).to_have_url(re.compile("section=results"))
 
 

@@ -125,8 +125,8 @@ def test_in_a_browser_a_conversation_goes_into_a_file_and_comes_back_after_it_wa
             taken.value.save_as(file)
             assert taken.value.suggested_filename == "식혜에-술이-들어가나요.json"
             page.keyboard.press("Escape")
-            page.get_by_role("button", name="지우기", exact=True).click()
-            page.get_by_role("button", name="대화 지우기").click()
+            page.locator(f".st-key-menu-{conversation} button").click()
+            page.get_by_text("지우기", exact=True).click()
             expect(page.get_by_text("아직 나눈 대화가 없습니다.")).to_be_visible()
             page.goto(f"{app.url}/analytics")
             page.locator("input[type=file]").set_input_files(file)

@@ -14,4 +14,4 @@ def test_every_sealed_set_is_listed_and_is_as_it_was_written() -> None:
         file.name.removesuffix(".jsonl.gz"): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in SEALED.glob("*.jsonl.gz")
     }
-    assert found == listed and len(found) == 8
+    assert found == listed and len(found) == 9
