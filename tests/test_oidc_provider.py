@@ -1,6 +1,7 @@
 """Logging in with an OpenID Connect provider that was not written here: its own form, PKCE, its own tokens."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -94,6 +95,7 @@ def test_an_administrator_logs_in_is_one_in_another_tab_and_in_none_after_loggin
         load = other.get_by_role("button", name="Load", exact=True)
         expect(load).to_be_visible()
         page.get_by_role("button", name="Log out").click()
+        page.wait_for_url(re.compile("/oauth2/end_session"))
         page.goto(site.url)  # the provider asks whether to log out there, too
         expect(page.get_by_role("button", name="Log in", exact=True)).to_be_visible()
         load.click()
