@@ -48,9 +48,8 @@ class Deletions:
         try:
             self._delete_as_due()
         except BaseException:
-            self._at_work = (
-                False  # a bug: its traceback belongs in the log, and the next deletion has a thread of its own
-            )
+            # a bug: its traceback belongs in the log, and the next deletion has a thread of its own
+            self._at_work = False
             raise
 
     def _delete_as_due(self) -> None:

@@ -48,9 +48,8 @@ class TemporaryChats:
                 raise BadInput("temporary_over")
             if not is_theirs(chat.owner, question.who):
                 raise NotAllowed("not_yours")
-            self._chats[question.conversation_id] = self._chats.pop(
-                question.conversation_id
-            )  # the last used one is the last to go
+            # the last used one is the last to go
+            self._chats[question.conversation_id] = self._chats.pop(question.conversation_id)
             if question.id not in chat.asked:
                 chat.asked[question.id] = StoredQuestion(
                     question.conversation_id, question.id, question.text, question.lang, now(), None, 0, False

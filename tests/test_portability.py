@@ -20,7 +20,7 @@ from kdrinks.portability import reading
 from kdrinks.portability.bring_in import Report, bring_in
 from kdrinks.portability.formats import FORMATS, export, file_name
 from kdrinks.records import ADMINISTRATOR, Visitor
-from kdrinks.store import chats, file_hashes, forget, mine, trees
+from kdrinks.store import chats, conversation_marks, file_hashes, forget, mine, trees
 from kdrinks.store.db import Database, new_id
 from kdrinks.store.trees import Tree
 from kdrinks.text.analyzer import TextAnalyzer
@@ -166,6 +166,14 @@ def test_markdown_shows_the_question_as_it_was_typed_and_the_sources(db: Databas
         and "1. 식혜: 식혜는 술이 아닙니다\\. <https://example.org/식혜>".replace("\\.", ".") in text
     )
     assert "built\\-in Q8\\_0" in text and "| a | b |" not in text, "that branch is not shown"
+
+
+def test_a_renamed_conversation_is_exported_under_its_name(db: Database) -> None:
+    conversation = branched(db)
+    conversation_marks.rename(db, ADMINISTRATOR, conversation, "할머니의 식혜")
+    (ours,) = json.loads(export(db, ADMINISTRATOR, conversation, "json", "ko")[0])
+    assert ours["title"] == "할머니의 식혜"
+    assert "할머니의 식혜" in export(db, ADMINISTRATOR, conversation, "html", "ko")[0].decode()
 
 
 def test_what_is_not_there_or_anothers_cannot_be_exported(db: Database) -> None:

@@ -17,7 +17,7 @@ from kdrinks.portability.foreign import Talk, tree_of, with_ids_of
 from kdrinks.portability.reading import Limits
 from kdrinks.records import Visitor
 from kdrinks.recount import own_text
-from kdrinks.store import trees
+from kdrinks.store import chats, trees
 from kdrinks.store.db import Database, now
 from kdrinks.store.trees import Tree
 from kdrinks.text.analyzer import VERSION, TextAnalyzer
@@ -29,7 +29,6 @@ AT_ONCE = 20
 """Conversations in one transaction: other writers wait for a few hundred milliseconds at most."""
 MESSAGES_AT_ONCE = 2_000
 """As soon as they hold so many they are stored, however few they are."""
-TITLE_CHARACTERS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +108,9 @@ def _read(
         try:
             tree, left_out = tree_of(item.found, words.language, now())
         except Unfit as exc:
-            yield _refused(item, _title(item.found.title), exc), None
+            yield _refused(item, chats.shortened(disarmed(item.found.title)), exc), None
             continue
-        title = _title(item.found.title or tree.nodes[0].text)
+        title = chats.shortened(disarmed(item.found.title or tree.nodes[0].text))
         yield Item(item.where, title, "added", left_out=left_out), _with_ids(db, who, item.found, tree, given)
 
 
@@ -149,11 +148,6 @@ def _store(db: Database, who: Visitor, read: list[tuple[Item, Tree | None]], wor
 
 def _refused(item: reading.Item, title: str, reason: Unfit) -> Item:
     return Item(item.where, title, "refused", reason=BadInput("chat_import_item", reason=disarmed(str(reason))))
-
-
-def _title(text: str) -> str:
-    text = " ".join(disarmed(text).split())
-    return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1].rstrip() + "…"
 
 
 def _is_id(text: str) -> bool:

@@ -13,12 +13,10 @@ from kdrinks.hub import model_hash
 from kdrinks.hub.gguf import parts_of
 from kdrinks.portability import open_webui, prose, session_traces, table
 from kdrinks.records import Language, Visitor
-from kdrinks.store import trees
+from kdrinks.store import chats, trees
 from kdrinks.store.db import Database
 from kdrinks.store.file_hashes import stamp_of
 from kdrinks.store.trees import Tree
-
-TITLE_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +49,13 @@ def export(db: Database, who: Visitor, conversation_id: str, ending: str, lang: 
     tree = trees.read(db, who, conversation_id, partial(_hash_then, db))
     if tree is None:
         raise BadInput("chat_export_unknown", found=conversation_id[:80])
-    return FORMATS[ending].write(tree, title_of(tree), lang), len(tree.nodes)
+    return FORMATS[ending].write(tree, _title(db, who, tree), lang), len(tree.nodes)
 
 
-def title_of(tree: Tree) -> str:
-    title = " ".join(tree.nodes[0].text.split())
-    return title if len(title) <= TITLE_CHARACTERS else title[: TITLE_CHARACTERS - 1].rstrip() + "…"
+def _title(db: Database, who: Visitor, tree: Tree) -> str:
+    """The name that it was given, or its first question; of what stands in nobody's list the question alone."""
+    listed = chats.conversations(db, who, among=[tree.id])
+    return listed[0].title if listed else chats.shortened(tree.nodes[0].text)
 
 
 def file_name(title: str, ending: str) -> str:

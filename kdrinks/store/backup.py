@@ -62,9 +62,8 @@ def write(db: Database, who: Visitor, file: Path) -> dict[str, int]:
     administrators_only(who)
     if file.exists():
         raise BadInput("backup_exists", path=file)
-    forget.carry_out(
-        db, at_once=True
-    )  # what a person deleted is in no copy, whether or not it could still be taken back
+    # what a person deleted is in no copy, whether or not it could still be taken back
+    forget.carry_out(db, at_once=True)
     unfinished = file.with_name(f"{file.name}.unfinished-{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

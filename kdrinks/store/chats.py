@@ -163,7 +163,7 @@ def conversations(
             """,
             [*values, among is None, list(among or ()), limit],
         ).fetchall()
-    return [Conversation(row[0], _cut(row[1]), *row[2:]) for row in rows]
+    return [Conversation(row[0], shortened(row[1]), *row[2:]) for row in rows]
 
 
 def has_any(db: Database, who: Visitor) -> bool:
@@ -362,7 +362,8 @@ def _rows(cursor: Cursor, sql: str, *values: object) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
 
-def _cut(title: str) -> str:
+def shortened(title: str) -> str:
+    """A name for a conversation, of its first question or of any text."""
     title = " ".join(title.split())
     return title if len(title) <= TITLE_CHARACTERS else title[: TITLE_CHARACTERS - 1].rstrip() + "…"
 

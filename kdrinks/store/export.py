@@ -68,9 +68,8 @@ def export(db: Database, who: Visitor, folder: Path, formats: Sequence[str] = FO
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise StoreNotWritable("export_not_writable", path=folder, cause=exc.strerror or exc) from exc
-    forget.carry_out(
-        db, at_once=True
-    )  # what a person deleted is in no copy, whether or not it could still be taken back
+    # what a person deleted is in no copy, whether or not it could still be taken back
+    forget.carry_out(db, at_once=True)
     files: list[str] = []
     rows: dict[str, int] = {}
     with db.cursor() as cursor, translate_errors(folder, not_writable="export_not_writable"):

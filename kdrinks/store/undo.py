@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kdrinks.records import Visitor
-from kdrinks.store.chats import TITLE_CHARACTERS
+from kdrinks.store.chats import shortened
 from kdrinks.store.db import Database, now
 from kdrinks.store.forget import UNDO_S
 
@@ -63,4 +63,4 @@ def put_away_by(db: Database, who: Visitor) -> list[PutAway]:
             """,
             [now() - timedelta(seconds=UNDO_S), who.id, who.administrator, who.id],
         ).fetchall()
-    return [PutAway(one, " ".join(title.split())[:TITLE_CHARACTERS]) for one, title in rows]
+    return [PutAway(one, shortened(title)) for one, title in rows]

@@ -126,9 +126,8 @@ def _term(text: str, words: TextAnalyzer) -> Term:
     meant = words.as_meant(text)
     counted = tuple(one.word for one in words.count(meant))
     pattern = _loosely(text)
-    if (
-        len(counted) == 1 and len(counted[0]) > 1 and has_hangul(counted[0])
-    ):  # what is still unanswered is not counted yet
+    if len(counted) == 1 and len(counted[0]) > 1 and has_hangul(counted[0]):
+        # what is still unanswered is not counted yet
         pattern = f"{pattern}|{_loosely(counted[0])}"
     stems = [one.word[:-1] for one in words.count(meant, ("verb", "adjective"))]
     if len(stems) == 1 and not counted and (inflected := _inflected(stems[0])):
@@ -145,9 +144,8 @@ def _loosely(text: str) -> str:
     letters = _letters(text)
     parts = [re.escape(letter) for letter in letters]
     if len(letters) > 1 and letters[-1] in _INITIALS and "가" <= letters[-2] <= "힣":
-        parts[-1] = (
-            f"[{letters[-1]}{_from(letters[-1], 'ㅏ')[0]}-{_from(letters[-1], 'ㅣ')[-1]}]"  # 막걸ㄹ, not yet 막걸리
-        )
+        # 막걸ㄹ, not yet 막걸리
+        parts[-1] = f"[{letters[-1]}{_from(letters[-1], 'ㅏ')[0]}-{_from(letters[-1], 'ㅣ')[-1]}]"
     return _BETWEEN.join(parts)
 
 
